@@ -1,0 +1,98 @@
+/** Makes key pairs, self-signed certificates and CSRs; the only file that builds with node-forge. */
+import { randomBytes } from 'node:crypto'
+import { isIP } from 'node:net'
+import forge from 'node-forge'
+
+/** A fresh RSA key pair as PEM: PKCS#8 for the private, SPKI for the public half. */
+export interface KeyPairPem {
+  readonly privateKeyPem: string
+  readonly publicKeyPem: string
+}
+
+/** Generates an RSA key pair (e = 65537) with OpenSSL through node-forge, off the event loop. */
+export async function generateKeyPair(bits: 2048 | 4096): Promise<KeyPairPem> {
+  const { privateKey, publicKey } = await new Promise<forge.pki.rsa.KeyPair>((resolve, reject) => {
+    forge.pki.rsa.generateKeyPair({ bits, e: 0x10001 }, (error, pair) => {
+      if (error === null) resolve(pair)
+      else reject(error)
+    })
+  })
+  const pkcs8 = forge.pki.wrapRsaPrivateKey(forge.pki.privateKeyToAsn1(privateKey))
+  return {
+    privateKeyPem: unix(forge.pki.privateKeyInfoToPem(pkcs8)),
+    publicKeyPem: unix(forge.pki.publicKeyToPem(publicKey)),
+  }
+}
+
+export interface SelfSignedOptions {
+  readonly privateKeyPem: string
+  /** Host names and IP addresses for the subject alternative name; the first is the common name. */
+  readonly names: readonly string[]
+  readonly notBefore: Date
+  readonly notAfter: Date
+}
+
+/**
+ * A self-signed TLS server certificate, SHA-256, X.509 v3, with a positive 127-bit random serial (RFC 5280 §4.1.2.2)
+ * and the names as subject alternative names. It carries neither basic constraints nor key usage: that profile is the
+ * only one that OpenSSL, GnuTLS, python cryptography and Node all accept as its own trust anchor.
+ */
+export function selfSignedCertificate(options: SelfSignedOptions): string {
+  const [commonName] = options.names
+  if (commonName === undefined) throw new RangeError('a certificate needs at least one name')
+  if (options.notAfter <= options.notBefore) throw new RangeError('a certificate must stay valid')
+  const key = forge.pki.privateKeyFromPem(options.privateKeyPem)
+  const certificate = forge.pki.createCertificate()
+  certificate.publicKey = forge.pki.setRsaPublicKey(key.n, key.e)
+  certificate.serialNumber = positiveSerial()
+  certificate.validity.notBefore = options.notBefore
+  certificate.validity.notAfter = options.notAfter
+  const subject = [utf8Attribute('commonName', commonName.slice(0, 64))]
+  certificate.setSubject(subject)
+  certificate.setIssuer(subject)
+  const keyIdentifier = certificate.generateSubjectKeyIdentifier().getBytes()
+  certificate.setExtensions([
+    { name: 'extKeyUsage', serverAuth: true },
+    { name: 'subjectAltName', altNames: options.names.map(altName) },
+    { name: 'subjectKeyIdentifier' },
+    { name: 'authorityKeyIdentifier', keyIdentifier },
+  ])
+  certificate.sign(key, forge.md.sha256.create())
+  return unix(forge.pki.certificateToPem(certificate))
+}
+
+/**
+ * A PKCS#10 certificate signing request, SHA-256, with only the organization in its subject: what the vendor's key
+ * guide asks for (`openssl req -new -newkey rsa:4096 … -subj '/O=<organization>'`).
+ */
+export function certificateSigningRequest(privateKeyPem: string, organization: string): string {
+  const key = forge.pki.privateKeyFromPem(privateKeyPem)
+  const request = forge.pki.createCertificationRequest()
+  request.publicKey = forge.pki.setRsaPublicKey(key.n, key.e)
+  request.setSubject([utf8Attribute('organizationName', organization)])
+  request.sign(key, forge.md.sha256.create())
+  return unix(forge.pki.certificationRequestToPem(request))
+}
+
+/** 16 random bytes with the sign bit clear and the first byte not zero, in hex. */
+function positiveSerial(): string {
+  const serial = randomBytes(16)
+  serial[0] = ((serial[0] ?? 0) & 0x7f) | 0x40
+  return serial.toString('hex')
+}
+
+/** node-forge would put any text into a PrintableString, which strict parsers refuse beyond ASCII. */
+function utf8Attribute(name: string, value: string): forge.pki.CertificateField {
+  const field: forge.pki.CertificateField = { name, value: forge.util.encodeUtf8(value) }
+  // The published types name the tag class where node-forge wants the tag type.
+  return Object.assign(field, { valueTagClass: forge.asn1.Type.UTF8 })
+}
+
+function altName(name: string): { type: number; value: string } | { type: number; ip: string } {
+  const address = name.replace(/^\[(.*)\]$/, '$1')
+  return isIP(address) === 0 ? { type: 2, value: name } : { type: 7, ip: address }
+}
+
+function unix(pem: string): string {
+  return pem.replaceAll('\r\n', '\n')
+}

@@ -1,0 +1,32 @@
+/** Time as a parameter: shells take a `Clock` and a `Sleep`, pure functions take `now: Date`. */
+
+/** Reads the time. `now` is the wall clock; `monotonicMs` never goes backwards and has no epoch. */
+export interface Clock {
+  now(): Date
+  monotonicMs(): number
+}
+
+/** Waits `ms` milliseconds; resolves early, without an error, when the signal aborts. */
+export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>
+
+/** The machine's own clock. */
+export const systemClock: Clock = {
+  now: () => new Date(),
+  monotonicMs: () => performance.now(),
+}
+
+/** Waits on a real timer. */
+export const systemSleep: Sleep = (ms, signal) =>
+  new Promise((resolve) => {
+    if (signal?.aborted) {
+      resolve()
+      return
+    }
+    const done = () => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = setTimeout(done, ms)
+    signal?.addEventListener('abort', done)
+  })

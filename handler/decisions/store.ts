@@ -1,0 +1,78 @@
+/** The durable memory of the handler, as `callback.ts` needs it: what was decided, written before it is answered. */
+import type { Decision, LimitCharge, SingleUse } from '../policy/decision.ts'
+import type { Endpoint, Stage } from '../protocol/endpoints.ts'
+
+/** Identity of a request. Two deliveries with equal keys get the same decision. */
+export interface RequestKey {
+  readonly endpoint: Endpoint
+  readonly requestId: string
+  /** `''` when the co-signer sent none. */
+  readonly signerId: string
+  readonly stage: Stage
+  /** Hex SHA-256 of everything the policy can see of the request. */
+  readonly digest: string
+  /** Hex SHA-256 of what is moved: operation, asset, amounts, source, destinations; or type and extraInfo. */
+  readonly coreDigest: string
+}
+
+/** What the store knows of a request before it is evaluated. */
+export type Recall =
+  /** Not seen, or only answered RETRY so far. */
+  | { readonly kind: 'new' }
+  /** Decided for good: answer this again. */
+  | { readonly kind: 'decided'; readonly decision: Decision; readonly seq: number }
+  /** Another stage or digest of the same request was refused: a refusal stands for all of them. */
+  | { readonly kind: 'rejected-sibling'; readonly decision: Decision; readonly seq: number }
+  /** The same id was seen with other core content. */
+  | { readonly kind: 'conflict'; readonly seq: number }
+
+/** What is recorded beside the decision. */
+export interface Evidence {
+  /** The co-signer's compact JWS; in `certificate` mode the body as received. */
+  readonly token: string
+  /** Name of the co-signer key that verified the token; `''` in `certificate` mode. */
+  readonly cosigner: string
+  /** Generation whose URL was called. */
+  readonly generation: number
+  /** Hex SHA-256 of the policy that decided. */
+  readonly policyDigest: string
+  /** Transaction id for transactions, request id otherwise: limits are charged and single uses owned once per owner. */
+  readonly owner: string
+  /** One word and, unless `verified`, why; see the raw transaction check. */
+  readonly rawTx: string | undefined
+  /** Our own id of this delivery, as in the log. */
+  readonly deliveryId: string
+}
+
+/** One decision to be recorded with all that depends on it, in one transaction. */
+export interface NewDecision {
+  readonly key: RequestKey
+  readonly decision: Decision
+  readonly charges: readonly LimitCharge[]
+  readonly singleUses: readonly SingleUse[]
+  readonly evidence: Evidence
+}
+
+/**
+ * Proof of a durable record. `decision` is what must be answered: another than proposed when an equal request was
+ * decided first, a limit was full or a single use was taken.
+ */
+export interface Receipt {
+  readonly seq: number
+  /** Hex hash of the record, the end of the chain at that moment. */
+  readonly hash: string
+  readonly decision: Decision
+}
+
+/**
+ * The decision store. Every promise may reject with `StoreError`; then nothing may be approved. A final decision
+ * (APPROVE, REJECT, IGNORE) is unique per key; a RETRY is recorded but never recalled.
+ */
+export interface DecisionStore {
+  recall(key: RequestKey): Promise<Recall>
+  /** Resolves only after the record is on disk. */
+  record(entry: NewDecision): Promise<Receipt>
+  /** Throws unless a decision could be written now. */
+  check(): Promise<void>
+  close(): Promise<void>
+}

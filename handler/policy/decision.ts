@@ -1,0 +1,63 @@
+/** A decision and its reasons: what the policy says, before anything is recorded or signed. */
+import type { Action } from '../protocol/endpoints.ts'
+
+/** Our action with the rule that determined it. `rule` is never empty: `default` when no rule matched. */
+export interface Decision {
+  readonly action: Action
+  /** Id of the deciding rule, or one of the reserved ids `default`, `malformed`, `conflict`, `freeze`, `deadline`, … */
+  readonly rule: string
+  /** Short code or sentence; goes into `rejectionReason`, so it names no limit, list or other secret of the policy. */
+  readonly reason: string
+}
+
+/** Spends part of a rolling limit when the decision is recorded; in the same database transaction. */
+export interface LimitCharge {
+  /** Name of the limit in the policy. */
+  readonly limit: string
+  /** Canonical text of the values that the limit is kept by, e.g. `asset=ETH|source=VAULT:0`. */
+  readonly key: string
+  readonly windowMs: number
+  /** Inclusive bounds over the window, this charge included; undefined = not bounded. */
+  readonly maxCount: number | undefined
+  /** Amounts are exact decimals as `units / 10^scale`. */
+  readonly amount: { readonly units: bigint; readonly scale: number } | undefined
+  readonly maxAmount: { readonly units: bigint; readonly scale: number } | undefined
+  /** The decision instead, when the limit would be exceeded. */
+  readonly otherwise: Decision
+}
+
+/** Uses something up that may serve one transaction only (an extra signature, a release from hold). */
+export interface SingleUse {
+  /** Globally unique name, e.g. `statement:<digest>`. */
+  readonly name: string
+  /** The decision instead, when another transaction has used it. */
+  readonly otherwise: Decision
+}
+
+/** Calls out before the decision stands (a team's own service). */
+export interface HookRequirement {
+  /** Name of the hook in the policy. */
+  readonly hook: string
+  /** The decision instead, when the hook does not allow it; never APPROVE. */
+  readonly otherwise: Decision
+}
+
+/** What the policy makes of a request: the decision of the first matching rule, and what it depends on. */
+export interface Evaluation {
+  readonly decision: Decision
+  /** Must all succeed for `decision` to stand; the first that fails gives its `otherwise`. Empty unless APPROVE. */
+  readonly charges: readonly LimitCharge[]
+  readonly singleUses: readonly SingleUse[]
+  readonly hooks: readonly HookRequirement[]
+  /** A RETRY that a person can release: the hold's parameters. */
+  readonly hold: HoldTerms | undefined
+}
+
+/** A hold: the request stays RETRY until people release it. */
+export interface HoldTerms {
+  /** How many different people must approve: 1 or 2. */
+  readonly approvals: 1 | 2
+  /** After this the hold is answered with `onExpiry`, in milliseconds from the first delivery. */
+  readonly expiresMs: number
+  readonly onExpiry: 'RETRY' | 'REJECT'
+}
