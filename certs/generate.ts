@@ -83,7 +83,7 @@ function positiveSerial(): string {
 
 /** node-forge would put any text into a PrintableString, which strict parsers refuse beyond ASCII. */
 function utf8Attribute(name: string, value: string): forge.pki.CertificateField {
-  const field: forge.pki.CertificateField = { name, value: forge.util.encodeUtf8(value) }
+  const field: forge.pki.CertificateField = { name, value }
   // The published types name the tag class where node-forge wants the tag type.
   return Object.assign(field, { valueTagClass: forge.asn1.Type.UTF8 })
 }
