@@ -1,17 +1,19 @@
 /** What deliveries share: one decision for concurrent copies, one signature for equal answers; both bounded. */
 
+import type { Recorded } from './protocol/response.ts'
+
 /** Work in flight and recent signatures; made once per process. */
 export interface SharedWork {
-  /** Runs `work` unless the same work is running; every caller gets its outcome, or its error. */
-  join<T>(name: string, work: () => Promise<T>): Promise<Joined<T>>
+  /** Runs `work` unless work of that name is running; every caller gets its outcome, or its error. */
+  join(name: string, work: () => Promise<Recorded>): Promise<Joined>
   /** Lets the next caller start afresh: the work that runs may never end. */
   abandon(name: string): void
   /** Signs unless equal bytes were signed lately: RSASSA-PKCS1-v1_5 gives equal signatures (RFC 8017 §8.2). */
   signature(content: string, sign: () => Promise<string>): Promise<string>
 }
 
-export interface Joined<T> {
-  readonly outcome: T
+export interface Joined {
+  readonly recorded: Recorded
   /** True when another caller's work gave it. */
   readonly shared: boolean
 }
@@ -21,17 +23,16 @@ const DEFAULT_LIMITS = { flights: 4096, signatures: 1024 }
 
 /** Starts with nothing in flight and nothing remembered. */
 export function createSharedWork(limits = DEFAULT_LIMITS): SharedWork {
-  const flights = new Map<string, Promise<unknown>>()
+  const flights = new Map<string, Promise<Recorded>>()
   const signatures = new Map<string, Promise<string>>()
   return {
-    async join<T>(name: string, work: () => Promise<T>) {
+    async join(name, work) {
       const running = flights.get(name)
-      // Equal names always come with equal work.
-      if (running !== undefined) return { outcome: (await running) as T, shared: true }
+      if (running !== undefined) return { recorded: await running, shared: true }
       const flight = work()
       if (flights.size < limits.flights) flights.set(name, flight)
       try {
-        return { outcome: await flight, shared: false }
+        return { recorded: await flight, shared: false }
       } finally {
         if (flights.get(name) === flight) flights.delete(name)
       }

@@ -41,6 +41,17 @@ export type Proof =
   | { readonly kind: 'recorded'; readonly receipt: Receipt; readonly policyDigest: string }
   | Extract<Recall, { kind: 'decided' }>
 
+/** A decision that the store holds, and what it may be used for: a sibling's refusal proves no approval. */
+export type Recorded = Proof | Extract<Recall, { kind: 'rejected-sibling' }>
+
+/** The store's word on what was decided, and the number of its record. */
+export function decisionOf(recorded: Recorded): {
+  readonly decision: Decision
+  readonly seq: number
+} {
+  return recorded.kind === 'recorded' ? recorded.receipt : recorded
+}
+
 /** Longest `rejectionReason`, in characters. */
 const MAX_REASON = 256
 
@@ -52,7 +63,7 @@ const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]+/gu
  * APPROVE of that request is on disk; a proof of anything else is a bug and throws.
  */
 export function approve(request: CallbackRequest, proof: Proof): Approval {
-  const { decision, seq } = proof.kind === 'recorded' ? proof.receipt : proof
+  const { decision, seq } = decisionOf(proof)
   if (decision.action !== 'APPROVE') throw new Error('the record does not say APPROVE')
   return Object.freeze({ action: 'APPROVE', requestId: request.requestId, [approved]: seq })
 }
@@ -73,8 +84,8 @@ export function refuse<S extends Stage>(
 export function draftOf(requestId: string, decision: Decision): Draft {
   const { action, reason } = decision
   const rejectionReason = action === 'APPROVE' ? '' : printable(reason)
-  if (rejectionReason === '') return Object.freeze({ action, requestId, [draft]: true })
-  return Object.freeze({ action, requestId, rejectionReason, [draft]: true })
+  if (rejectionReason === '') return Object.freeze({ action, requestId, [draft]: true as const })
+  return Object.freeze({ action, requestId, rejectionReason, [draft]: true as const })
 }
 
 /** The decision as it can be given at a stage: an IGNORE of a signing request becomes a refusal. */
