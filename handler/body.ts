@@ -13,7 +13,8 @@ export interface Body {
 export class BodyAbortedError extends Error {}
 
 /**
- * Refuses, before a byte is read, what is encoded, too long by its own account, or finds no room.
+ * Refuses, before a byte is read, what is encoded, too long by its own account, or finds no room. `begin` is called
+ * once the body is wanted: a caller that waits for `100 Continue` sends nothing in vain.
  *
  * @throws CallbackError ERR_BODY_ENCODING, ERR_BODY_TOO_LARGE, ERR_OVERLOADED
  */
@@ -21,6 +22,7 @@ export async function readBody(
   request: IncomingMessage,
   maxBytes: number,
   budget: ByteBudget,
+  begin: () => void,
 ): Promise<Body> {
   const encoding = request.headers['content-encoding']
   if (encoding !== undefined && encoding !== 'identity') {
@@ -37,6 +39,7 @@ export async function readBody(
     taken = 0
   }
   try {
+    begin()
     const chunks: Buffer[] = []
     let received = 0
     await eachChunk(request, (chunk) => {

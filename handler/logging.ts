@@ -121,7 +121,7 @@ function short<T extends string | undefined>(text: T): T | string {
 /** Message and stack, and the chain of causes by message; no other property of an error is logged. */
 function describeError(error: unknown): Readonly<Record<string, unknown>> | undefined {
   if (error === undefined) return undefined
-  if (!(error instanceof Error)) return { message: String(error) }
+  if (!(error instanceof Error)) return { message: 'not an error was thrown' }
   const cause = error.cause === undefined ? undefined : describeError(error.cause)
   return { type: error.name, message: error.message, stack: error.stack, cause }
 }
