@@ -107,7 +107,10 @@ export async function createAndPair(parties: Parties, story: Story): Promise<str
   const apiKeyId = String(result['apiKeyId'])
   story.evidence('API user', apiKeyId)
   story.evidence('paired', String(result['url']))
-  story.prove('what is paired is what the handler serves (generation 1)', result['generation'] === 1)
+  story.prove(
+    'what is paired is what the handler serves (generation 1)',
+    result['generation'] === 1,
+  )
   const again = await bootstrap(parties, story, ['pair', '--api-key-id', apiKeyId])
   story.prove('running it again changes nothing', again['changed'] === false)
   return apiKeyId
@@ -121,7 +124,10 @@ export async function callbacks(parties: Parties, story: Story): Promise<void> {
   const expectAction = async (what: string, action: string, endpoint: string, payload: unknown) => {
     const answer = await ask(endpoint, payload)
     const reason = answer.rejectionReason === undefined ? '' : ` (${answer.rejectionReason})`
-    story.prove(`${what} → ${answer.action ?? JSON.stringify(answer.error)}${reason}`, answer.action === action)
+    story.prove(
+      `${what} → ${answer.action ?? JSON.stringify(answer.error)}${reason}`,
+      answer.action === action,
+    )
   }
   const tx = 'tx_sign_request'
   await expectAction('0.25 ETH_TEST5 to the allowed address', 'APPROVE', tx, transfer('0.25'))
@@ -129,8 +135,18 @@ export async function callbacks(parties: Parties, story: Story): Promise<void> {
   const stranger = `0x${'11'.repeat(20)}`
   await expectAction('0.25 ETH_TEST5 to a stranger', 'REJECT', tx, transfer('0.25', stranger))
   const config = 'config_change_sign_request'
-  await expectAction('an address is whitelisted', 'APPROVE', config, configChange('UNMANAGED_WALLET'))
-  await expectAction('the admin quorum is changed', 'REJECT', config, configChange('CHANGE_QUORUM_THRESHOLD'))
+  await expectAction(
+    'an address is whitelisted',
+    'APPROVE',
+    config,
+    configChange('UNMANAGED_WALLET'),
+  )
+  await expectAction(
+    'the admin quorum is changed',
+    'REJECT',
+    config,
+    configChange('CHANGE_QUORUM_THRESHOLD'),
+  )
   const same = transfer('0.5')
   await expectAction('0.5 ETH_TEST5', 'APPROVE', tx, same)
   await expectAction('the very same request again', 'APPROVE', tx, same)
@@ -156,7 +172,10 @@ export async function rotateUnderTraffic(
   await sleep(1000)
   await control(parties, 'DELETE', '/traffic')
   const traffic = await control<Traffic>(parties, 'GET', '/traffic')
-  story.evidence('callbacks', `${traffic.sent} sent, ${traffic.answered} answered, ${traffic.failed} failed`)
+  story.evidence(
+    'callbacks',
+    `${traffic.sent} sent, ${traffic.answered} answered, ${traffic.failed} failed`,
+  )
   for (const [url, count] of Object.entries(traffic.byUrl)) story.evidence(url, count)
   story.prove('not one callback failed', traffic.failed === 0 && traffic.answered === traffic.sent)
   story.prove('both generations were called', Object.keys(traffic.byUrl).length === 2)
@@ -192,7 +211,7 @@ async function bootstrap(
   const { exitCode, stdout } = await runToEnd('bootstrap/main.js', all, parties.env, (text) => {
     for (const line of text.split('\n')) if (line !== '') story.evidence('bootstrap', line)
   })
-  story.prove(``bootstrap ${args[0]}` ended with exit code ${exitCode}`, exitCode === 0)
+  story.prove(`bootstrap ${args[0]} ended with exit code ${exitCode}`, exitCode === 0)
   const result: Record<string, unknown> = JSON.parse(stdout)
   return result
 }
