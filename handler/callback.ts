@@ -1,11 +1,29 @@
 /** The straight line from the bytes of one delivery to the signed answer. */
-import { CallbackError } from './errors.ts'
 import type { Answer, CallbackDeps, Delivery } from './ports.ts'
+import { identify } from './protocol/request.ts'
+import { decideOnce, recall, record } from './steps/decide.ts'
+import { evaluate } from './steps/evaluate.ts'
+import { answerInTime } from './steps/in-time.ts'
+import { readRequest } from './steps/read.ts'
+import { sign } from './steps/sign.ts'
 
 export type { Answer, CallbackDeps, Delivery, Verified } from './ports.ts'
 
-/** Answers one delivery; throws `CallbackError` for what gets a bare status. */
+/**
+ * Answers one delivery. Throws `CallbackError` for what gets a bare status: a body that is not genuine, no id to answer
+ * to, no key to sign with. Everything else is answered, at worst with RETRY.
+ */
 export async function answerCallback(delivery: Delivery, deps: CallbackDeps): Promise<Answer> {
-  deps.verify(delivery.body, deps.clock.now())
-  throw new CallbackError('ERR_SIGNING_UNAVAILABLE', 'no answer can be made')
+  const verified = deps.verify(delivery.body, deps.clock.now())
+  const requestId = identify(verified.claims)
+  return answerInTime({ delivery, verified, requestId }, deps, async () => {
+    const asked = readRequest(delivery, verified)
+    const decided = await decideOnce(asked, deps, async () => {
+      const recalled = await recall(asked, deps)
+      if ('decision' in recalled) return recalled
+      const proposal = await evaluate(asked, recalled, deps)
+      return record(asked, proposal, deps)
+    })
+    return sign(asked, decided, deps)
+  })
 }

@@ -5,8 +5,9 @@ import type { Decision, Evaluation, HoldTerms } from './policy/decision.ts'
 import type { Action, Endpoint, Mode, Stage } from './protocol/endpoints.ts'
 import type { JsonObject } from './protocol/json-value.ts'
 import type { CallbackRequest } from './protocol/request.ts'
-import type { AnswerClaims } from './protocol/response.ts'
+import type { AnswerClaims, Draft } from './protocol/response.ts'
 import type { SharedWork } from './shared-work.ts'
+import type { FaultRule } from './steps/undecided.ts'
 
 /** One HTTP attempt of a request, before anything in it is believed. */
 export interface Delivery {
@@ -43,7 +44,7 @@ export interface CallbackDeps {
   /** Throws `CallbackError` unless the body is genuine; see `createTokenVerifier`, `createPlainVerifier`. */
   readonly verify: (body: Buffer, now: Date) => Verified
   /** Compact JWS over the claims with the key of that generation; any rejection becomes 503. */
-  readonly sign: (generation: number, claims: AnswerClaims) => Promise<string>
+  readonly sign: (generation: number, claims: AnswerClaims | Draft) => Promise<string>
   /** The policy in force; asked once per request, so that one request sees one policy. */
   readonly policy: () => LivePolicy
   readonly store: DecisionStore
@@ -133,8 +134,7 @@ export interface RefusedEvent {
 }
 
 export interface AlarmEvent {
-  readonly kind:
-    'conflict' | 'policy-error' | 'store-unavailable' | 'late-failure' | 'internal-error'
+  readonly kind: FaultRule | 'conflict' | 'late-failure'
   readonly deliveryId: string
   readonly requestId: string
   /** Its message and stack hold nothing of the payload unless an edge put it there. */

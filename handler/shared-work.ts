@@ -4,10 +4,16 @@ import type { Recorded } from './protocol/response.ts'
 
 /** Work in flight and recent signatures; made once per process. */
 export interface SharedWork {
-  /** Runs `work` unless work of that name is running; every caller gets its outcome, or its error. */
-  join(name: string, work: () => Promise<Recorded>): Promise<Joined>
-  /** Lets the next caller start afresh: the work that runs may never end. */
-  abandon(name: string): void
+  /**
+   * Runs `work`, unless work of that name is running and may still end in time; every caller gets its outcome, or its
+   * error. Times are monotonic milliseconds.
+   */
+  join(
+    name: string,
+    nowMs: number,
+    deadlineAtMs: number,
+    work: () => Promise<Recorded>,
+  ): Promise<Joined>
   /** Signs unless equal bytes were signed lately: RSASSA-PKCS1-v1_5 gives equal signatures (RFC 8017 §8.2). */
   signature(content: string, sign: () => Promise<string>): Promise<string>
 }
@@ -18,50 +24,48 @@ export interface Joined {
   readonly shared: boolean
 }
 
-/** Beyond these, work is done again instead of being remembered. */
+interface Flight {
+  readonly outcome: Promise<Recorded>
+  readonly deadlineAtMs: number
+}
+
+/** Beyond these, work is done again instead of being shared. */
 const DEFAULT_LIMITS = { flights: 4096, signatures: 1024 }
 
 /** Starts with nothing in flight and nothing remembered. */
 export function createSharedWork(limits = DEFAULT_LIMITS): SharedWork {
-  const flights = new Map<string, Promise<Recorded>>()
+  const flights = new Map<string, Flight>()
   const signatures = new Map<string, Promise<string>>()
   return {
-    async join(name, work) {
+    async join(name, nowMs, deadlineAtMs, work) {
       const running = flights.get(name)
-      if (running !== undefined) return { recorded: await running, shared: true }
-      const flight = work()
-      if (flights.size < limits.flights) flights.set(name, flight)
+      if (running !== undefined && running.deadlineAtMs > nowMs) {
+        return { recorded: await running.outcome, shared: true }
+      }
+      const flight = { outcome: work(), deadlineAtMs }
+      keep(flights, name, flight, limits.flights)
       try {
-        return { recorded: await flight, shared: false }
+        return { recorded: await flight.outcome, shared: false }
       } finally {
         if (flights.get(name) === flight) flights.delete(name)
       }
-    },
-    abandon(name) {
-      flights.delete(name)
     },
     signature(content, sign) {
       const known = signatures.get(content)
       if (known !== undefined) return known
       const made = sign()
-      remember(signatures, content, made, limits.signatures)
+      keep(signatures, content, made, limits.signatures)
+      made.catch(() => signatures.delete(content))
       return made
     },
   }
 }
 
-/** Keeps the newest `limit` signatures, and no failed one. */
-function remember(
-  signatures: Map<string, Promise<string>>,
-  content: string,
-  made: Promise<string>,
-  limit: number,
-): void {
-  signatures.set(content, made)
-  made.catch(() => signatures.delete(content))
-  if (signatures.size <= limit) return
-  for (const oldest of signatures.keys()) {
-    signatures.delete(oldest)
-    return
-  }
+/** Forgets the oldest entry when there is no room: a flight that is forgotten goes on, it is only not joined. */
+function keep<T>(entries: Map<string, T>, name: string, entry: T, limit: number): void {
+  entries.delete(name)
+  entries.set(name, entry)
+  if (entries.size <= limit) return
+  const [oldest] = entries.keys()
+  if (oldest !== undefined) entries.delete(oldest)
 }

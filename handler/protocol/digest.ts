@@ -19,13 +19,16 @@ import type {
   TxSignRequest,
 } from './request.ts'
 
-/** The key under which a request is decided once. */
-export function requestKey(request: CallbackRequest): RequestKey {
+/**
+ * The key under which a request is decided once. The co-signer's name counts, because the policy can see it: what one
+ * co-signer may sign is not thereby decided for another.
+ */
+export function requestKey(request: CallbackRequest, cosigner: string): RequestKey {
   const { endpoint, stage, requestId } = request
   const signerId = request.signerId ?? ''
   const core = request.endpoint === 'tx_sign_request' ? moved(request) : changed(request)
   const rest = request.endpoint === 'tx_sign_request' ? described(request) : ''
-  const identity = [endpoint, stage, requestId, request.signerId].map(text).join('')
+  const identity = [cosigner, endpoint, stage, requestId, request.signerId].map(text).join('')
   return Object.freeze({
     endpoint,
     requestId,

@@ -52,6 +52,8 @@ export function decisionOf(recorded: Recorded): {
   return recorded.kind === 'recorded' ? recorded.receipt : recorded
 }
 
+const NO_IGNORE = 'IGNORE_NOT_POSSIBLE_WHEN_SIGNING'
+
 /** Longest `rejectionReason`, in characters. */
 const MAX_REASON = 256
 
@@ -68,16 +70,34 @@ export function approve(request: CallbackRequest, proof: Proof): Approval {
   return Object.freeze({ action: 'APPROVE', requestId: request.requestId, [approved]: seq })
 }
 
-/** Any other answer. The type of `action` lacks IGNORE in the signing stage, where the vendor does not know it. */
+/** What can be answered short of an approval when the stage is S, or one of S. */
+type RefusalAt<S extends Stage> = Exclude<
+  [S] extends ['approval'] ? ActionAt<'approval'> : ActionAt<'signing'>,
+  'APPROVE'
+>
+
+/** Any other answer. IGNORE does not compile unless the stage is surely approval: the vendor knows it there only. */
 export function refuse<S extends Stage>(
   requestId: string,
   _stage: S,
-  action: Exclude<ActionAt<S>, 'APPROVE'>,
+  action: RefusalAt<S>,
   reason: string,
 ): Refusal {
   const rejectionReason = printable(reason)
   if (rejectionReason === '') return Object.freeze({ action, requestId })
   return Object.freeze({ action, requestId, rejectionReason })
+}
+
+/** The refusal that a decision is; an IGNORE becomes a REJECT where it cannot be said. */
+export function refusalOf(
+  requestId: string,
+  stage: Stage,
+  action: Exclude<Action, 'APPROVE'>,
+  reason: string,
+): Refusal {
+  if (action !== 'IGNORE') return refuse(requestId, stage, action, reason)
+  if (stage === 'approval') return refuse(requestId, stage, action, reason)
+  return refuse(requestId, stage, 'REJECT', NO_IGNORE)
 }
 
 /** The answer that a proposed decision would become, for signing ahead of its record. */
@@ -91,7 +111,7 @@ export function draftOf(requestId: string, decision: Decision): Draft {
 /** The decision as it can be given at a stage: an IGNORE of a signing request becomes a refusal. */
 export function possibleAt(stage: Stage, decision: Decision): Decision {
   if (stage === 'approval' || decision.action !== 'IGNORE') return decision
-  return { action: 'REJECT', rule: decision.rule, reason: 'IGNORE_NOT_POSSIBLE_WHEN_SIGNING' }
+  return { action: 'REJECT', rule: decision.rule, reason: NO_IGNORE }
 }
 
 function printable(reason: string): string {
