@@ -45,8 +45,6 @@ export async function inspect(
   const config = parsed.ok ? parsed.config : undefined
   const { stateDir, passphraseFile, cosignerKeys, policyFile } =
     config ?? (parsed.ok ? {} : parsed.known)
-  const look = <A, T>(what: A | undefined, at: (what: A) => Promise<Looked<T>>) =>
-    what === undefined ? Promise.resolve<Looked<T>>({ findings: [] }) : at(what)
 
   const state = await look(stateDir, lookAtState)
   const secret = await look(passphraseFile, lookAtPassphrase)
@@ -78,6 +76,10 @@ export async function inspect(
     filePair: tls.value,
   }
   return { findings, warnings, material }
+}
+
+function look<A, T>(what: A | undefined, at: (what: A) => Promise<Looked<T>>): Promise<Looked<T>> {
+  return what === undefined ? Promise.resolve({ findings: [] }) : at(what)
 }
 
 function describe({ auth, tls, slots }: Config): string {

@@ -70,17 +70,14 @@ export async function lookAtGenerations(
   const keysDir = join(stateDir, 'keys')
   const findings: Finding[] = []
   const entries: KeyringEntry[] = []
-  const problem = (error: unknown) => {
+  const problem = (error: unknown): undefined => {
     findings.push({ item: 'generations', ok: false, detail: messageOf(error) })
   }
-  let stored: RegistryFile | undefined
   const numbers = await listGenerations(keysDir).catch(problem)
   for (const generation of numbers ?? []) {
     await loadEntry(keysDir, generation, passphrase).then((entry) => entries.push(entry), problem)
   }
-  await readRegistryFile(join(stateDir, 'generations.json')).then((file) => {
-    stored = file
-  }, problem)
+  const stored = await readRegistryFile(join(stateDir, 'generations.json')).catch(problem)
   // What cannot be loaded has been named; the rules between the files are looked at when all of them could.
   if (findings.length > 0) return { findings }
   const { file, problems } = reconcile(stored, entries, slots, now)
