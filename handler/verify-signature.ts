@@ -1,32 +1,26 @@
-/** Checks signatures of other people's keys for the policy; the type of the key fixes the algorithm, nothing else does. */
-import { createPublicKey, verify } from 'node:crypto'
+/** Verifies extra signatures with the platform's crypto; the key's type alone fixes the algorithm. */
+import { constants, createPublicKey, verify } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
+import type { VerifySignature } from './policy/statement.ts'
 
-const keys = new Map<string, KeyObject>()
-
-/** Policies name few keys; the bound only keeps a reloaded policy from adding up for ever. */
-const MAX_KEYS = 1_024
-
-/** Ed25519 (RFC 8032), ECDSA P-256 with SHA-256 in DER, or RSASSA-PKCS1-v1_5 with SHA-256. Never throws. */
-export function verifySignature(
-  publicKey: string,
-  bytes: Uint8Array,
-  signature: Uint8Array,
-): boolean {
+/**
+ * Ed25519, ECDSA P-256 with SHA-256 (IEEE P1363 or DER), or RSA PKCS#1 v1.5 with SHA-256. False for anything else and for
+ * whatever cannot be read; never throws.
+ */
+export const verifySignature: VerifySignature = (publicKey, bytes, signature) => {
   try {
-    const key = keyOf(publicKey)
-    const algorithm = key.asymmetricKeyType === 'ed25519' ? null : 'sha256'
-    return verify(algorithm, bytes, key, signature)
+    return verifyWith(createPublicKey(publicKey), bytes, signature)
   } catch {
     return false
   }
 }
 
-function keyOf(pem: string): KeyObject {
-  const known = keys.get(pem)
-  if (known !== undefined) return known
-  if (keys.size >= MAX_KEYS) keys.clear()
-  const key = createPublicKey(pem)
-  keys.set(pem, key)
-  return key
+function verifyWith(key: KeyObject, bytes: Uint8Array, signature: Uint8Array): boolean {
+  if (key.asymmetricKeyType === 'ed25519') return verify(null, bytes, key, signature)
+  if (key.asymmetricKeyType === 'rsa') {
+    return verify('sha256', bytes, { key, padding: constants.RSA_PKCS1_PADDING }, signature)
+  }
+  if (key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') return false
+  const dsaEncoding = signature.length === 64 ? 'ieee-p1363' : 'der'
+  return verify('sha256', bytes, { key, dsaEncoding }, signature)
 }
