@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The emulator's command line: starts both remote parties on loopback and stops them on SIGTERM or SIGINT. */
 import { randomInt } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { Command, InvalidArgumentError } from 'commander'
 import { systemClock, systemSleep } from '../common/clock.ts'
 import { CountersignError, errnoOf, messageOf } from '../common/errors.ts'
@@ -12,6 +13,7 @@ interface Flags {
   readonly dir: string
   readonly seed?: number
   readonly autoApprove?: number
+  readonly ca?: string
   readonly cosigners: number
 }
 
@@ -21,6 +23,10 @@ const program = new Command('countersign-emulator')
   .option('--dir <dir>', 'where emulator.json and the keys are written', './emulator-state')
   .option('--seed <number>', 'seed of all chance (default: random, printed)', wholeNumber)
   .option('--auto-approve <ms>', 'approve every request after so many milliseconds', wholeNumber)
+  .option(
+    '--ca <file>',
+    'PEM roots to trust: handlers without a pinned certificate must chain to them',
+  )
   .option('--cosigners <n>', 'how many co-signers the workspace has', wholeNumber, 1)
   .addHelpText('after', '\nEverything else is done over the control API: see docs/emulator.md.')
   .action(run)
@@ -43,6 +49,7 @@ async function run(flags: Flags): Promise<void> {
     seed: flags.seed ?? randomInt(2 ** 32),
     autoApproveMs: flags.autoApprove,
     cosigners: Math.min(Math.max(flags.cosigners, 1), 4),
+    caPem: flags.ca === undefined ? undefined : await readFile(flags.ca, 'utf8'),
     clock: systemClock,
     sleep: systemSleep,
     onBug: (message) => console.error(`bug: ${message}`),

@@ -50,15 +50,17 @@ export function readBody<T>(
   return { ok: false, reply: flatError(400, `Bad request: ${problems.join('; ')}`) }
 }
 
-/** The pages of a list as the vendor cuts them: `order`, `pageCursor`, `pageSize` 1–100 (default 10). */
+/** Cursor of item 0. */
+const FIRST_PAGE = 'MA'
+
+/** The pages of a list as the vendor cuts them: `order`, `pageCursor`, `pageSize` 1–100 (default 10); undefined = bad query. */
 export function page(items: readonly unknown[], query: URLSearchParams): unknown {
   const order = query.get('order') ?? 'DESC'
   const size = Number(query.get('pageSize') ?? '10')
-  const start = Number(Buffer.from(query.get('pageCursor') ?? '', 'base64url').toString() || '0')
+  const cursor = Buffer.from(query.get('pageCursor') ?? FIRST_PAGE, 'base64url').toString()
   if (!Number.isInteger(size) || size < 1 || size > 100) return undefined
-  if (!Number.isSafeInteger(start) || start < 0 || (order !== 'ASC' && order !== 'DESC')) {
-    return undefined
-  }
+  if (!/^\d{1,9}$/.test(cursor) || (order !== 'ASC' && order !== 'DESC')) return undefined
+  const start = Number(cursor)
   const ordered = order === 'ASC' ? items : items.toReversed()
   const end = start + size
   const next = end < ordered.length ? Buffer.from(String(end)).toString('base64url') : null
