@@ -90,19 +90,13 @@ async function probe(
   gap: boolean,
   context: PairingContext,
 ): Promise<void> {
-  const target = generations.at(-1)
   for (const generation of generations) {
     const { info, status } = await observeGeneration(context, generation)
-    const { problems, warnings } = await probeGeneration(
-      info,
-      status,
-      gap && generation === target,
-      {
-        look: context.look,
-        handler: context.handler,
-        ...(context.probeVia === undefined ? {} : { via: context.probeVia }),
-      },
-    )
+    const { problems, warnings } = await probeGeneration(info, status, gap, {
+      look: context.look,
+      handler: context.handler,
+      ...(context.probeVia === undefined ? {} : { via: context.probeVia }),
+    })
     warnings.forEach((line) => context.reporter.warning(line))
     if (problems.length > 0) {
       throw new BootstrapError('ERR_DRIFT', `generation ${generation} cannot be paired as it is`, {

@@ -18,6 +18,8 @@ export interface LockHolder {
 }
 
 export interface Lock {
+  /** Removes the note for people while the lock is still held. */
+  forgetHolder(): Promise<void>
   release(): Promise<void>
 }
 
@@ -46,9 +48,15 @@ export async function acquireLock(directory: string, command: string, now: Date)
     startedAt: now.toISOString(),
   }
   await writeFileAtomic(note, `${JSON.stringify(holder)}\n`)
+  let noted = true
+  const forgetHolder = async () => {
+    if (noted) await rm(note, { force: true })
+    noted = false
+  }
   return {
+    forgetHolder,
     release: async () => {
-      await rm(note, { force: true })
+      await forgetHolder()
       database.close()
     },
   }

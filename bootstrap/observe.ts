@@ -62,6 +62,7 @@ export async function observePaired(sources: Sources, ids: PairingIds): Promise<
 export function worldOf({ status, paired }: Pick<Observed, 'status' | 'paired'>, ids: PairingIds) {
   const world: PairingWorld = {
     auth: status.auth,
+    tls: status.tls,
     slots: status.slots.map(({ slot }) => slot),
     generations: status.generations,
     needs: status.pairings[`${ids.cosignerId}/${ids.apiKeyId}`] ?? null,

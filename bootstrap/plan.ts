@@ -76,7 +76,8 @@ function beginRotate(input: PlanInput, goal: { renew: boolean; acceptGap: boolea
   }
   if (world.paired.is !== 'ours') return drift(world.paired)
   const from = world.paired.generation
-  const gap = world.slots.length < 2 && world.auth !== 'public-key' && !goal.renew
+  const pinned = world.auth !== 'public-key' && world.tls === 'self-signed'
+  const gap = pinned && world.slots.length < 2 && !goal.renew
   if (gap && !goal.acceptGap) {
     return refuse(
       'ERR_USAGE',
@@ -150,23 +151,28 @@ function planUnpair(input: PlanInput): Plan {
 /** Stage if need be, declare, probe: everything that must hold before the API hears of a generation. */
 function prepare(world: PairingWorld, from: number | null, to: number, renew: boolean): Step[] {
   const { paired, needs } = world
-  const live = generationOf(paired) ?? from
-  const served = live !== null && stateOf(world, live) !== 'retired'
+  const called = generationOf(paired) ?? from
+  const live = called !== null && stateOf(world, called) !== 'retired' ? called : null
   const staged = stateOf(world, to) !== undefined
   const [only] = world.slots
   const single = world.slots.length < 2 && only !== undefined
-  const gap = single && world.auth !== 'public-key' && live !== null && live !== to && !renew
+  const crowded = single && live !== null && live !== to && !renew && world.tls === 'self-signed'
   const stage: Step = {
     do: 'stage',
     generation: to,
     ...(single ? { slot: only } : {}),
     ...(renew && from !== null ? { renewOf: from } : {}),
+    ...(crowded ? { share: true } : {}),
   }
   const declared = needs !== null && needs.live === live && needs.pending === to
   return [
     ...(staged ? [] : [stage]),
     ...(declared ? [] : [{ do: 'declare', live, pending: to } as const]),
-    { do: 'probe', generations: served && live !== to ? [live, to] : [to], gap },
+    {
+      do: 'probe',
+      generations: live !== null && live !== to ? [live, to] : [to],
+      gap: crowded && world.auth !== 'public-key',
+    },
   ]
 }
 

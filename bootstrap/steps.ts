@@ -1,5 +1,5 @@
 /** The vocabulary of a plan: what can be wanted, what can be found, and every step there is. */
-import type { AuthMode, GenerationInfo, PairingNeeds } from '../common/admin-api.ts'
+import type { AuthMode, GenerationInfo, HandlerStatus, PairingNeeds } from '../common/admin-api.ts'
 import type { Pairing } from './compare.ts'
 import type { BootstrapErrorCode } from './errors.ts'
 import type { OperationKind, PairingMemory } from './memory.ts'
@@ -11,6 +11,8 @@ export type Step =
       readonly generation: number
       readonly slot?: string
       readonly renewOf?: number
+      /** Take a slot whose certificate another generation needs. */
+      readonly share?: true
     }
   /** Tell the handler which generations this pairing needs from now on. */
   | { readonly do: 'declare'; readonly live: number | null; readonly pending: number | null }
@@ -34,6 +36,8 @@ export type Goal =
 /** What was found. */
 export interface PairingWorld {
   readonly auth: AuthMode
+  /** Whether each generation shows a certificate of its own. */
+  readonly tls: HandlerStatus['tls']
   /** Slot letters of the handler, in order. */
   readonly slots: readonly string[]
   readonly generations: readonly Pick<GenerationInfo, 'generation' | 'state'>[]

@@ -11,6 +11,9 @@ import {
   writeNew,
 } from '../common/atomic-file.ts'
 import { errnoOf, KeyMaterialError } from '../common/errors.ts'
+import { readJournal } from './journal.ts'
+import { rememberUser } from './memory.ts'
+import type { UserMemory } from './memory.ts'
 
 /** Size of an API user's key: the vendor's key guide. */
 export const USER_KEY_BITS = 4096
@@ -64,4 +67,14 @@ export async function loadUserKey(directory: string): Promise<UserKey | undefine
     throw new KeyMaterialError(`the private key \`${privateKeyPath}\` does not sign`)
   }
   return { kid: kidOf(privateKey), privateKeyPath, privateKeyPem, csrPem }
+}
+
+/** Journal of a user directory. */
+export function userJournalPath(directory: string): string {
+  return join(directory, 'journal.jsonl')
+}
+
+/** What the journal of a user directory tells; nothing when there is none. */
+export async function readUserMemory(directory: string): Promise<UserMemory> {
+  return rememberUser(await readJournal(userJournalPath(directory)))
 }
