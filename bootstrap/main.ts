@@ -3,6 +3,8 @@
 import { parseCli } from './cli.ts'
 
 process.umask(0o077)
+// A reader that went away (`| head`) must not stop a run between two steps.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 
 const argv = process.argv.slice(2)
 const parsed = parseCli(argv, (text) => process.stdout.write(text))
