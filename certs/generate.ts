@@ -143,7 +143,9 @@ export function readCertificateSigningRequest(pem: string): SigningRequestFacts 
     const request = forge.pki.certificationRequestFromPem(pem)
     if (request.publicKey === null) return undefined
     const field: forge.pki.CertificateField | null = request.subject.getField('O')
-    const organization = typeof field?.value === 'string' ? field.value : undefined
+    // node-forge gives the bytes of the text, one character each.
+    const organization =
+      typeof field?.value === 'string' ? Buffer.from(field.value, 'latin1').toString() : undefined
     return {
       publicKeyPem: unix(forge.pki.publicKeyToPem(request.publicKey)),
       organization,
