@@ -13,7 +13,7 @@ import { replay } from '../policy/replay.ts'
 import { ENDPOINTS } from '../protocol/endpoints.ts'
 import type { Endpoint } from '../protocol/endpoints.ts'
 import { parseRequest } from '../protocol/request.ts'
-import { verifySignature } from '../verify-signature.ts'
+import { createSignatureVerifier } from '../statement-signature.ts'
 import type { CommandIo } from './command-io.ts'
 import { adviceLine, checkJson, explanationJson, explanationText } from './policy-report.ts'
 import { replayJson, replayText } from './replay-report.ts'
@@ -111,7 +111,7 @@ async function explainRequest(input: string, options: ExplainOptions, io: Comman
   }
   if (fromToken) io.stderr.write("warning: the token's signature was not verified\n")
   const known = { now: timeOf(options.now, io), cosigner: options.cosigner }
-  const facts = factsOf(policy, parsed.request, known, verifySignature)
+  const facts = factsOf(policy, parsed.request, known, createSignatureVerifier())
   const explanation = explain(policy, parsed.request, facts)
   io.stdout.write(options.json ? explanationJson(explanation) : explanationText(explanation))
 }
@@ -120,7 +120,7 @@ async function replayPolicy({ policy: file, store, json }: ReplayOptions, io: Co
   const policy = await usablePolicy(file, io)
   if (policy === undefined) return
   const database = store ?? join(io.env['HANDLER_STATE_DIR'] ?? './state', 'decisions.db')
-  const result = await replay(policy, recordedRequests(database), verifySignature)
+  const result = await replay(policy, recordedRequests(database), createSignatureVerifier())
   io.stdout.write(json ? replayJson(result) : replayText(result))
 }
 
