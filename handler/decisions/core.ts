@@ -2,14 +2,13 @@
  * The store itself, synchronous, on an open database: every call is durable when its batch returns. A batch is one
  * transaction, so that decisions which arrive together share one sync of the disk.
  */
-import { formatDecimal } from '../protocol/decimal.ts'
 import { createChain } from './chain.ts'
 import type { Database } from './database.ts'
 import { createFreezeTable } from './freeze.ts'
 import { createHoldTable } from './holds.ts'
 import { createLimitTable } from './limits.ts'
-import type { Act, Freeze, Hold, HoldRequest, ReleasedCharge } from './operations.ts'
-import type { ChainHead, OperatorContent, RecordContent } from './record.ts'
+import type { Act, Freeze, Hold, HoldRequest } from './operations.ts'
+import type { ChainHead, ChargedLimit, OperatorContent, RecordContent } from './record.ts'
 import { createRecorder } from './recorder.ts'
 import { createRequestIndex } from './request-index.ts'
 import type { RequestIndex } from './request-index.ts'
@@ -28,7 +27,7 @@ export interface Calls {
   freeze(action: Freeze['action'], act: Act): Freeze
   unfreeze(act: Act): void
   frozen(): Freeze | undefined
-  releaseCharges(owner: string, act: Act): readonly ReleasedCharge[]
+  releaseCharges(owner: string, act: Act): readonly ChargedLimit[]
   /** Writes something that is no record, to prove that it could be. */
   probe(): void
   /** Adds any other record. */
@@ -124,11 +123,7 @@ export function createCore(db: Database): Core {
     releaseCharges: (owner, by) => {
       const released = limits.release(owner)
       act('release-charges', owner, by)
-      return released.map(({ limit, key, amount }) => ({
-        limit,
-        key,
-        amount: formatDecimal(amount),
-      }))
+      return released
     },
     probe: () => {
       probe.run(nowMs)

@@ -1,5 +1,5 @@
 /** The SQLite file: durable at every commit, private to its owner, and of a version that this program knows. */
-import { chmodSync, closeSync, constants, openSync } from 'node:fs'
+import { chmodSync, closeSync, constants, existsSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { StoreError } from './store-error.ts'
 
@@ -131,8 +131,15 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
   }
 }
 
-/** Opens the store for reading only, beside a handler that writes. */
+/**
+ * Opens the store for reading only, beside a handler that writes.
+ *
+ * @throws StoreError `ERR_STORE_UNAVAILABLE` when there is no such file, `ERR_STORE_VERSION`
+ */
 export function openReadOnly(path: string): Database.Database {
+  if (!existsSync(path)) {
+    throw new StoreError('ERR_STORE_UNAVAILABLE', `there is no decision store at \`${path}\``)
+  }
   const db = new Database(path, { readonly: true, fileMustExist: true, timeout: 2_000 })
   try {
     assertVersion(versionOf(db))

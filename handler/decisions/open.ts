@@ -27,6 +27,11 @@ export interface Opening {
   readonly behind: string | undefined
 }
 
+export interface OpenOptions extends DatabaseOptions {
+  /** Whether to record that the last process did not close the store; false beside a handler that runs. */
+  readonly noteRecovery?: boolean
+}
+
 export interface OpenStore {
   readonly core: Core
   readonly upkeep: Upkeep
@@ -44,13 +49,13 @@ export interface OpenStore {
 export async function openStore(
   path: string,
   nowMs: number,
-  options: DatabaseOptions = {},
+  options: OpenOptions = {},
 ): Promise<OpenStore> {
   const log = inspectLog(path)
   const mark = readMark(markPath(path))
   const db = openDatabase(path, options)
   try {
-    return await settle(db, path, nowMs, log, mark)
+    return await settle(db, path, nowMs, log, mark, options.noteRecovery ?? true)
   } catch (error) {
     db.close()
     throw error
@@ -63,6 +68,7 @@ async function settle(
   nowMs: number,
   log: LogState,
   found: Mark | 'damaged' | undefined,
+  noteRecovery: boolean,
 ): Promise<OpenStore> {
   const core = createCore(db)
   const markFile = markPath(path)
@@ -88,7 +94,7 @@ async function settle(
     const { seq, hash } = core.head()
     writer.write({ storeId, seq, hash })
   }
-  if (reason === undefined && log !== 'clean') {
+  if (noteRecovery && reason === undefined && log !== 'clean') {
     const tornTail = log === 'torn'
     core.transaction(nowMs, () => core.calls.append({ kind: 'recovered', tornTail }))
   }

@@ -132,7 +132,7 @@ function contentOf(entry: NewDecision, decision: Decision): DecisionContent {
 function spentOf({ charges, singleUses, hold }: NewDecision): Partial<DecisionContent> {
   const used = singleUses.map(({ name }) => name)
   return {
-    charged: charges.map(({ limit, key, amount }) => describeCharge(limit, key, amount)),
+    charged: charges.map(describeCharge),
     used: hold === undefined ? used : [...used, `hold:${hold.id}`],
   }
 }
