@@ -79,7 +79,7 @@ describe('native transfers', () => {
   })
 
   it('agree with an independent library for any fields', () => {
-    const integer = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n })
+    const integer = fc.bigInt({ min: 0n, max: 1n << 63n })
     fc.assert(
       fc.property(
         fc.record({
@@ -152,6 +152,11 @@ describe('native transfers', () => {
     ['no source type', { sourceType: null }],
   ])('%s: unverifiable', (_, overrides) => {
     expect(verify(request(transaction(), overrides))).toMatchObject({ status: 'unverifiable' })
+  })
+
+  it('no requested amount: the amount decides', () => {
+    const value = request(transaction(), { requestedAmount: undefined })
+    expect(verify(value)).toMatchObject({ status: 'verified' })
   })
 
   it('no raw transaction: absent', () => {

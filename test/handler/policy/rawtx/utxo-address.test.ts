@@ -143,6 +143,9 @@ describe('CashAddr (specification vectors)', () => {
     expect(
       scriptOfAddress(encodeCash('bitcoincash', [16, ...Buffer.alloc(20)]), cash),
     ).toBeUndefined()
+    expect(
+      scriptOfAddress(encodeCash('bitcoincash', [0, ...Buffer.alloc(31)]), cash),
+    ).toBeUndefined()
     expect(scriptOfAddress(encodeCash('bitcoincash', [0, ...Buffer.alloc(20)]), cash)).toBe(
       `76a914${'00'.repeat(20)}88ac`,
     )
