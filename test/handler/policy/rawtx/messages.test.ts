@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { secp256k1 } from '@noble/curves/secp256k1.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { eip191Signer, parseSignature, signTyped } from 'micro-eth-signer'
 import { BUILT_IN_ASSETS } from '../../../../handler/policy/assets.ts'
 import { hashTypedData } from '../../../../handler/policy/rawtx/eip712.ts'
@@ -78,6 +78,12 @@ const signing = (...payloads: string[]) => ({
 const verify = (value: TxSignRequest, approvedContent?: string) =>
   verifyRawTx(value, BUILT_IN_ASSETS, approvedContent === undefined ? {} : { approvedContent })
 
+const bytes = (minLength: number, maxLength = minLength) =>
+  fc.uint8Array({ minLength, maxLength }).map((each) => `0x${hex(each)}`)
+const uint = (bits: bigint) => fc.bigInt({ min: 0n, max: (1n << bits) - 1n })
+const int = (bits: bigint) =>
+  fc.bigInt({ min: -(1n << (bits - 1n)), max: (1n << (bits - 1n)) - 1n })
+
 describe('EIP-712', () => {
   it('the example of the standard', () => {
     expect(hash({})).toEqual({
@@ -113,11 +119,6 @@ describe('EIP-712', () => {
         { name: 'who', type: 'address' },
       ],
     }
-    const bytes = (minLength: number, maxLength = minLength) =>
-      fc.uint8Array({ minLength, maxLength }).map((each) => `0x${hex(each)}`)
-    const uint = (bits: bigint) => fc.bigInt({ min: 0n, max: (1n << bits) - 1n })
-    const int = (bits: bigint) =>
-      fc.bigInt({ min: -(1n << (bits - 1n)), max: (1n << (bits - 1n)) - 1n })
     const leaf = fc.record({
       flag: fc.boolean(),
       small: uint(8n),
