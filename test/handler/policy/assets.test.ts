@@ -1,8 +1,19 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
+import { parse as parseYaml } from 'yaml'
 import { assetsSchema, BUILT_IN_ASSETS, mergeAssets } from '../../../handler/policy/assets.ts'
 import { NETWORK_RULES } from '../../../handler/policy/rawtx/utxo-networks.ts'
 
 const parse = (value: unknown) => assetsSchema.safeParse(value)
+
+it('the example in the documentation is valid', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../../docs/raw-transactions.md'), 'utf8')
+  const example = /```yaml\n([^`]*)```/.exec(text)?.[1] ?? ''
+  const { assets } = parseYaml(example) as { assets: object }
+  expect(Object.keys(assets)).toHaveLength(3)
+  expect(parse(assets).success).toBe(true)
+})
 
 describe('the built-in table', () => {
   it('has every chain once, and contracts in lower case', () => {
