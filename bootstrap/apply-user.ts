@@ -15,7 +15,7 @@ import { humanMs, humanTime } from './report.ts'
 import { nowMs, poll, safePoint } from './session.ts'
 import type { Session } from './session.ts'
 import { submitOnce } from './submit.ts'
-import { createUserKey, loadUserKey } from './user-files.ts'
+import { createUserKey } from './user-files.ts'
 import type { UserKey } from './user-files.ts'
 
 /** A pairing token lives one hour (vendor: re-enrolment article). */
@@ -26,6 +26,8 @@ export interface UserContext extends Session {
   readonly directory: string
   readonly journal: Journal
   readonly basePath: string
+  /** The key on disk, loaded once. */
+  readonly key: () => Promise<UserKey | undefined>
   readonly wish: {
     readonly name: string
     readonly role: string
@@ -208,8 +210,8 @@ async function issueToken(context: UserContext): Promise<void> {
   context.reporter.story(`the pairing token is in ${path} and expires at ${humanTime(expiresAtMs)}`)
 }
 
-async function keyOf({ directory }: UserContext): Promise<UserKey> {
-  const key = await loadUserKey(directory)
+async function keyOf({ directory, key: load }: UserContext): Promise<UserKey> {
+  const key = await load()
   if (key !== undefined) return key
   throw new BootstrapError('ERR_STATE_DAMAGED', `the private key in \`${directory}\` is gone`, {
     hint: 'restore the state directory from a backup',

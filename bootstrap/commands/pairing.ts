@@ -195,9 +195,15 @@ function resultOf(
   }
 }
 
-/** The last act of a run: until it is written, the same command reports the same result instead of starting anew. */
+/**
+ * The last act of a run: until it is written, the same command reports the same result instead of starting anew. The
+ * write itself is the last step, so that no kill can come between it and something else.
+ */
 async function acknowledge(journal: Journal): Promise<void> {
-  const { last } = rememberPairing(journal.records())
-  if (last !== null && !last.reported) await journal.append('reported', {})
-  await journal.close()
+  try {
+    const { last } = rememberPairing(journal.records())
+    if (last !== null && !last.reported) await journal.note('reported')
+  } finally {
+    await journal.close()
+  }
 }

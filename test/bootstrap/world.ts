@@ -213,7 +213,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           const journal = await openJournal(path, subject, deps)
           const append: typeof journal.append = (op, data) =>
             contact(() => journal.append(op, data))
-          return { ...journal, append }
+          const note: typeof journal.note = (op) => contact(() => journal.note(op))
+          return { ...journal, append, note }
         },
         signal: world.abort.signal,
       }
