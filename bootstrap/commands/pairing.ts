@@ -26,6 +26,8 @@ const MAX_ROUNDS = 3
 /** What a command gives back: its result, and what to do once it has been told. */
 export interface Outcome {
   readonly result: Result
+  /** The exit status when it is not 0 although there is a result. */
+  readonly exit?: number
   /** Called after the result was printed. */
   readonly told: () => Promise<void>
 }

@@ -1,6 +1,6 @@
 /** The planner alone: a fake world, and the whole plan compared. */
 import { describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import type { GenerationState, PairingNeeds } from '../../common/admin-api.ts'
 import type { Pairing } from '../../bootstrap/compare.ts'
 import type { Operation, PairingMemory, Submission } from '../../bootstrap/memory.ts'
