@@ -15,25 +15,33 @@ export type JudgePeer = (certificate: X509Certificate, authorized: boolean) => v
 /** Where to, and how the peer is judged. */
 export interface Destination {
   readonly url: URL
-  /** Not asked over plain http. */
+  /** Not asked over plain http, which `secureOnly` refuses. */
   readonly judge: JudgePeer
+  /** A certificate is pinned: there must be one to compare. */
+  readonly secureOnly: boolean
+  /** Connects to this name, by the system's resolver; undefined = to this machine. */
+  readonly host: string | undefined
   /** PEM roots that are trusted instead of the public ones. */
   readonly caPem: string | undefined
 }
 
 /**
  * Opens a connection to the handler on this machine: any host name is taken to be 127.0.0.1, and still names itself
- * in SNI. The signal gives up on it.
+ * in SNI, unless the destination names a host of its own. The signal gives up on it.
  *
  * @throws DeliveryError, or the system's error when there is no connection
  */
 export async function openConnection(
-  { url, judge, caPem }: Destination,
+  destination: Destination,
   signal: AbortSignal,
 ): Promise<Socket> {
-  const host = loopbackAddress(url.hostname)
+  const { url, judge, secureOnly, caPem } = destination
+  const host = destination.host ?? loopbackAddress(url.hostname)
   const secure = url.protocol === 'https:'
   const port = Number(url.port || (secure ? 443 : 80))
+  if (!secure && secureOnly) {
+    throw new DeliveryError('PIN', 'a certificate is pinned, but the url is http')
+  }
   if (!secure) return opened(connectTcp({ host, port }), 'connect', signal)
   const socket = connectTls({
     host,

@@ -33,6 +33,8 @@ export interface CosignerDeps {
   readonly foreignKey: KeyObject
   /** PEM roots that are trusted instead of the public ones. */
   readonly caPem: string | undefined
+  /** Host names that are not taken for this machine. */
+  readonly handlerHosts: ReadonlySet<string>
   /** Public keys by PEM, parsed once. */
   readonly publicKeys: Map<string, KeyObject>
 }
@@ -146,7 +148,9 @@ async function deliver(
       body: jwt ? tokenOf(attempt, machine.privateKey, deps) : payload,
       contentType: jwt ? 'application/jwt' : 'application/json',
       judge: judgeBy(trust, knobs),
+      secureOnly: target.cert !== undefined,
       caPem: deps.caPem,
+      host: deps.handlerHosts.has(url.hostname) ? url.hostname : undefined,
       style: clientStyle(deps.state),
       pool: poolName(target, knobs),
       deadlineMs: knobs.CALLBACK_DEADLINE_MS,

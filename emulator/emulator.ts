@@ -1,5 +1,6 @@
 /** Puts the two remote parties together: keys, state, one loopback server, and the file that says where they are. */
 import { createPrivateKey } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import type { Server } from 'node:http'
@@ -10,7 +11,7 @@ import { createChaos, drawUuid } from './chaos.ts'
 import { answerControl, STATE_ROUTES } from './control.ts'
 import { answerCustodyApi } from './custody-api.ts'
 import { createHttpServer } from './http.ts'
-import { callerOf, cosignersOf, makeRunKeys, writeRunFiles } from './key-files.ts'
+import { callerOf, cosignersOf, makeRunKeys, runFiles, writeRunFiles } from './key-files.ts'
 import { CALM } from './knobs.ts'
 import { createState } from './state.ts'
 import { createTransport } from './transport.ts'
@@ -27,6 +28,10 @@ export interface EmulatorOptions {
   readonly listen: { readonly host: string; readonly port: number }
   /** Gets `emulator.json` and the keys; made with mode 0700 when missing. */
   readonly dir: string
+  /** Gets the request keys of all machines; default: `cosigner-keys` in `dir`. */
+  readonly cosignerKeysDir?: string | undefined
+  /** Host names beside loopback that callbacks may go to, resolved by the system. */
+  readonly handlerHosts?: readonly string[] | undefined
   /** Unsigned 32-bit number from which all chance is drawn. */
   readonly seed: number
   /** Keys to use; default: fresh ones, made now. */
@@ -68,7 +73,8 @@ export interface RunningEmulator {
 /** Makes fresh keys, listens, and then writes `emulator.json`. */
 export async function startEmulator(options: EmulatorOptions): Promise<RunningEmulator> {
   const keys = options.keys ?? (await makeRunKeys(options.cosigners))
-  const files = await writeRunFiles(options.dir, keys)
+  const files = runFiles(options.dir, options.cosignerKeysDir)
+  await writeRunFiles(files, keys)
   const chaos = createChaos(
     options.seed,
     options.caPem === undefined ? CALM : { ...CALM, TLS_CHAIN: 'verify' },
@@ -78,6 +84,8 @@ export async function startEmulator(options: EmulatorOptions): Promise<RunningEm
   const state = createState(chaos, [caller], cosignersOf(keys, ids))
   state.autoApproveMs = options.autoApproveMs
   const stopping = new AbortController()
+  // One listener for each callback in flight.
+  setMaxListeners(0, stopping.signal)
 
   const transport = createTransport(options.sleep, stopping.signal)
   const cosigners = createCosignerControl({
@@ -87,6 +95,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<RunningEm
     transport,
     foreignKey: createPrivateKey(keys.caller.privateKeyPem),
     caPem: options.caPem,
+    handlerHosts: new Set(options.handlerHosts),
     publicKeys: new Map(),
   })
   const routes = [...STATE_ROUTES, ...cosigners.routes]

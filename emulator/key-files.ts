@@ -1,9 +1,10 @@
 /** The throw-away keys of one run and the files by which others find them; nothing is kept from an earlier run. */
 import { createPrivateKey, createPublicKey } from 'node:crypto'
-import { mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { generateKeyPair } from '../certs/generate.ts'
 import { ensurePrivateDirectory, writeFileAtomic } from '../common/atomic-file.ts'
+import { GuardError } from './guard.ts'
 import type { KeyPairPem } from '../certs/generate.ts'
 import type { ApiUser, Cosigner } from './state.ts'
 
@@ -25,13 +26,13 @@ export interface RunFiles {
   readonly cosignerPublicKeysDir: string
 }
 
-/** The names inside the directory of a run. */
-export function runFiles(dir: string): RunFiles {
+/** The names inside the directory of a run; the co-signers' public keys may go elsewhere. */
+export function runFiles(dir: string, cosignerKeysDir = join(dir, 'cosigner-keys')): RunFiles {
   return {
     emulatorJson: join(dir, 'emulator.json'),
-    secretKey: join(dir, 'fireblocks_secret.key'),
+    secretKey: join(dir, 'api-secret.pem'),
     cosignerPublicKey: join(dir, 'cosigner-public.pem'),
-    cosignerPublicKeysDir: join(dir, 'cosigner-keys'),
+    cosignerPublicKeysDir: cosignerKeysDir,
   }
 }
 
@@ -50,20 +51,34 @@ export async function makeRunKeys(cosigners: number): Promise<RunKeys> {
   return { caller, machines }
 }
 
-/** Writes the keys of a run over those of the run before, and removes the old `emulator.json`. */
-export async function writeRunFiles(dir: string, keys: RunKeys): Promise<RunFiles> {
-  await ensurePrivateDirectory(dir)
-  const files = runFiles(dir)
+/**
+ * Writes the keys of a run over those of the run before, and removes the old `emulator.json`.
+ *
+ * @throws GuardError when the directory for the co-signers' keys holds other keys: a handler that trusts real co-signers
+ * must never come to trust an emulated one
+ */
+export async function writeRunFiles(files: RunFiles, keys: RunKeys): Promise<void> {
+  await ensurePrivateDirectory(dirname(files.emulatorJson))
   await rm(files.emulatorJson, { force: true })
-  await rm(files.cosignerPublicKeysDir, { recursive: true, force: true })
-  await mkdir(files.cosignerPublicKeysDir, { mode: 0o700 })
+  await clearKeysDir(files.cosignerPublicKeysDir)
   await writeFileAtomic(files.secretKey, keys.caller.privateKeyPem)
   for (const [at, { publicKeyPem }] of keys.machines.entries()) {
     const path = join(files.cosignerPublicKeysDir, `${machineName(at)}.pem`)
     await writeFileAtomic(path, publicKeyPem, 0o644)
     if (at === 0) await writeFileAtomic(files.cosignerPublicKey, publicKeyPem, 0o644)
   }
-  return files
+}
+
+async function clearKeysDir(dir: string): Promise<void> {
+  await mkdir(dir, { recursive: true, mode: 0o755 })
+  const names = (await readdir(dir)).filter((name) => name.endsWith('.pem'))
+  const foreign = names.find((name) => !/^cosigner-[1-4]-[ab]\.pem$/.test(name))
+  if (foreign !== undefined) {
+    throw new GuardError(`\`${dir}\` holds a key that is not of an emulator: \`${foreign}\``, {
+      hint: 'give a directory of its own: its keys must not be trusted beside real ones',
+    })
+  }
+  for (const name of names) await rm(join(dir, name))
 }
 
 /** The user whose key the bootstrapper is given: a Non-Signing Admin, as is recommended for it. */

@@ -54,6 +54,7 @@ export function createTransport(sleep: Sleep, stop: AbortSignal): Transport {
       const patience = new AbortController()
       const giveUp = () => patience.abort()
       stop.addEventListener('abort', giveUp)
+      if (stop.aborted) giveUp()
       let late = false
       const expire = async () => {
         await sleep(delivery.deadlineMs, patience.signal)

@@ -11,6 +11,8 @@ import type { Deviation } from './client.ts'
 import { sha256 } from './handler.ts'
 
 const CALM = { HTTP_429_PCT: 0, NONCE_REPLAY_REFUSED: true, JWT_LIFETIME: 'sdk', CLOCK_SKEW_S: 0 }
+const stranger = async () => ({ privateKeyPem: (await testKey('stranger')).privateKeyPem })
+const life = (length: number) => ({ claims: { iat: seconds(), exp: seconds() + length } })
 const seconds = () => Math.floor(Date.now() / 1000)
 
 describe('the token of an API request', () => {
@@ -32,7 +34,6 @@ describe('the token of an API request', () => {
     expect(Math.abs(Date.parse(headers.get('date') ?? '') - Date.now())).toBeLessThan(5000)
   })
 
-  const other = async () => ({ privateKeyPem: (await testKey('stranger')).privateKeyPem })
   const refusals: [string, number, () => Deviation | Promise<Deviation>][] = [
     ['no API key', -2, () => ({ without: ['x-api-key'] })],
     ['an empty API key', -2, () => ({ headers: { 'x-api-key': '' } })],
@@ -45,7 +46,7 @@ describe('the token of an API request', () => {
     ['an unknown API key', -7, () => ({ apiKey: '00000000-0000-4000-8000-000000000000' })],
     ['another sub', -6, () => ({ claims: { sub: 'somebody' } })],
     ['no sub', -6, () => ({ claims: { sub: undefined } })],
-    ['another private key', -1, other],
+    ['another private key', -1, stranger],
     ['a token of long ago', -10, () => ({ nowMs: Date.now() - 60_000 })],
     ['a token of the future', -12, () => ({ nowMs: Date.now() + 30_000 })],
     ['a life of 56 s', -7, () => ({ claims: { exp: seconds() + 56, iat: seconds() } })],
@@ -63,7 +64,7 @@ describe('the token of an API request', () => {
   })
 
   it('is refused in the nested shape on /management/api_users, which has no code', async () => {
-    const sent = await send(emulator, 'GET', '/management/api_users', undefined, await other())
+    const sent = await send(emulator, 'GET', '/management/api_users', undefined, await stranger())
     expect([sent.status, sent.body]).toEqual([
       401,
       { error: { type: 'AUTHENTICATION', message: 'invalid signature' } },
@@ -89,7 +90,6 @@ describe('the token of an API request', () => {
   })
 
   it('may live 55 s by default, and less than 30 s when the documents are taken strictly', async () => {
-    const life = (length: number) => ({ claims: { iat: seconds(), exp: seconds() + length } })
     const path = '/cosigners'
     expect((await send(emulator, 'GET', path, undefined, life(55))).status).toBe(200)
     await emulator.chaos({ JWT_LIFETIME: 'docs' })
@@ -122,7 +122,10 @@ describe('the token of an API request', () => {
     const assets = '/supported_assets'
     const own = await send(emulator, 'GET', assets, undefined, { apiKey, privateKeyPem })
     expect(own.status).toBe(200)
-    const foreign = await send(emulator, 'GET', assets, undefined, { apiKey, ...(await other()) })
+    const foreign = await send(emulator, 'GET', assets, undefined, {
+      apiKey,
+      ...(await stranger()),
+    })
     expect(foreign.body).toMatchObject({ code: -1 })
     const admin = await send(emulator, 'GET', '/cosigners', undefined, { apiKey, privateKeyPem })
     expect([admin.status, admin.body]).toEqual([401, expect.objectContaining({ code: -8 })])

@@ -376,10 +376,11 @@ describe('reading', () => {
   })
 })
 
-describe('an idempotency key', () => {
-  const post = async (key: string, name = 'bot') =>
-    call('POST', '/management/api_users', await newUser(name), key)
+async function post(key: string, name = 'bot') {
+  return call('POST', '/management/api_users', await newUser(name), key)
+}
 
+describe('an idempotency key', () => {
   it('gives the first answer again, for 24 hours', async () => {
     const user = await approvedUser()
     const put = () => call('PUT', keyPath(user), {}, 'a')

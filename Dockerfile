@@ -1,0 +1,32 @@
+# The handler, the bootstrapper and the emulator in one image; the command says which.
+FROM node:24-bookworm-slim AS build
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends python3 make g++ \
+ && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+COPY package.json package-lock.json .npmrc .prebuild-installrc ./
+# The native SQLite addon is compiled here; nothing is downloaded but npm packages.
+RUN npm ci --ignore-scripts && npm rebuild better-sqlite3
+COPY . .
+RUN npm run build && npm prune --omit=dev --ignore-scripts
+
+FROM node:24-bookworm-slim
+ENV NODE_ENV=production \
+    HANDLER_STATE_DIR=/state \
+    HANDLER_ADMIN_SOCKET=/run/countersign/admin.sock \
+    HANDLER_POLICY_FILE=/config/policy.yaml \
+    HANDLER_COSIGNER_KEYS=/cosigner-keys
+# Named volumes take over the owner and mode of the directories they are first mounted on.
+RUN install -d -o node -g node -m 0700 /state /run/countersign /emulator /bootstrap \
+ && install -d -o node -g node -m 0755 /cosigner-keys /config
+WORKDIR /app
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY --from=build /app/package.json /app/LICENSE ./
+USER node
+EXPOSE 8443 8444
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --retries=3 \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:9464/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["node"]
+CMD ["dist/handler/main.js", "run"]

@@ -1,0 +1,126 @@
+/** The decision store as the handler uses it: durable in a thread of its own, with what can be known in memory. */
+import type { Clock } from '../../common/clock.ts'
+import type { CheckpointKey } from './checkpoint.ts'
+import { createCheckpointer } from './checkpointer.ts'
+import { createClockGuard } from './clock-guard.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import { createFingerprintSet } from './fingerprint-set.ts'
+import type { Opening } from './open.ts'
+import type { OperatorActs } from './operations.ts'
+import { createRecentDecisions } from './recent-decisions.ts'
+import { StoreError } from './store-error.ts'
+import type { DecisionStore, NewDecision, Receipt } from './store.ts'
+import { startThread } from './thread.ts'
+
+export interface SqliteStoreOptions {
+  /** Path of the database, e.g. `<state>/decisions.db`; its directory must exist. */
+  readonly path: string
+  readonly clock: Clock
+  /** The disk failed or the store's thread died: the process must exit. Called at most once. */
+  readonly onFatal: (error: StoreError) => void
+  /** The key that signs checkpoints; without it the chain is not signed. */
+  readonly checkpointKey?: () => CheckpointKey | undefined
+  /** Hears each signed checkpoint: log it, so that a copy leaves the machine. */
+  readonly onCheckpoint?: (jws: string) => void
+  /** Hears why a checkpoint could not be made; it is tried again. */
+  readonly onCheckpointError?: (error: unknown) => void
+  /** Records between checkpoints; default 1,000. */
+  readonly checkpointEvery?: number
+  /** Milliseconds between checkpoints while there are new records; default five minutes. */
+  readonly checkpointIntervalMs?: number
+  /** Upper bound of the database in pages of 4,096 bytes; default SQLite's own. */
+  readonly maxPages?: number
+}
+
+/** The store, what was found when it was opened, and the operator's acts. */
+export interface SqliteStore extends DecisionStore, OperatorActs {
+  /** Log it: it says whether the last process crashed, and whether the store is behind its mark. */
+  readonly opening: Opening
+}
+
+/**
+ * Opens the store, creating it when there never was one.
+ *
+ * @throws StoreError when it cannot be opened at all; a store that is behind its mark opens, and refuses to record
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const { path, clock, maxPages, onFatal } = options
+  const readClock = createClockGuard(clock)
+  const seen = createFingerprintSet()
+  const recent = createRecentDecisions()
+  let knowsAll = false
+
+  const thread = await startThread({
+    path,
+    maxPages,
+    readClock,
+    onFatal,
+    onKnown: (fingerprints, complete) => {
+      for (const fingerprint of fingerprints) seen.add(fingerprint)
+      knowsAll ||= complete
+    },
+  })
+  const { ask, opening } = thread
+  const checkpointer = createCheckpointer({
+    storeId: opening.storeId,
+    clock,
+    key: options.checkpointKey ?? (() => undefined),
+    append: (jws) => ask('append', { kind: 'checkpoint', jws }),
+    onCheckpoint: options.onCheckpoint ?? (() => undefined),
+    onError: options.onCheckpointError ?? (() => undefined),
+    every: options.checkpointEvery ?? 1_000,
+    intervalMs: options.checkpointIntervalMs ?? 300_000,
+  })
+  const timer = setInterval(checkpointer.tick, 10_000).unref()
+
+  const assertClock = () => {
+    const { offByMs } = readClock()
+    if (offByMs === undefined) return
+    throw new StoreError('ERR_STORE_CLOCK', `the clock jumped by ${Math.round(offByMs / 1000)} s`, {
+      hint: 'set the clock right, or restart the handler to accept the new time',
+    })
+  }
+  const record = async (entry: NewDecision): Promise<Receipt> => {
+    if (entry.decision.action === 'APPROVE') assertClock()
+    seen.add(fingerprintOf(entry.key))
+    const receipt = await ask('record', entry)
+    const { decision, seq } = receipt
+    if (decision.action !== 'RETRY') recent.put(entry.key, { kind: 'decided', decision, seq })
+    checkpointer.advance(seq, receipt.hash)
+    return receipt
+  }
+
+  let frozen = await ask('frozen')
+  return {
+    opening,
+    recall: async (key) => {
+      if (knowsAll && !seen.mayHave(fingerprintOf(key))) return { kind: 'new' }
+      return recent.get(key) ?? (await ask('recall', key))
+    },
+    record,
+    check: async () => {
+      assertClock()
+      await ask('probe')
+    },
+    openHold: (request) => ask('openHold', request),
+    listHolds: () => ask('listHolds'),
+    approveHold: (id, act) => ask('approveHold', id, act),
+    rejectHold: (id, act) => ask('rejectHold', id, act),
+    frozen: () => frozen,
+    freeze: async (action, act) => {
+      const freeze = await ask('freeze', action, act)
+      frozen = freeze
+      return freeze
+    },
+    unfreeze: async (act) => {
+      await ask('unfreeze', act)
+      frozen = undefined
+    },
+    releaseCharges: (owner, act) => ask('releaseCharges', owner, act),
+    close: async () => {
+      clearInterval(timer)
+      await checkpointer.finish()
+      await thread.close()
+    },
+  }
+}

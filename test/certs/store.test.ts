@@ -1,0 +1,114 @@
+import { chmod, link, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from '@jest/globals'
+import { selfSignedCertificate } from '../../certs/generate.ts'
+import { installGeneration, listGenerations, loadGeneration } from '../../certs/store.ts'
+import type { GenerationFiles } from '../../certs/store.ts'
+import { testKey } from '../fixtures/keys.ts'
+import { temporaryDirectory } from '../fixtures/temporary-directory.ts'
+
+async function files(generation = 1, key = 'default'): Promise<GenerationFiles> {
+  const { privateKeyPem, publicKeyPem } = await testKey(key)
+  return {
+    meta: { version: 1, generation, slot: 'A', createdAt: '2026-11-21T00:00:00.000Z' },
+    privateKeyPem,
+    publicKeyPem,
+    certificatePem: selfSignedCertificate({
+      privateKeyPem,
+      names: ['localhost'],
+      notBefore: new Date('2026-11-21T00:00:00Z'),
+      notAfter: new Date('2027-11-21T00:00:00Z'),
+    }),
+  }
+}
+
+async function installed(): Promise<{ keys: string; privateKey: string }> {
+  const keys = join(await temporaryDirectory(), 'keys')
+  await installGeneration(keys, await files())
+  return { keys, privateKey: join(keys, 'g1', 'private.pem') }
+}
+
+describe('a generation', () => {
+  it('is loaded as it was installed', async () => {
+    const { keys } = await installed()
+    const loaded = await loadGeneration(keys, 1)
+    expect(loaded).toMatchObject({ generation: 1, slot: 'A', version: 1 })
+    expect(loaded.publicKeyPem).toBe((await testKey()).publicKeyPem)
+    expect(loaded.kid).toMatch(/^[0-9a-f]{64}$/)
+    expect(await listGenerations(keys)).toEqual([1])
+  })
+
+  it('is never overwritten: the number stays with its first key', async () => {
+    const { keys } = await installed()
+    await expect(installGeneration(keys, await files(1, 'other'))).rejects.toThrow(
+      /ENOTEMPTY|EEXIST/,
+    )
+    expect((await loadGeneration(keys, 1)).publicKeyPem).toBe((await testKey()).publicKeyPem)
+  })
+
+  it('is not there after an install that was cut short, and can be installed again', async () => {
+    const { keys } = await installed()
+    await rename(join(keys, 'g1'), join(keys, 'g1.tmp'))
+    expect(await listGenerations(keys)).toEqual([])
+    await installGeneration(keys, await files())
+    expect(await readdir(keys)).toEqual(['g1'])
+  })
+
+  it('lists numbers in order and ignores what is not a generation', async () => {
+    const keys = await temporaryDirectory()
+    for (const name of ['g10', 'g2', 'g02', 'g0', 'gx', 'g3.tmp', 'other']) {
+      await mkdir(join(keys, name))
+    }
+    expect(await listGenerations(keys)).toEqual([2, 10])
+    expect(await listGenerations(join(keys, 'missing'))).toEqual([])
+  })
+})
+
+describe('a private key on disk is refused when', () => {
+  it.each([0o640, 0o604, 0o660, 0o644])('its mode is %o', async (mode) => {
+    const { keys, privateKey } = await installed()
+    await chmod(privateKey, mode)
+    await expect(loadGeneration(keys, 1)).rejects.toThrow(/can be read by other users/)
+  })
+
+  it('it is a symbolic link', async () => {
+    const { keys, privateKey } = await installed()
+    await rename(privateKey, `${privateKey}.real`)
+    await symlink(`${privateKey}.real`, privateKey)
+    await expect(loadGeneration(keys, 1)).rejects.toThrow(/is a symbolic link/)
+  })
+
+  it('it has a second name', async () => {
+    const { keys, privateKey } = await installed()
+    await link(privateKey, `${privateKey}.copy`)
+    await expect(loadGeneration(keys, 1)).rejects.toThrow(/second name/)
+  })
+
+  it('it is a directory', async () => {
+    const { keys, privateKey } = await installed()
+    await rename(privateKey, `${privateKey}.real`)
+    await mkdir(privateKey)
+    await expect(loadGeneration(keys, 1)).rejects.toThrow(/is not a regular file/)
+  })
+
+  it('others can write to its directory', async () => {
+    const { keys } = await installed()
+    await chmod(join(keys, 'g1'), 0o777)
+    await expect(loadGeneration(keys, 1)).rejects.toThrow(/directory .* can be written by other/)
+  })
+
+  it('it does not belong to the public key and certificate', async () => {
+    const { keys, privateKey } = await installed()
+    await writeFile(privateKey, (await testKey('other')).privateKeyPem)
+    await expect(loadGeneration(keys, 1)).rejects.toThrow(/do not belong together/)
+  })
+
+  it('its description is of another number or version', async () => {
+    const { keys } = await installed()
+    const meta = join(keys, 'g1', 'meta.json')
+    for (const value of [{ version: 2, generation: 1 }, { version: 1, generation: 7 }, null, 'x']) {
+      await writeFile(meta, JSON.stringify(value))
+      await expect(loadGeneration(keys, 1)).rejects.toThrow(/not of this version/)
+    }
+  })
+})
