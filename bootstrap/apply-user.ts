@@ -60,7 +60,6 @@ export async function applyUserStep(step: UserStep, context: UserContext): Promi
 
 /** INVARIANT: the private key is durable, read back and tried out before anything remote hears of it. */
 async function generateKey(context: UserContext): Promise<void> {
-  context.reporter.story('making an RSA-4096 key and a certificate signing request')
   await context.journal.append('key-intent', {})
   const { kid, privateKeyPath } = await createUserKey(context.directory, context.wish.org)
   await context.journal.append('key', { kid, name: userName(context.wish.name, kid) })

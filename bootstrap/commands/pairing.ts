@@ -7,7 +7,7 @@ import { describeStep } from '../describe.ts'
 import { BootstrapError } from '../errors.ts'
 import { readJournal } from '../journal.ts'
 import type { Journal } from '../journal.ts'
-import { rememberPairing } from '../memory.ts'
+import { A_NOUN, rememberPairing } from '../memory.ts'
 import type { PairingMemory } from '../memory.ts'
 import { observePairing, worldOf } from '../observe.ts'
 import type { Observed, PairingIds } from '../observe.ts'
@@ -173,7 +173,7 @@ function resultOf(
   const generation = paired.is === 'ours' ? paired.generation : null
   const info = status.generations.find((item) => item.generation === generation)
   const url = info?.url ?? null
-  const pending = operation === null ? [] : [`a ${operation.kind} is still under way`]
+  const pending = operation === null ? [] : [`${A_NOUN[operation.kind]} is still under way`]
   return {
     facts: {
       command: goal.kind,

@@ -197,7 +197,7 @@ describe('pair', () => {
     const built = world().withGeneration(1).withGeneration(2).needing(1, 2).doing('rotate', 1, 2)
     expect(built.paired(1).plan(PAIR)).toEqual({
       ...NOTHING,
-      notes: ['a rotate is under way: `rotate` continues it'],
+      notes: ['a rotation is under way: `rotate` continues it'],
     })
     expect(codeOf(built.showing({ is: 'absent' }).plan(PAIR))).toBe('ERR_USAGE')
   })
@@ -339,7 +339,7 @@ describe('rotate', () => {
 
   it('needs one URL only when nothing is pinned, the certificate is fixed, or the key stays', () => {
     const free = live().mode('public-key', 1).plan(ROTATE)
-    expect(stepsOf(free)?.[0]).toEqual({ do: 'stage', generation: 2, slot: 'A', share: true })
+    expect(stepsOf(free)?.[0]).toEqual({ do: 'stage', generation: 2, slot: 'A' })
     expect(stepsOf(free)?.[2]).toEqual({ do: 'probe', generations: [1, 2], gap: false })
     const fixed = live().mode('hybrid', 1, 'files').plan(ROTATE)
     expect(stepsOf(fixed)?.[0]).toEqual({ do: 'stage', generation: 2, slot: 'A' })

@@ -253,6 +253,7 @@ function reachable<T extends { reachable: boolean }>(handler: T): T {
 const certificates = new Map<string, string>()
 
 function createHandler(options: WorldOptions, nowMs: () => number) {
+  const auth: AuthMode = options.auth ?? 'hybrid'
   const generations = new Map<number, Made>()
   const keyNames = new Map<number, string>()
   const needs: Record<string, PairingNeeds> = {}
@@ -273,7 +274,7 @@ function createHandler(options: WorldOptions, nowMs: () => number) {
     return { ...made.info, state: stateOf(generation), ...drain }
   }
   const handler = {
-    auth: options.auth ?? ('hybrid' as AuthMode),
+    auth,
     tls: 'self-signed' as HandlerStatus['tls'],
     slots: [...(options.slots ?? ['https://handler.test:8443', 'https://handler.test:8444'])],
     ready: true,
@@ -291,6 +292,7 @@ function createHandler(options: WorldOptions, nowMs: () => number) {
       const letters = handler.slots.map((_, index) => String.fromCodePoint(65 + index))
       const busy = (letter: string) =>
         handler.tls === 'self-signed' &&
+        handler.auth !== 'public-key' &&
         Array.from(generations.values()).some(
           ({ info }) =>
             info.slot === letter && ['live', 'draining'].includes(stateOf(info.generation)),
