@@ -1,5 +1,5 @@
 /** Runs the calls of one batch so that one that fails takes no other with it, and names each failure. */
-import { messageOf } from '../../common/errors.ts'
+import { errnoOf, messageOf } from '../../common/errors.ts'
 import type { OpenStore } from './open.ts'
 import { StoreError } from './store-error.ts'
 import type { WireError, WireResult, WorkerCall } from './worker-messages.ts'
@@ -61,7 +61,7 @@ export function toWire(error: unknown): WireError {
   if (error instanceof StoreError) {
     return { code: error.code, message: error.message, hint: error.hint, fatal: false }
   }
-  const sqlite = codeOf(error)
+  const sqlite = errnoOf(error) ?? ''
   const message = `the decision store failed: ${sqlite === '' ? messageOf(error) : sqlite}`
   // The shared-memory index beside the log cannot grow: the disk is full, and nothing was written.
   if (sqlite === 'SQLITE_FULL' || sqlite === 'SQLITE_IOERR_SHMSIZE') {
@@ -75,9 +75,4 @@ export function toWire(error: unknown): WireError {
     return { code: 'ERR_STORE_DAMAGED', message, hint, fatal: true }
   }
   return { code: 'ERR_STORE_UNAVAILABLE', message, hint: undefined, fatal: false }
-}
-
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error) || !('code' in error)) return ''
-  return typeof error.code === 'string' ? error.code : ''
 }

@@ -55,11 +55,12 @@ describe('runBatch', () => {
   })
 })
 
+function noteNothing(): void {}
+
 describe('while another process holds the database', () => {
   it('the event loop goes on, and the decision follows when the lock is gone', async () => {
     const path = join(await temporaryDirectory(), 'decisions.db')
-    const onFatal = () => undefined
-    const store = await openSqliteStore({ path, clock: systemClock, onFatal })
+    const store = await openSqliteStore({ path, clock: systemClock, onFatal: noteNothing })
     const other = new Database(path)
     other.exec('BEGIN IMMEDIATE')
     let settled = false

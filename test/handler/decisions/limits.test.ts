@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { createCore } from '../../../handler/decisions/core.ts'
 import type { Core } from '../../../handler/decisions/core.ts'
 import { openDatabase } from '../../../handler/decisions/database.ts'

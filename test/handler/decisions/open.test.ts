@@ -186,20 +186,20 @@ describe('a store that is behind its mark', () => {
   )
 })
 
-describe('after a process that ended without closing', () => {
-  /** Copies a store while it is open: what a crash leaves. */
-  async function crashed(change: (log: Buffer) => Buffer): Promise<string> {
-    const path = await newPath()
-    const store = await openStore(path, START)
-    for (let n = 1; n <= 5; n += 1) record(store, n)
-    const copy = await newPath()
-    copyStore(path, copy)
-    copyFileSync(markPath(path), markPath(copy))
-    writeFileSync(`${copy}-wal`, change(readFileSync(`${copy}-wal`)))
-    store.close()
-    return copy
-  }
+/** Copies a store while it is open: what a crash leaves. */
+async function crashed(change: (log: Buffer) => Buffer): Promise<string> {
+  const path = await newPath()
+  const store = await openStore(path, START)
+  for (let n = 1; n <= 5; n += 1) record(store, n)
+  const copy = await newPath()
+  copyStore(path, copy)
+  copyFileSync(markPath(path), markPath(copy))
+  writeFileSync(`${copy}-wal`, change(readFileSync(`${copy}-wal`)))
+  store.close()
+  return copy
+}
 
+describe('after a process that ended without closing', () => {
   it('says so, with every commit in place', async () => {
     const path = await crashed((log) => log)
     const store = await openStore(path, START)

@@ -38,11 +38,13 @@ async function newPath(): Promise<string> {
   return join(await temporaryDirectory(), 'decisions.db')
 }
 
+/** No test expects the disk to fail. */
+function onFatal(error: StoreError): void {
+  throw error
+}
+
 async function open(options: Partial<SqliteStoreOptions> = {}): Promise<SqliteStore> {
   const path = options.path ?? (await newPath())
-  const onFatal = (error: StoreError) => {
-    throw error
-  }
   const store = await openSqliteStore({ clock: settableClock(), onFatal, ...options, path })
   stores.push(store)
   return store
@@ -173,13 +175,10 @@ describe('a full disk', () => {
     const evidence = { token: 'x'.repeat(9_000) }
     const big = (n: number) => entry({ key: { requestId: `big-${n}` }, evidence })
     let written = 0
-    let failure: unknown
-    while (failure === undefined && written < 100) {
-      await store.record(big(written)).then(
-        () => (written += 1),
-        (error: unknown) => (failure = error),
-      )
+    const write = async () => {
+      for (; written < 100; written += 1) await store.record(big(written))
     }
+    const failure: unknown = await write().catch((error: unknown) => error)
     expect(failure).toMatchObject({ code: 'ERR_STORE_FULL', hint: 'free disk space' })
     expect(written).toBeGreaterThan(2)
     expect(await store.recall(big(0).key)).toMatchObject({ kind: 'decided' })
@@ -245,28 +244,28 @@ describe('the clock', () => {
   })
 })
 
-describe('checkpoints', () => {
-  async function signing() {
-    const { privateKey, publicKeyPem } = await testKey()
-    const checkpoints: string[] = []
-    const errors: unknown[] = []
-    const key = {
-      generation: 3,
-      sign: (data: Buffer) => Promise.resolve(sign('sha256', data, privateKey)),
-    }
-    return {
-      checkpoints,
-      errors,
-      publicKeyOf: (generation: number) =>
-        generation === 3 ? createPublicKey(publicKeyPem) : undefined,
-      options: {
-        checkpointKey: () => key,
-        onCheckpoint: (jws: string) => checkpoints.push(jws),
-        onCheckpointError: (error: unknown) => errors.push(error),
-      },
-    }
+async function signing() {
+  const { privateKey, publicKeyPem } = await testKey()
+  const checkpoints: string[] = []
+  const errors: unknown[] = []
+  const key = {
+    generation: 3,
+    sign: (data: Buffer) => Promise.resolve(sign('sha256', data, privateKey)),
   }
+  return {
+    checkpoints,
+    errors,
+    publicKeyOf: (generation: number) =>
+      generation === 3 ? createPublicKey(publicKeyPem) : undefined,
+    options: {
+      checkpointKey: () => key,
+      onCheckpoint: (jws: string) => checkpoints.push(jws),
+      onCheckpointError: (error: unknown) => errors.push(error),
+    },
+  }
+}
 
+describe('checkpoints', () => {
   it('are made after so many records and at the end, and are in the chain', async () => {
     const path = await newPath()
     const { checkpoints, publicKeyOf, options } = await signing()

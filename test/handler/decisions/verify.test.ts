@@ -140,7 +140,7 @@ describe('verifyStore', () => {
     for (const seq of [1, 2, 4, 6]) {
       for (const column of ['body', 'token']) {
         const sql = `SELECT ${column} FROM chain WHERE seq = ?`
-        const text = Buffer.from(String(db.prepare(sql).pluck().get(seq) ?? ''))
+        const text = Buffer.from(db.prepare<[number], string | null>(sql).pluck().get(seq) ?? '')
         for (const [at, byte] of text.entries()) {
           const altered = Buffer.from(text)
           altered[at] = byte ^ 1
