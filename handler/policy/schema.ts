@@ -17,6 +17,7 @@ const duration = z
   .regex(DURATION, 'expected a duration such as `30s`, `15m`, `24h` or `7d`')
 const decimal = z
   .string()
+  .meta({ pattern: '^(?:0|[1-9][0-9]{0,77})(?:\\.[0-9]{1,78})?$' })
   .refine(
     (value) => parseDecimal(value) !== undefined,
     'expected a plain decimal such as `"1.5"`: no sign, exponent, separator or leading zero',
