@@ -38,9 +38,9 @@ async function hangingApi() {
   const key = join(stateDir, 'caller.key')
   await writeFile(key, (await testKey('api caller')).privateKeyPem, { mode: 0o600 })
   const world = await createWorld()
-  const status = JSON.stringify(world.handler.status())
+  const facts = JSON.stringify(world.handler.status())
   world.clean()
-  await listen((_request, response) => response.end(status), join(stateDir, 'admin.sock'))
+  await listen((_request, response) => response.end(facts), join(stateDir, 'admin.sock'))
   let asked: () => void = () => undefined
   const reached = new Promise<void>((done) => {
     asked = done
