@@ -4,8 +4,10 @@ import type { OpenStore } from './open.ts'
 import { StoreError } from './store-error.ts'
 import type { WireError, WireResult, WorkerCall } from './worker-messages.ts'
 
-/** Change nothing, and are answered even while the store is behind its mark. */
+/** Change nothing, so that they need no transaction. */
 const READS: ReadonlySet<string> = new Set(['recall', 'listHolds', 'frozen'])
+/** Answered even while the store is behind its mark. A decision is not: the store could be a forged one. */
+const ALWAYS: ReadonlySet<string> = new Set(['listHolds', 'frozen'])
 
 /** The results, in the order of the calls; what was written is on disk when this returns. */
 export function runBatch(
@@ -32,7 +34,7 @@ export function runBatch(
 
 function run(store: OpenStore, { name, args }: WorkerCall): WireResult {
   try {
-    const behind = READS.has(name) ? undefined : store.behind()
+    const behind = ALWAYS.has(name) ? undefined : store.behind()
     if (behind !== undefined) throw behindError(behind)
     const { calls } = store.core
     return { ok: true, value: Reflect.apply(calls[name], calls, args) }
