@@ -1,7 +1,7 @@
 /** Command lines as transcripts: what is typed, what comes out where, and the exit status. */
 import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { COMMANDS, parseCli } from '../../bootstrap/cli.ts'
 import { parseConfig } from '../../bootstrap/config.ts'
 import { BootstrapError, exitStatusOf } from '../../bootstrap/errors.ts'
@@ -10,6 +10,9 @@ import { parseAddress, parseBasePath, parseDuration } from '../../bootstrap/valu
 import { acquireLock } from '../../bootstrap/lock.ts'
 import { COSIGNER, createWorld, PAIRING, placeUserKey, USER } from './world.ts'
 import type { World } from './world.ts'
+
+// An RSA-4096 key takes seconds on a busy machine.
+jest.setTimeout(60_000)
 
 const worlds: World[] = []
 const IDS = ['--cosigner-id', COSIGNER, '--api-key-id', USER] as const

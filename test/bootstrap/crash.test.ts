@@ -1,7 +1,10 @@
 /** Killed at every contact with the outside, then run again: the same end, nothing twice, nothing lost. */
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import { COSIGNER, createWorld, placeUserKey, USER } from './world.ts'
 import type { World } from './world.ts'
+
+// An RSA-4096 key takes seconds on a busy machine.
+jest.setTimeout(60_000)
 
 /** What must be the same at the end, however often it died on the way. */
 function endOf(world: World) {
@@ -60,5 +63,5 @@ describe.each(CASES)('$name, killed at its n-th contact and run again', ({ argv,
     }
     expect(ends.filter(({ exit }) => exit !== 0)).toEqual([])
     for (const { dieAt, end } of ends) expect({ dieAt, end }).toEqual({ dieAt, end: expected })
-  }, 60_000)
+  })
 })

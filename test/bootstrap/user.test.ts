@@ -1,10 +1,13 @@
 /** `create-user` and `up`: exactly one API user from one key, whatever happens on the way. */
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { userDirectory } from '../../bootstrap/state-paths.ts'
 import { COSIGNER, createWorld, placeUserKey } from './world.ts'
 import type { World, WorldOptions } from './world.ts'
+
+// An RSA-4096 key takes seconds on a busy machine.
+jest.setTimeout(60_000)
 
 const worlds: World[] = []
 
