@@ -17,7 +17,7 @@ function plain(text: string): string {
   return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '?')
 }
 
-/** `3h 20m`, `42m`, `30s`; `over` when nothing is left. */
+/** The two largest units, `2d 3h`, `24h`, `42m`, `30s`; `over` when nothing is left. */
 export function timeLeft(ms: number): string {
   if (ms <= 0) return 'over'
   const seconds = Math.floor(ms / 1_000)
@@ -25,5 +25,11 @@ export function timeLeft(ms: number): string {
   const minutes = Math.floor(seconds / 60)
   if (minutes < 60) return `${minutes}m`
   const hours = Math.floor(minutes / 60)
-  return hours < 48 ? `${hours}h ${minutes % 60}m` : `${Math.floor(hours / 24)}d ${hours % 24}h`
+  return hours < 48
+    ? units(hours, 'h', minutes % 60, 'm')
+    : units(Math.floor(hours / 24), 'd', hours % 24, 'h')
+}
+
+function units(large: number, unit: string, rest: number, smaller: string): string {
+  return rest === 0 ? `${large}${unit}` : `${large}${unit} ${rest}${smaller}`
 }

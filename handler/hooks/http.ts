@@ -1,6 +1,6 @@
 /** Hooks over HTTP: asks a team's own service with a signed request, in time, and takes nothing but a clear answer. */
 import type { Clock, Sleep } from '../../common/clock.ts'
-import { messageOf } from '../../common/errors.ts'
+import { errnoOf, messageOf } from '../../common/errors.ts'
 import type { Hook } from '../policy/hooks.ts'
 import type { VerifySignature } from '../policy/statement.ts'
 import type { HookCaller, HookContext } from '../ports.ts'
@@ -134,8 +134,9 @@ function claimsOf(
   }
 }
 
-/** `fetch` hides the reason one level down. */
+/** `fetch` hides the reason one level down; its code says enough. */
 function detailOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined
-  return cause instanceof Error ? `${messageOf(error)}: ${cause.message}` : messageOf(error)
+  const known = typeof error === 'object' && error !== null && 'cause' in error
+  const cause = known ? error.cause : undefined
+  return errnoOf(cause) ?? messageOf(error)
 }
