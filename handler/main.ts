@@ -38,6 +38,15 @@ await runCli(process.argv.slice(2), io, async (commandIo) => {
     import('./buffered-output.ts'),
   ])
   const log = bufferedOutput(1)
-  await serve(commandIo, { log, signatureSlots: availableParallelism(), ended: ending() })
+  // Whoever asks for a reload too early must not end the handler.
+  process.on('SIGHUP', () => undefined)
+  await serve(commandIo, {
+    log,
+    signatureSlots: availableParallelism(),
+    ended: ending(),
+    onReload: (reload) => {
+      process.removeAllListeners('SIGHUP').on('SIGHUP', reload)
+    },
+  })
 })
 process.exit(io.exitCode)

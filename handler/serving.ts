@@ -10,13 +10,13 @@ import type { Material } from './check.ts'
 import type { SqliteStore } from './decisions/sqlite.ts'
 import { CallbackError } from './errors.ts'
 import type { Registry } from './generations.ts'
-import { createHoldBook, frozenDecision } from './hold-book.ts'
+import { frozenDecision } from './hold-book.ts'
 import type { Keyring } from './keyring.ts'
 import type { LameDuck } from './lame-duck.ts'
 import { callbackLog } from './logging.ts'
 import type { Logger } from './logging.ts'
-import type { PolicySource } from './policy-source.ts'
-import type { CallbackDeps, CallbackLog } from './ports.ts'
+import type { Operating } from './operating.ts'
+import type { CallbackDeps, CallbackLog, Decider } from './ports.ts'
 import type { Routes } from './protocol/endpoints.ts'
 import { createPlainVerifier, createTokenVerifier, signToken } from './protocol/token.ts'
 import { createSharedWork } from './shared-work.ts'
@@ -26,7 +26,9 @@ export interface ServingParts {
   readonly keyring: Keyring
   readonly registry: Registry
   readonly store: SqliteStore
-  readonly policies: PolicySource
+  readonly operating: Pick<Operating, 'policies' | 'hooks' | 'holds' | 'shadow'>
+  /** A team's own function beside the policy. */
+  readonly decider: Decider | undefined
   readonly admission: Admission
   readonly budget: ByteBudget
   readonly duck: LameDuck
@@ -38,7 +40,8 @@ export interface ServingParts {
 
 /** The application, ready to be given to the listeners. */
 export function createServing(parts: ServingParts): App {
-  const { admission, clock, duck, logger, material, registry, store } = parts
+  const { admission, clock, duck, logger, material, operating, registry, store } = parts
+  const { policies, hooks, holds, shadow } = operating
   const { config, cosigners } = material
   const plain = config.auth === 'certificate'
   const log = observedLog(parts)
@@ -47,14 +50,17 @@ export function createServing(parts: ServingParts): App {
     verify: plain ? createPlainVerifier() : createTokenVerifier(cosigners),
     sign: (generation, claims) =>
       admission.sign(() => signToken(keyOf(parts.keyring, generation), claims)),
-    policy: parts.policies.current,
+    policy: () => policies.current().live,
     store,
     clock,
     sleep: duck.sleep,
     override: () => frozenDecision(store),
     shared: createSharedWork(),
     log,
-    holds: createHoldBook(store),
+    hooks,
+    holds,
+    ...(shadow === undefined ? {} : { shadow }),
+    ...(parts.decider === undefined ? {} : { decider: parts.decider }),
   }
   return createApp({
     answer: (delivery) => answerCallback(delivery, deps),
@@ -81,7 +87,7 @@ export function createServing(parts: ServingParts): App {
 }
 
 /** INVARIANT: a generation that is routed has its key; one whose key has gone cannot sign, which is 503. */
-function keyOf(keyring: Keyring, generation: number) {
+export function keyOf(keyring: Keyring, generation: number) {
   const key = keyring.get(generation)?.privateKey
   if (key !== undefined) return key
   throw new CallbackError('ERR_SIGNING_UNAVAILABLE', `generation ${generation} has no private key`)

@@ -3,6 +3,7 @@ import prom from 'prom-client'
 import type { GenerationInfo } from '../../common/admin-api.ts'
 import { CallbackError } from '../errors.ts'
 import type { AlarmEvent, DecidedEvent, RefusedEvent } from '../ports.ts'
+import { counted } from './counted.ts'
 
 /** Seconds; the co-signer gives up after 30. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 30]
@@ -26,6 +27,8 @@ export interface Metrics {
   /** The text of `/metrics`. */
   readonly render: () => Promise<string>
   readonly contentType: string
+  /** For metrics that other parts add. */
+  readonly registry: prom.Registry
 }
 
 /** Counters that start at zero. */
@@ -80,35 +83,7 @@ export function createMetrics(gauges: Gauges): Metrics {
     },
     render: () => registry.metrics(),
     contentType: registry.contentType,
-  }
-}
-
-/** A counter whose labels are hashed when it is read, not when it is counted. */
-function counted(
-  name: string,
-  help: string,
-  labelNames: string[],
-  registry: prom.Registry,
-): (...labels: string[]) => void {
-  const counts = new Map<string, number>()
-  const counter = new prom.Counter({
-    name: `countersign_${name}`,
-    help,
-    labelNames,
-    registers: [],
-    collect() {
-      this.reset()
-      for (const [key, count] of counts) {
-        const values = key.split('\n')
-        const labels = Object.fromEntries(labelNames.map((label, at) => [label, values[at] ?? '']))
-        this.inc(labels, count)
-      }
-    },
-  })
-  registry.registerMetric(counter)
-  return (...labels) => {
-    const key = labels.join('\n')
-    counts.set(key, (counts.get(key) ?? 0) + 1)
+    registry,
   }
 }
 

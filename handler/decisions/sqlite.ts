@@ -119,6 +119,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       frozen = undefined
     },
     releaseCharges: (owner, act) => ask('releaseCharges', owner, act),
+    limitUsage: (windows) => ask('limitUsage', windows),
     close: async () => {
       clearInterval(timer)
       await checkpointer.finish()
