@@ -15,11 +15,6 @@ interface Group {
 /** Groups of commands; only the one that is called is loaded. */
 const GROUPS: readonly Group[] = [
   {
-    name: 'audit',
-    description: 'read and verify the record of all decisions',
-    load: async () => (await import('./commands/audit.ts')).registerAuditCommands,
-  },
-  {
     name: 'policy',
     description: 'check, explain and replay policies',
     load: async () => (await import('./commands/policy.ts')).registerPolicyCommands,

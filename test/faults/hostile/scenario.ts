@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { ask, approvable, createClient, newAsk, newId, tokenOf, verdictOf } from '../client.ts'
 import type { Client } from '../client.ts'
+import { inParallel } from '../load.ts'
 import { readRecords } from '../records.ts'
 import { createHome, startHandler } from '../rig.ts'
 import type { Running } from '../rig.ts'
@@ -190,14 +191,6 @@ async function rawMessages(target: Target): Promise<void> {
   await run(hostile, true)
   await mustApprove(target)
   report.say(`  ${hostile.length} hostile HTTP messages, ${fair.length} fair ones`)
-}
-
-async function inParallel<T>(width: number, items: readonly T[], run: (item: T) => Promise<void>) {
-  const rest = [...items]
-  const worker = async () => {
-    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await run(item)
-  }
-  await Promise.all(Array.from({ length: width }, worker))
 }
 
 /** Old versions, ciphers without forward secrecy or with CBC, and HTTP/2 are not spoken. */
