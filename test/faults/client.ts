@@ -60,6 +60,16 @@ export function newAsk(key: KeyObject, expected: Ask['expected']): Ask {
   return { requestId: String(claims['requestId']), token: tokenOf(key, claims), expected }
 }
 
+/** No answer came; `connected` tells whether a TLS connection stood, so that the request may have been read. */
+export class NoAnswer extends Error {
+  readonly connected: boolean
+
+  constructor(cause: Error, connected: boolean) {
+    super(`no answer (${connected ? 'connected' : 'not connected'}): ${cause.message}`, { cause })
+    this.connected = connected
+  }
+}
+
 /** Sends bodies over kept connections; `close` drops them. */
 export interface Client {
   post(body: string | Buffer, path?: string): Promise<Seen>
@@ -83,8 +93,13 @@ export function createClient(home: Home, timeoutMs = 30_000): Client {
             resolve({ status, headers, body: Buffer.concat(chunks).toString('utf8') })
           })
         })
+        let connected = false
+        outgoing.on('socket', (socket) => {
+          if (outgoing.reusedSocket) connected = true
+          else socket.once('secureConnect', () => (connected = true))
+        })
         outgoing.on('timeout', () => outgoing.destroy(new Error('no answer in time')))
-        outgoing.on('error', reject)
+        outgoing.on('error', (cause) => reject(new NoAnswer(cause, connected)))
         outgoing.end(body)
       }),
   }
