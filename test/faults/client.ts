@@ -2,6 +2,7 @@
 import { randomUUID, sign, verify } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { Agent, request } from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { transfer } from '../../emulator/demo/requests.ts'
 import type { Home, Running } from './rig.ts'
 
@@ -136,4 +137,13 @@ export async function readiness(home: Home): Promise<{ status: number; problems:
   const response = await fetch(`http://127.0.0.1:${home.opsPort}/readyz`)
   const { problems } = (await response.json()) as { problems: unknown }
   return { status: response.status, problems }
+}
+
+/** Whether it comes to hold within five seconds. */
+export async function eventually(holds: () => Promise<boolean>): Promise<boolean> {
+  for (let tries = 0; tries < 50; tries += 1) {
+    if (await holds()) return true
+    await sleep(100)
+  }
+  return false
 }

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
 import { drawWithin } from '../../emulator/chaos.ts'
-import { ask, createClient, newAsk, readiness } from './client.ts'
+import { ask, createClient, eventually, newAsk, readiness } from './client.ts'
 import type { Verdict } from './client.ts'
 import { createMemory, deliver } from './load.ts'
 import type { Memory } from './load.ts'
@@ -264,12 +264,4 @@ async function live(
 
 function databaseFiles(stateDir: string): string[] {
   return ['decisions.db', 'decisions.db-wal'].map((name) => join(stateDir, name))
-}
-
-async function eventually(holds: () => Promise<boolean>): Promise<boolean> {
-  for (let tries = 0; tries < 50; tries += 1) {
-    if (await holds()) return true
-    await sleep(100)
-  }
-  return false
 }
