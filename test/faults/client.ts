@@ -90,8 +90,9 @@ export function createClient(home: Home, timeoutMs = 30_000): Client {
           response.on('error', reject)
           response.on('end', () => {
             const { statusCode: status = 0, rawHeaders: headers, complete } = response
-            if (!complete) reject(new Error('the answer was cut off'))
-            resolve({ status, headers, body: Buffer.concat(chunks).toString('utf8') })
+            const text = Buffer.concat(chunks).toString('utf8')
+            if (complete) resolve({ status, headers, body: text })
+            else reject(new Error('the answer was cut off'))
           })
         })
         let connected = false

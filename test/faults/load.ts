@@ -66,16 +66,16 @@ export interface LoadOptions {
 /** Sends until the signal aborts; resolves when the last request is settled. */
 export async function load(options: LoadOptions, signal: AbortSignal): Promise<number> {
   const { world, chaos, client, handler, memory, report, perSecond, failed } = options
-  const pending = new Set<Promise<void>>()
+  const pending: Promise<void>[] = []
   const began = performance.now()
   let sent = 0
   const send = (ask: Ask) => {
     sent += 1
-    const done = deliver(ask, client, handler, memory, report).then((outcome) => {
-      if (outcome !== 'answered') failed?.(outcome.error)
-      pending.delete(done)
-    })
-    pending.add(done)
+    pending.push(
+      deliver(ask, client, handler, memory, report).then((outcome) =>
+        outcome === 'answered' ? undefined : failed?.(outcome.error),
+      ),
+    )
   }
   while (!signal.aborted) {
     const due = ((performance.now() - began) / 1_000) * perSecond

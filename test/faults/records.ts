@@ -10,19 +10,30 @@ export interface DecisionOnRecord {
   readonly action: string
 }
 
+/** The lines of `audit export --with-evidence`. */
+async function exportLines({ stateDir }: Home, fromSeq: number): Promise<string[]> {
+  const args = ['audit', 'export', '--with-evidence', '--state-dir', stateDir]
+  const all = [...args, '--from-seq', String(fromSeq)]
+  const { exitCode, stdout, stderr } = await runToEnd('handler/main.js', all, {})
+  if (exitCode !== 0) throw new Error(`audit export ended with ${exitCode}: ${stderr}`)
+  return stdout.split('\n').filter((line) => line !== '')
+}
+
+/** The co-signer's tokens that are kept as evidence. */
+export async function readTokens(home: Home): Promise<string[]> {
+  const lines = await exportLines(home, 1)
+  return lines.flatMap((line) => {
+    const { token }: { token: string | null } = JSON.parse(line)
+    return token === null ? [] : [token]
+  })
+}
+
 /** All records: how many, and the decisions among them. */
 export async function readRecords(
-  { stateDir }: Home,
+  home: Home,
   fromSeq = 1,
 ): Promise<{ count: number; decisions: DecisionOnRecord[] }> {
-  const args = ['audit', 'export', '--with-evidence', '--state-dir', stateDir]
-  const { exitCode, stdout, stderr } = await runToEnd(
-    'handler/main.js',
-    [...args, '--from-seq', String(fromSeq)],
-    {},
-  )
-  if (exitCode !== 0) throw new Error(`audit export ended with ${exitCode}: ${stderr}`)
-  const lines = stdout.split('\n').filter((line) => line !== '')
+  const lines = await exportLines(home, fromSeq)
   const decisions = lines.flatMap((line) => {
     const { seq, body }: { seq: number; body: string } = JSON.parse(line)
     const { kind, requestId, action }: Record<string, string> = JSON.parse(body)

@@ -124,8 +124,13 @@ export class NotStarted extends Error {
 /** Starts `run` and resolves when it is ready; `wrapper` is a command in front, e.g. a tracer. @throws NotStarted */
 export async function startHandler(home: Home, wrapper: readonly string[] = []): Promise<Running> {
   const main = fileURLToPath(new URL('handler/main.js', DIST))
-  const [command = process.execPath, ...args] = [...wrapper, process.execPath, main, 'run']
-  const child = spawn(command, args, { env: home.env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const args = [main, 'run']
+  const [tracer, ...tracerArgs] = wrapper
+  const child = spawn(
+    tracer ?? process.execPath,
+    tracer === undefined ? args : [...tracerArgs, process.execPath, ...args],
+    { env: home.env, stdio: ['ignore', 'pipe', 'pipe'] },
+  )
   children.add(child)
   const lines: string[] = []
   let rest = ''

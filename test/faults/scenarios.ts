@@ -1,4 +1,5 @@
 /** The scenarios, in the order in which they run. */
+import { canary } from './canary/scenario.ts'
 import { crash } from './crash.ts'
 import { fullFileSystem } from './disk.ts'
 import { attack } from './hostile/scenario.ts'
@@ -21,4 +22,5 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'store', story: 'a store that is lost, old or cut', share: 0, run: lostStores },
   { name: 'slow', story: 'slow, silent and too many callers', share: 0, run: slowCallers },
   { name: 'shutdown', story: 'SIGTERM under load', share: 0, run: shutdown },
+  { name: 'canary', story: 'a whole life, searched for secrets', share: 0, run: canary },
 ]

@@ -22,6 +22,9 @@ export interface Injection {
   end(): Promise<void>
 }
 
+/** SQLite takes the one that it was built with. */
+export const SYNC = 'fsync,fdatasync'
+
 let count = 0
 
 function strace(
