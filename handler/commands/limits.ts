@@ -44,10 +44,12 @@ async function list(options: Options, io: CommandIo): Promise<void> {
 }
 
 function row({ limit, key, windowMs, count, maxCount, amount, maxAmount }: LimitInfo): string[] {
-  const of = (spent: string, most: string | number | null) =>
-    most === null ? spent : `${spent} of ${most}`
-  const spent = maxAmount === null ? '' : of(amount, maxAmount)
-  return [limit, key, timeLeft(windowMs), of(String(count), maxCount), spent]
+  const spent = maxAmount === null ? '' : outOf(amount, maxAmount)
+  return [limit, key, timeLeft(windowMs), outOf(String(count), maxCount), spent]
+}
+
+function outOf(spent: string, most: string | number | null): string {
+  return most === null ? spent : `${spent} of ${most}`
 }
 
 async function release(txId: string, options: Options, io: CommandIo): Promise<void> {
