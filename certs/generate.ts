@@ -1,7 +1,9 @@
 /** Makes key pairs, self-signed certificates and CSRs; the only file that builds with node-forge. */
-import { randomBytes } from 'node:crypto'
+import { createCipheriv, createPrivateKey, pbkdf2, randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
+import { promisify } from 'node:util'
 import forge from 'node-forge'
+import { toPem } from '../common/pem.ts'
 
 /** A fresh RSA key pair as PEM: PKCS#8 for the private, SPKI for the public half. */
 export interface KeyPairPem {
@@ -72,6 +74,58 @@ export function certificateSigningRequest(privateKeyPem: string, organization: s
   request.setSubject([utf8Attribute('organizationName', organization)])
   request.sign(key, forge.md.sha256.create())
   return unix(forge.pki.certificationRequestToPem(request))
+}
+
+/** Rounds of PBKDF2-HMAC-SHA-256 for private keys at rest (OWASP password storage). */
+export const PBKDF2_ROUNDS = 600_000
+
+/**
+ * A private key as encrypted PKCS#8 PEM: PBES2 with PBKDF2-HMAC-SHA-256 and AES-256-CBC (RFC 8018 §6.2), readable by
+ * OpenSSL. The key derivation runs on the thread pool; in node-forge itself it would block for seconds.
+ */
+export async function encryptPrivateKey(
+  privateKeyPem: string,
+  passphrase: string,
+): Promise<string> {
+  const salt = randomBytes(16)
+  const iv = randomBytes(16)
+  const derived = await promisify(pbkdf2)(passphrase, salt, PBKDF2_ROUNDS, 32, 'sha256')
+  const cipher = createCipheriv('aes-256-cbc', derived, iv)
+  const der = createPrivateKey(privateKeyPem).export({ type: 'pkcs8', format: 'der' })
+  const encrypted = Buffer.concat([cipher.update(der), cipher.final()])
+  const derivation = sequence(
+    oid('1.2.840.113549.1.5.12'),
+    sequence(
+      octets(salt),
+      integer(PBKDF2_ROUNDS),
+      sequence(oid('1.2.840.113549.2.9'), primitive(forge.asn1.Type.NULL, '')),
+    ),
+  )
+  const encryption = sequence(oid('2.16.840.1.101.3.4.1.42'), octets(iv))
+  const scheme = sequence(oid('1.2.840.113549.1.5.13'), sequence(derivation, encryption))
+  const info = forge.asn1.toDer(sequence(scheme, octets(encrypted)))
+  return toPem('ENCRYPTED PRIVATE KEY', Buffer.from(info.getBytes(), 'binary'))
+}
+
+function sequence(...members: forge.asn1.Asn1[]): forge.asn1.Asn1 {
+  const { create, Class, Type } = forge.asn1
+  return create(Class.UNIVERSAL, Type.SEQUENCE, true, members)
+}
+
+function primitive(type: forge.asn1.Type, bytes: string): forge.asn1.Asn1 {
+  return forge.asn1.create(forge.asn1.Class.UNIVERSAL, type, false, bytes)
+}
+
+function octets(bytes: Buffer): forge.asn1.Asn1 {
+  return primitive(forge.asn1.Type.OCTETSTRING, bytes.toString('binary'))
+}
+
+function oid(dotted: string): forge.asn1.Asn1 {
+  return primitive(forge.asn1.Type.OID, forge.asn1.oidToDer(dotted).getBytes())
+}
+
+function integer(value: number): forge.asn1.Asn1 {
+  return primitive(forge.asn1.Type.INTEGER, forge.asn1.integerToDer(value).getBytes())
 }
 
 /** 16 random bytes with the sign bit clear and the first byte not zero, in hex. */

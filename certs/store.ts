@@ -26,18 +26,22 @@ export interface GenerationMeta {
   readonly renewOf?: number
 }
 
-/** One generation, loaded, and proved to be able to sign what its public key verifies. */
-export interface Generation extends GenerationMeta {
-  readonly privateKey: KeyObject
+/** What may be known of a generation by everybody. */
+export interface PublicGeneration extends GenerationMeta {
   readonly publicKeyPem: string
   readonly certificatePem: string
-  /** The private key as stored, for the TLS listener (encrypted when a passphrase is in use). */
-  readonly privateKeyPem: string
   readonly kid: string
   readonly fingerprint: string
   readonly pin: string
   readonly notBefore: Date
   readonly notAfter: Date
+}
+
+/** One generation, loaded, and proved to be able to sign what its public key verifies. */
+export interface Generation extends PublicGeneration {
+  readonly privateKey: KeyObject
+  /** The private key as stored (encrypted when a passphrase is in use). */
+  readonly privateKeyPem: string
 }
 
 /** What `installGeneration` writes. */
@@ -87,45 +91,60 @@ export async function loadGeneration(
   generation: number,
   passphrase?: string,
 ): Promise<Generation> {
+  const half = await loadPublicGeneration(keysDir, generation)
+  const privateKeyPem = await readPrivateFile(privateKeyPath(keysDir, generation))
+  const privateKey = rsaPrivateKey(privateKeyPem, GENERATION_KEY_BITS, passphrase)
+  if (kidOf(createPublicKey(privateKey)) !== half.kid) {
+    throw strangers(keysDir, generation)
+  }
+  const probe = Buffer.from(`countersign generation ${generation}`)
+  if (!verify('sha256', probe, half.publicKeyPem, sign('sha256', probe, privateKey))) {
+    throw new KeyMaterialError(`the private key of generation ${generation} does not sign`)
+  }
+  return { ...half, privateKey, privateKeyPem }
+}
+
+/**
+ * Loads the public files of a generation, all that is left of it once its private key has been destroyed.
+ *
+ * @throws KeyMaterialError
+ */
+export async function loadPublicGeneration(
+  keysDir: string,
+  generation: number,
+): Promise<PublicGeneration> {
   const directory = join(keysDir, `g${generation}`)
-  const [privateKeyPem, publicKeyPem, certificatePem, metaText] = await Promise.all([
-    readPrivateFile(join(directory, 'private.pem')),
+  const [publicKeyPem, certificatePem, metaText] = await Promise.all([
     readFile(join(directory, 'public.pem'), 'utf8'),
     readFile(join(directory, 'cert.pem'), 'utf8'),
     readFile(join(directory, 'meta.json'), 'utf8'),
   ])
   const meta = parseMeta(metaText, generation)
-  const privateKey = rsaPrivateKey(privateKeyPem, GENERATION_KEY_BITS, passphrase)
   const publicKey = rsaPublicKey(publicKeyPem, GENERATION_KEY_BITS)
-  const {
-    fingerprint,
-    pin,
-    notBefore,
-    notAfter,
-    publicKey: certified,
-  } = certificateFacts(certificatePem)
+  const { fingerprint, pin, notBefore, notAfter, ...facts } = certificateFacts(certificatePem)
   const kid = kidOf(publicKey)
-  if (kidOf(certified) !== kid || kidOf(createPublicKey(privateKey)) !== kid) {
-    throw new KeyMaterialError(
-      `the key, public key and certificate of \`${directory}\` do not belong together`,
-    )
+  if (kidOf(facts.publicKey) !== kid) {
+    throw strangers(keysDir, generation)
   }
-  const probe = Buffer.from(`countersign generation ${generation}`)
-  if (!verify('sha256', probe, publicKey, sign('sha256', probe, privateKey))) {
-    throw new KeyMaterialError(`the private key of \`${directory}\` does not sign`)
-  }
-  return {
-    ...meta,
-    privateKey,
-    publicKeyPem,
-    certificatePem,
-    privateKeyPem,
-    kid,
-    fingerprint,
-    pin,
-    notBefore,
-    notAfter,
-  }
+  return { ...meta, publicKeyPem, certificatePem, kid, fingerprint, pin, notBefore, notAfter }
+}
+
+/** Removes the private key of a generation for good; its public files stay. Does nothing when it is gone already. */
+export async function destroyPrivateKey(keysDir: string, generation: number): Promise<void> {
+  await rm(privateKeyPath(keysDir, generation), { force: true })
+  await syncDirectory(join(keysDir, `g${generation}`))
+}
+
+/** Where the private key of a generation lies. */
+export function privateKeyPath(keysDir: string, generation: number): string {
+  return join(keysDir, `g${generation}`, 'private.pem')
+}
+
+function strangers(keysDir: string, generation: number): KeyMaterialError {
+  const directory = join(keysDir, `g${generation}`)
+  return new KeyMaterialError(
+    `the key, public key and certificate of \`${directory}\` do not belong together`,
+  )
 }
 
 function parseMeta(text: string, generation: number): GenerationMeta {

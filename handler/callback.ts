@@ -1,31 +1,29 @@
 /** The straight line from the bytes of one delivery to the signed answer. */
-import type { JsonObject } from './protocol/json-value.ts'
-import type { Endpoint } from './protocol/endpoints.ts'
+import type { Answer, CallbackDeps, Delivery } from './ports.ts'
+import { identify } from './protocol/request.ts'
+import { decideOnce, recall, record } from './steps/decide.ts'
+import { evaluate } from './steps/evaluate.ts'
+import { answerInTime } from './steps/in-time.ts'
+import { readRequest } from './steps/read.ts'
+import { sign } from './steps/sign.ts'
 
-/** One HTTP attempt of a request, before anything in it is believed. */
-export interface Delivery {
-  /** Our own id, for the log and the audit chain. */
-  readonly deliveryId: string
-  readonly endpoint: Endpoint
-  /** Generation named by the path; its key must sign the answer. */
-  readonly generation: number
-  /** The body as received, at most `HANDLER_MAX_BODY_BYTES`. */
-  readonly body: Buffer
-  /** Monotonic milliseconds by which the answer must have left. */
-  readonly deadlineAtMs: number
-}
+export type { Answer, CallbackDeps, Delivery, Verified } from './ports.ts'
 
-/** What leaves with status 200. */
-export interface Answer {
-  readonly contentType: 'application/jwt' | 'application/json'
-  readonly body: string
-}
-
-/** Content that a co-signer's key vouches for (in `certificate` mode: that a permitted peer sent). */
-export interface Verified {
-  readonly claims: JsonObject
-  /** The token as received, kept as evidence. */
-  readonly token: string
-  /** Name of the co-signer key that verified it; `''` in `certificate` mode. */
-  readonly cosigner: string
+/**
+ * Answers one delivery. Throws `CallbackError` for what gets a bare status: a body that is not genuine, no id to answer
+ * to, no key to sign with. Everything else is answered, at worst with RETRY.
+ */
+export async function answerCallback(delivery: Delivery, deps: CallbackDeps): Promise<Answer> {
+  const verified = deps.verify(delivery.body, deps.clock.now())
+  const requestId = identify(verified.claims)
+  return answerInTime({ delivery, verified, requestId }, deps, async () => {
+    const asked = readRequest(delivery, verified)
+    const decided = await decideOnce(asked, deps, async () => {
+      const recalled = await recall(asked, deps)
+      if ('decision' in recalled) return recalled
+      const proposal = await evaluate(asked, recalled, deps)
+      return record(asked, proposal, deps)
+    })
+    return sign(asked, decided, deps)
+  })
 }

@@ -228,6 +228,6 @@ async function control<T>(
       ? {}
       : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
   })
-  const answer: T = await response.json()
+  const answer: T = JSON.parse(await response.text())
   return answer
 }

@@ -50,7 +50,16 @@ export interface NewDecision {
   readonly decision: Decision
   readonly charges: readonly LimitCharge[]
   readonly singleUses: readonly SingleUse[]
+  /** The released hold that this approval stands on; it is used up. */
+  readonly hold?: HoldUse
   readonly evidence: Evidence
+}
+
+/** Consumes the release of a hold. */
+export interface HoldUse {
+  readonly id: string
+  /** The decision instead, when the hold is not released, was used, refused or has expired. */
+  readonly otherwise: Decision
 }
 
 /**

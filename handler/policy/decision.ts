@@ -51,6 +51,8 @@ export interface Evaluation {
   readonly hooks: readonly HookRequirement[]
   /** A RETRY that a person can release: the hold's parameters. */
   readonly hold: HoldTerms | undefined
+  /** What the raw transaction check found, for the record: one word and, unless `verified`, why. */
+  readonly rawTx?: string
 }
 
 /** A hold: the request stays RETRY until people release it. */

@@ -15,3 +15,14 @@ export interface JsonObject {
 }
 
 export type JsonValue = string | boolean | null | JsonNumber | JsonObject | readonly JsonValue[]
+
+/** True for an object: not null, an array, a number or another scalar. */
+export function isObject(value: JsonValue | undefined): value is JsonObject {
+  if (typeof value !== 'object' || value === null) return false
+  return !(value instanceof JsonNumber) && !Array.isArray(value)
+}
+
+/** `Array.isArray`, which does not narrow readonly arrays. */
+export function isList(value: JsonValue | undefined): value is readonly JsonValue[] {
+  return Array.isArray(value)
+}

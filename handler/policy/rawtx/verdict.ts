@@ -11,6 +11,10 @@ export interface RawTxFacts {
   /** EIP-712 primary type and domain members, as text. */
   readonly primaryType?: string
   readonly domain?: Readonly<Record<string, string>>
+  /** Hex SHA-256 that names the contents of a RAW or TYPED_MESSAGE request; an extra signature may vouch for it. */
+  readonly contentDigest?: string
+  /** The fee was taken out of `requestedAmount`: the recipient gets that much less. */
+  readonly gross?: true
   /** What could not be proved although nothing contradicts it, e.g. `change output`. */
   readonly unproven?: readonly string[]
 }
@@ -30,3 +34,47 @@ export type RawTxVerdict =
     }
   | { readonly status: 'unverifiable'; readonly reason: string; readonly facts: RawTxFacts }
   | { readonly status: 'absent' }
+
+/** A verdict on an entry or a request that does carry bytes. */
+export type Finding = Exclude<RawTxVerdict, { readonly status: 'absent' }>
+
+/** Nothing contradicts, everything that `verified` promises was shown. */
+export function verified(facts: RawTxFacts = {}): Finding {
+  return { status: 'verified', facts }
+}
+
+/** A contradiction; both values are made printable and short. */
+export function mismatch(
+  field: string,
+  expected: string,
+  found: string,
+  facts: RawTxFacts = {},
+): Finding {
+  return {
+    status: 'mismatch',
+    field,
+    expected: printable(expected),
+    found: printable(found),
+    facts,
+  }
+}
+
+/** Neither proved nor contradicted. */
+export function unverifiable(reason: string, facts: RawTxFacts = {}): Finding {
+  return { status: 'unverifiable', reason: printable(reason), facts }
+}
+
+/** The gravest finding: a mismatch before an unverifiable before a verified one; the first among equals. */
+export function gravest(findings: readonly Finding[]): Finding | undefined {
+  return (
+    findings.find(({ status }) => status === 'mismatch') ??
+    findings.find(({ status }) => status === 'unverifiable') ??
+    findings[0]
+  )
+}
+
+/** At most 160 characters of printable ASCII; everything else becomes `?`. Verdicts are logged and shown. */
+function printable(text: string): string {
+  const short = text.length > 160 ? `${text.slice(0, 159)}~` : text
+  return short.replaceAll(/[^\x20-\x7e]/g, '?')
+}

@@ -1,0 +1,136 @@
+/** What is counted: plain counters on the way of an answer, turned into Prometheus text only when somebody asks. */
+import prom from 'prom-client'
+import type { GenerationInfo } from '../../common/admin-api.ts'
+import { CallbackError } from '../errors.ts'
+import type { AlarmEvent, DecidedEvent, RefusedEvent } from '../ports.ts'
+
+/** Seconds; the co-signer gives up after 30. */
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 30]
+
+/** What is looked up when somebody asks. */
+export interface Gauges {
+  readonly ready: () => boolean
+  readonly generations: () => readonly GenerationInfo[]
+  readonly now: () => Date
+  readonly inFlight: () => number
+  readonly queuedSignatures: () => number
+  readonly bodyBytes: () => number
+}
+
+export interface Metrics {
+  decided(event: DecidedEvent): void
+  refused(event: RefusedEvent): void
+  alarm(event: AlarmEvent): void
+  /** An answer left, `durationMs` after its request arrived. */
+  answered(status: number, durationMs: number): void
+  /** The text of `/metrics`. */
+  render(): Promise<string>
+  readonly contentType: string
+}
+
+/** Counters that start at zero. */
+export function createMetrics(gauges: Gauges): Metrics {
+  const registry = new prom.Registry()
+  prom.collectDefaultMetrics({ register: registry, prefix: 'countersign_' })
+  const decisions = counted('decisions_total', 'Decisions answered', ['action', 'rule'], registry)
+  const refusals = counted('refusals_total', 'Deliveries answered bare', ['code'], registry)
+  const alarms = counted('alarms_total', 'Things to look at', ['kind'], registry)
+  const answers = counted('answers_total', 'Answers by status', ['status'], registry)
+  const repeats = counted('repeats_total', 'Decisions answered again', ['action'], registry)
+  const duration = new prom.Histogram({
+    name: 'countersign_decision_seconds',
+    help: 'From the arrival of a request to its decision leaving',
+    buckets: BUCKETS,
+    registers: [registry],
+  })
+  const gauge = (name: string, help: string, value: () => number) => {
+    registry.registerMetric(
+      new prom.Gauge({
+        name: `countersign_${name}`,
+        help,
+        registers: [],
+        collect() {
+          this.set(value())
+        },
+      }),
+    )
+  }
+  gauge('ready', 'Whether /readyz is green', () => Number(gauges.ready()))
+  gauge('requests_in_flight', 'Requests let in and not answered', gauges.inFlight)
+  gauge('signatures_queued', 'Signatures that wait for a slot', gauges.queuedSignatures)
+  gauge('body_bytes', 'Bytes of bodies in memory', gauges.bodyBytes)
+  perGeneration('generation_hits', 'Requests served', registry, gauges, ({ hits }) => hits.total)
+  perGeneration(
+    'certificate_expiry_seconds',
+    'Seconds until the certificate expires',
+    registry,
+    gauges,
+    ({ notAfter }) => (Date.parse(notAfter) - gauges.now().getTime()) / 1_000,
+  )
+  return {
+    decided({ action, rule, repeated }) {
+      decisions(action, rule)
+      if (repeated) repeats(action)
+    },
+    refused: ({ error }) => refusals(error instanceof CallbackError ? error.code : 'ERR_INTERNAL'),
+    alarm: ({ kind }) => alarms(kind),
+    answered(status, durationMs) {
+      answers(String(status))
+      if (status === 200) duration.observe(durationMs / 1_000)
+    },
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}
+
+/** A counter whose labels are hashed when it is read, not when it is counted. */
+function counted(
+  name: string,
+  help: string,
+  labelNames: string[],
+  registry: prom.Registry,
+): (...labels: string[]) => void {
+  const counts = new Map<string, number>()
+  const counter = new prom.Counter({
+    name: `countersign_${name}`,
+    help,
+    labelNames,
+    registers: [],
+    collect() {
+      this.reset()
+      for (const [key, count] of counts) {
+        const values = key.split('\n')
+        const labels = Object.fromEntries(labelNames.map((label, at) => [label, values[at] ?? '']))
+        this.inc(labels, count)
+      }
+    },
+  })
+  registry.registerMetric(counter)
+  return (...labels) => {
+    const key = labels.join('\n')
+    counts.set(key, (counts.get(key) ?? 0) + 1)
+  }
+}
+
+function perGeneration(
+  name: string,
+  help: string,
+  registry: prom.Registry,
+  gauges: Gauges,
+  value: (info: GenerationInfo) => number,
+): void {
+  const gauge = new prom.Gauge({
+    name: `countersign_${name}`,
+    help,
+    labelNames: ['generation', 'slot', 'state'],
+    registers: [],
+    collect() {
+      this.reset()
+      for (const info of gauges.generations()) {
+        const { generation, slot, state } = info
+        if (state !== 'retired') this.set({ generation, slot, state }, value(info))
+      }
+    },
+  })
+  registry.registerMetric(gauge)
+}

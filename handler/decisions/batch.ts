@@ -1,0 +1,84 @@
+/** Runs the calls of one batch so that one that fails takes no other with it, and names each failure. */
+import { messageOf } from '../../common/errors.ts'
+import type { OpenStore } from './open.ts'
+import { StoreError } from './store-error.ts'
+import type { WireError, WireResult, WorkerCall } from './worker-messages.ts'
+
+/** Change nothing, and are answered even while the store is behind its mark. */
+const READS: ReadonlySet<string> = new Set(['recall', 'listHolds', 'frozen'])
+
+/** The results, in the order of the calls; what was written is on disk when this returns. */
+export function runBatch(
+  store: OpenStore,
+  nowMs: number,
+  calls: readonly WorkerCall[],
+): WireResult[] {
+  const { core } = store
+  try {
+    const results = calls.some(({ name }) => !READS.has(name))
+      ? core.transaction(nowMs, () => calls.map((call) => run(store, call)))
+      : calls.map((call) => run(store, call))
+    store.advanceMark()
+    return results
+  } catch (error) {
+    const [only] = calls
+    if (calls.length === 1 || isFatal(error) || only === undefined) {
+      return calls.map(() => ({ ok: false, error: toWire(error) }))
+    }
+    return calls.flatMap((call) => runBatch(store, nowMs, [call]))
+  }
+}
+
+function run(store: OpenStore, { name, args }: WorkerCall): WireResult {
+  try {
+    const behind = READS.has(name) ? undefined : store.behind()
+    if (behind !== undefined) throw behindError(behind)
+    const { calls } = store.core
+    return {
+      ok: true,
+      value: name === 'check' ? undefined : Reflect.apply(calls[name], calls, args),
+    }
+  } catch (error) {
+    // Our own errors are raised before anything is written; any other rolls the transaction back.
+    if (error instanceof StoreError) return { ok: false, error: toWire(error) }
+    throw error
+  }
+}
+
+function behindError(reason: string): StoreError {
+  return new StoreError('ERR_STORE_BEHIND', `the decision store cannot be trusted: ${reason}`, {
+    hint: 'restore the newest store, or accept this one: `countersign-handler audit accept-store`',
+  })
+}
+
+/** A failed write or sync leaves the disk in an unknown state: the process must end and read it again. */
+function isFatal(error: unknown): boolean {
+  const { code } = toWire(error)
+  return code === 'ERR_STORE_FAILED' || code === 'ERR_STORE_DAMAGED'
+}
+
+/** An error as it crosses the thread border. */
+export function toWire(error: unknown): WireError {
+  if (error instanceof StoreError) {
+    return { code: error.code, message: error.message, hint: error.hint, fatal: false }
+  }
+  const sqlite = codeOf(error)
+  const message = `the decision store failed: ${sqlite === '' ? messageOf(error) : sqlite}`
+  // The shared-memory index beside the log cannot grow: the disk is full, and nothing was written.
+  if (sqlite === 'SQLITE_FULL' || sqlite === 'SQLITE_IOERR_SHMSIZE') {
+    return { code: 'ERR_STORE_FULL', message, hint: 'free disk space', fatal: false }
+  }
+  if (sqlite.startsWith('SQLITE_IOERR')) {
+    return { code: 'ERR_STORE_FAILED', message, hint: 'check the disk', fatal: true }
+  }
+  if (sqlite.startsWith('SQLITE_CORRUPT') || sqlite.startsWith('SQLITE_NOTADB')) {
+    const hint = 'restore the store from a backup'
+    return { code: 'ERR_STORE_DAMAGED', message, hint, fatal: true }
+  }
+  return { code: 'ERR_STORE_UNAVAILABLE', message, hint: undefined, fatal: false }
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error) || !('code' in error)) return ''
+  return typeof error.code === 'string' ? error.code : ''
+}

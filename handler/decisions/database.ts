@@ -1,0 +1,158 @@
+/** The SQLite file: durable at every commit, private to its owner, and of a version that this program knows. */
+import { chmodSync, closeSync, constants, openSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import { StoreError } from './store-error.ts'
+
+export type { Database } from 'better-sqlite3'
+
+/** `user_version` of the file; a newer one is refused. */
+export const SCHEMA_VERSION = 1
+
+/** Step n brings a file from version n to n + 1. */
+const MIGRATIONS: readonly string[] = [
+  `
+  -- The audit chain. Rows are only ever added; every other table can be explained by it.
+  CREATE TABLE chain (
+    seq INTEGER PRIMARY KEY,
+    body TEXT NOT NULL,
+    token TEXT,
+    prev TEXT NOT NULL,
+    hash TEXT NOT NULL
+  ) STRICT;
+
+  -- Per request id one row with stage '' (the core content seen first, and the first refusal of it), and one row per
+  -- final decision. The primary key is the second line of defence against two decisions for one request.
+  CREATE TABLE requests (
+    id BLOB NOT NULL,
+    stage TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    core TEXT NOT NULL,
+    seq INTEGER NOT NULL REFERENCES chain (seq),
+    rejected INTEGER REFERENCES chain (seq),
+    PRIMARY KEY (id, stage, digest)
+  ) STRICT, WITHOUT ROWID;
+
+  -- What each owner spent of each limit. Amounts are units / 10^scale, units as decimal text.
+  CREATE TABLE limit_charges (
+    name TEXT NOT NULL,
+    key TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    time INTEGER NOT NULL,
+    units TEXT NOT NULL,
+    scale INTEGER NOT NULL,
+    PRIMARY KEY (name, key, owner)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX limit_charges_by_time ON limit_charges (name, key, time);
+  CREATE INDEX limit_charges_by_owner ON limit_charges (owner);
+
+  -- Running totals of limit_charges, all charges before until_ms included; see limits.ts.
+  CREATE TABLE limit_totals (
+    name TEXT NOT NULL,
+    key TEXT NOT NULL,
+    until_ms INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    units TEXT NOT NULL,
+    scale INTEGER NOT NULL,
+    PRIMARY KEY (name, key, until_ms)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE limit_windows (
+    name TEXT NOT NULL,
+    key TEXT NOT NULL,
+    window_ms INTEGER NOT NULL,
+    PRIMARY KEY (name, key)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE single_uses (
+    name TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    seq INTEGER NOT NULL REFERENCES chain (seq)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE holds (
+    id TEXT PRIMARY KEY,
+    terms TEXT NOT NULL,
+    summary TEXT NOT NULL,
+    opened INTEGER NOT NULL,
+    expires INTEGER NOT NULL,
+    approvals TEXT NOT NULL,
+    rejected_by TEXT,
+    used INTEGER REFERENCES chain (seq)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX holds_open ON holds (expires) WHERE used IS NULL AND rejected_by IS NULL;
+
+  CREATE TABLE freeze (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    action TEXT NOT NULL,
+    person TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    since INTEGER NOT NULL
+  ) STRICT;
+  `,
+]
+
+export interface DatabaseOptions {
+  /** Milliseconds to wait for another process that writes. */
+  readonly busyMs?: number
+  /** Upper bound of the file in pages of 4096 bytes; SQLite's own bound without it. */
+  readonly maxPages?: number | undefined
+}
+
+/**
+ * Opens the store for writing, creating it with mode 0600 when it does not exist.
+ *
+ * @throws StoreError `ERR_STORE_VERSION` when the file is of a newer program; errors of SQLite otherwise
+ */
+export function openDatabase(path: string, options: DatabaseOptions = {}): Database.Database {
+  const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants
+  closeSync(openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600))
+  chmodSync(path, 0o600)
+  const db = new Database(path, { timeout: options.busyMs ?? 2_000 })
+  try {
+    db.pragma('journal_mode = WAL')
+    // FULL syncs the log at every commit; the library's own default for WAL is NORMAL, which is not durable.
+    db.pragma('synchronous = FULL')
+    db.pragma('foreign_keys = ON')
+    db.pragma('trusted_schema = OFF')
+    db.pragma(`journal_size_limit = ${64 * 1024 * 1024}`)
+    migrate(db)
+    if (options.maxPages !== undefined) db.pragma(`max_page_count = ${options.maxPages}`)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** Opens the store for reading only, beside a handler that writes. */
+export function openReadOnly(path: string): Database.Database {
+  const db = new Database(path, { readonly: true, fileMustExist: true, timeout: 2_000 })
+  try {
+    assertVersion(versionOf(db))
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function migrate(db: Database.Database): void {
+  db.transaction(() => {
+    const version = versionOf(db)
+    assertVersion(version)
+    for (const step of MIGRATIONS.slice(version)) db.exec(step)
+    db.pragma(`user_version = ${SCHEMA_VERSION}`)
+  }).immediate()
+}
+
+function versionOf(db: Database.Database): number {
+  return Number(db.pragma('user_version', { simple: true }))
+}
+
+function assertVersion(version: number): void {
+  if (version <= SCHEMA_VERSION) return
+  throw new StoreError(
+    'ERR_STORE_VERSION',
+    `the decision store is of version ${version}, this program knows ${SCHEMA_VERSION}`,
+    { hint: 'use the program that wrote it, or a newer one' },
+  )
+}

@@ -1,0 +1,66 @@
+/** What people do to the handler beside its policy: release or refuse a hold, freeze, give limits back. All recorded. */
+import type { HoldTerms } from '../policy/decision.ts'
+import type { RequestKey } from './store.ts'
+
+/** `used`: an approval consumed the release. `expired`: the terms' `onExpiry` holds. */
+export type HoldState = 'waiting' | 'released' | 'rejected' | 'expired' | 'used'
+
+/** A request that waits for people. */
+export interface Hold {
+  /** 16 hex digits. */
+  readonly id: string
+  readonly terms: HoldTerms
+  /** One line for the list: what would be approved. */
+  readonly summary: string
+  /** ISO 8601. */
+  readonly openedAt: string
+  readonly expiresAt: string
+  /** Names of the people who approved, in order. */
+  readonly approvals: readonly string[]
+  readonly rejectedBy: string | undefined
+  readonly state: HoldState
+}
+
+export interface HoldRequest {
+  readonly key: RequestKey
+  readonly terms: HoldTerms
+  readonly summary: string
+}
+
+/** While frozen nothing is approved, and every new request gets `action`. */
+export interface Freeze {
+  readonly action: 'RETRY' | 'REJECT'
+  readonly by: string
+  readonly reason: string
+  /** ISO 8601. */
+  readonly since: string
+}
+
+/** Who acts and why, as told to the command. */
+export interface Act {
+  readonly by: string
+  readonly note: string
+}
+
+/** One spent part of a limit that was given back. */
+export interface ReleasedCharge {
+  readonly limit: string
+  readonly key: string
+  /** Plain decimal. */
+  readonly amount: string
+}
+
+/** The operator's side of the store. Each act is a record of the audit chain; each promise may reject with `StoreError`. */
+export interface OperatorActs {
+  /** The hold of this request, opened on first sight. */
+  openHold(request: HoldRequest): Promise<Hold>
+  listHolds(): Promise<readonly Hold[]>
+  approveHold(id: string, act: Act): Promise<Hold>
+  rejectHold(id: string, act: Act): Promise<Hold>
+  freeze(action: Freeze['action'], act: Act): Promise<Freeze>
+  unfreeze(act: Act): Promise<void>
+  /** The freeze in force, without a wait; kept across restarts. */
+  frozen(): Freeze | undefined
+  /** Gives back what the owner (a transaction that failed) was charged; its id may then be charged again. */
+  releaseCharges(owner: string, act: Act): Promise<readonly ReleasedCharge[]>
+}

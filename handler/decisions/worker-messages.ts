@@ -1,0 +1,39 @@
+/** What the main thread and the store's worker say to each other. */
+import type { Calls } from './core.ts'
+import type { Opening } from './open.ts'
+import type { StoreErrorCode } from './store-error.ts'
+
+/** What the worker is started with. */
+export interface WorkerData {
+  readonly path: string
+  readonly nowMs: number
+  readonly maxPages: number | undefined
+}
+
+/** One call by name, with the arguments of that name in `Calls`; `check` proves that a record could be written now. */
+export interface WorkerCall {
+  readonly name: keyof Calls | 'check'
+  readonly args: readonly unknown[]
+}
+
+export type ToWorker =
+  | { readonly kind: 'batch'; readonly nowMs: number; readonly calls: readonly WorkerCall[] }
+  | { readonly kind: 'close' }
+
+/** An error without its stack; `fatal` when the process must end. */
+export interface WireError {
+  readonly code: StoreErrorCode
+  readonly message: string
+  readonly hint: string | undefined
+  readonly fatal: boolean
+}
+
+export type WireResult =
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: WireError }
+
+export type FromWorker =
+  | { readonly kind: 'opened'; readonly opening: Opening }
+  | { readonly kind: 'failed'; readonly error: WireError }
+  | { readonly kind: 'results'; readonly results: readonly WireResult[] }
+  | { readonly kind: 'known'; readonly ids: Uint32Array; readonly complete: boolean }
+  | { readonly kind: 'closed' }

@@ -1,0 +1,66 @@
+/** Decides a request: the first rule that matches, what it requires, and the default when none does. */
+import type { CallbackRequest, TxSignRequest } from '../protocol/request.ts'
+import { contradictionIn } from './contradiction.ts'
+import type { Decision, Evaluation, LimitCharge } from './decision.ts'
+import type { Facts } from './facts.ts'
+import { chargesFor } from './limits.ts'
+import type { Policy } from './policy.ts'
+import { firstMatch } from './rule-index.ts'
+import type { Rule } from './rules.ts'
+import { subjectOf } from './subject.ts'
+
+/**
+ * What the policy makes of a request. Anything that throws in here must be answered with RETRY by the caller.
+ * INVARIANT: the action is APPROVE only if a rule that approves matched, nothing in the request contradicts itself,
+ * the raw transaction does not contradict it, and every requirement that can be judged here holds.
+ */
+export function evaluate(policy: Policy, request: CallbackRequest, facts: Facts): Evaluation {
+  const subject = subjectOf(request, facts)
+  const rule = firstMatch(policy.index, policy.rules, subject)
+  if (rule === undefined) {
+    return plain({ action: policy.defaultAction, rule: 'default', reason: 'no rule matched' })
+  }
+  if (rule.action !== 'APPROVE' && rule.hold === undefined) return plain(rule.decision)
+  const refusal = refusalOf(rule, request, facts)
+  return refusal === undefined ? withRequirements(rule, subject.tx) : plain(refusal)
+}
+
+/** The decision instead, when the request must not be approved: not by this rule, nor by a person. */
+export function refusalOf(
+  rule: Rule,
+  request: CallbackRequest,
+  { rawTx }: Facts,
+): Decision | undefined {
+  if (contradictionIn(request) !== undefined) {
+    return { action: 'REJECT', rule: 'contradiction', reason: 'the request contradicts itself' }
+  }
+  if (rawTx.status === 'mismatch') {
+    return {
+      action: 'REJECT',
+      rule: 'raw-tx',
+      reason: 'the raw transaction contradicts the request',
+    }
+  }
+  return rawTx.status === 'verified' ? undefined : rule.requirements.rawTx
+}
+
+function withRequirements(rule: Rule, tx: TxSignRequest | undefined): Evaluation {
+  const { limits, hook } = rule.requirements
+  const charges: LimitCharge[] = []
+  for (const { limit, otherwise } of limits) {
+    const more = tx === undefined ? undefined : chargesFor(limit, tx, otherwise)
+    if (more === undefined) return plain(otherwise)
+    charges.push(...more)
+  }
+  return {
+    decision: rule.decision,
+    charges,
+    singleUses: [],
+    hooks: hook === undefined ? [] : [{ hook: hook.hook.name, otherwise: hook.otherwise }],
+    hold: rule.hold,
+  }
+}
+
+function plain(decision: Decision): Evaluation {
+  return { decision, charges: [], singleUses: [], hooks: [], hold: undefined }
+}

@@ -1,0 +1,103 @@
+/** Says what zod found in the words of a policy's author: what was expected, what is there, and the usual mistake. */
+import type { z } from 'zod'
+import type { Finding, Path } from './problems.ts'
+
+type Issue = z.core.$ZodIssue
+
+/** The findings behind a refused policy; `root` is the value that was parsed. */
+export function findingsOf(issues: readonly Issue[], root: unknown): Finding[] {
+  return issues.flatMap((issue) => findingsIn(issue, [], root))
+}
+
+function findingsIn(issue: Issue, prefix: Path, root: unknown): Finding[] {
+  const path = [...prefix, ...issue.path.map(step)]
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path, key, message: `unknown key \`${key}\`` }))
+  }
+  if (issue.code === 'invalid_key') {
+    const message = issue.issues[0]?.message ?? 'invalid name'
+    return [{ path, message: lowerFirst(message) }]
+  }
+  if (issue.code === 'invalid_union') return unionFindings(issue.errors, path, root)
+  return [{ path, message: messageOf(issue, valueAt(root, path)) }]
+}
+
+/** Of the forms that a value may have, the one that the author most likely meant. */
+function unionFindings(
+  branches: readonly (readonly Issue[])[],
+  path: Path,
+  root: unknown,
+): Finding[] {
+  const meant = branches.find((issues) => !issues.some(isWrongType))
+  if (meant !== undefined) return meant.flatMap((issue) => findingsIn(issue, path, root))
+  const value = valueAt(root, path)
+  const quote = quoteHint(value)
+  if (quote !== undefined) return [{ path, message: `expected a text, found ${quote}` }]
+  const wanted = new Set(branches.flat().map(wantedBy))
+  return [{ path, message: `expected ${[...wanted].join(' or ')}, found ${nameOf(value)}` }]
+}
+
+/** The branch is for another type of value altogether. */
+function isWrongType(issue: Issue): boolean {
+  if (issue.path.length > 0) return false
+  return (
+    issue.code === 'invalid_type' ||
+    issue.code === 'invalid_value' ||
+    issue.code === 'invalid_union'
+  )
+}
+
+function messageOf(issue: Issue, value: unknown): string {
+  if (issue.code !== 'invalid_type' && issue.code !== 'invalid_value') {
+    return lowerFirst(issue.message)
+  }
+  if (value === undefined) return `missing, expected ${wantedBy(issue)}`
+  const quote = issue.code === 'invalid_type' && issue.expected === 'string' && quoteHint(value)
+  return `expected ${wantedBy(issue)}, found ${quote || nameOf(value)}`
+}
+
+function wantedBy(issue: Issue): string {
+  if (issue.code === 'invalid_value')
+    return issue.values.map((value) => `\`${String(value)}\``).join(', ')
+  if (issue.code !== 'invalid_type') return lowerFirst(issue.message)
+  return NAMES[issue.expected] ?? issue.expected
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  string: 'a text',
+  array: 'a list',
+  object: 'a map',
+  record: 'a map',
+  int: 'a whole number',
+  number: 'a whole number',
+  boolean: '`true` or `false`',
+}
+
+/** YAML reads unquoted digits as a number, which has lost its exact text. */
+function quoteHint(value: unknown): string | undefined {
+  if (typeof value !== 'number' && typeof value !== 'boolean') return undefined
+  return `\`${value}\` without quotes, which YAML reads as a ${typeof value}; quote it: \`"…"\``
+}
+
+function nameOf(value: unknown): string {
+  if (value === null) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' ? 'a map' : `\`${JSON.stringify(value).slice(0, 80)}\``
+}
+
+function valueAt(root: unknown, path: Path): unknown {
+  let value = root
+  for (const name of path) {
+    if (typeof value !== 'object' || value === null) return undefined
+    value = Reflect.get(value, name)
+  }
+  return value
+}
+
+function step(key: PropertyKey): string | number {
+  return typeof key === 'symbol' ? String(key) : key
+}
+
+function lowerFirst(message: string): string {
+  return message.charAt(0).toLowerCase() + message.slice(1)
+}

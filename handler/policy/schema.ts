@@ -1,0 +1,202 @@
+/** The policy language as one closed schema: what it does not name is an error. Editors get it as JSON Schema. */
+import { z } from 'zod'
+import { ENDPOINTS } from '../protocol/endpoints.ts'
+import { parseDecimal } from '../protocol/decimal.ts'
+import { DURATION } from './duration.ts'
+
+/** How a text with control characters or of endless length is refused, wherever the file has free text. */
+const PRINTABLE = /^[^\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]{1,512}$/u
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+const TIME_OF_DAY = /^(?:[01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$/
+
+const text = z.string().regex(PRINTABLE, 'expected 1 to 512 printable characters')
+const name = z.string().regex(NAME, 'expected letters, digits, `.`, `_` and `-`, at most 64')
+const duration = z
+  .string()
+  .regex(DURATION, 'expected a duration such as `30s`, `15m`, `24h` or `7d`')
+const decimal = z
+  .string()
+  .refine(
+    (value) => parseDecimal(value) !== undefined,
+    'expected a plain decimal such as `"1.5"`: no sign, exponent, separator or leading zero',
+  )
+
+function oneOrMore<T extends z.ZodType>(item: T) {
+  return z.union([item, z.array(item).min(1)])
+}
+
+const listReference = z.strictObject({ list: oneOrMore(name) })
+
+/** One text, several, or a named list. */
+const texts = z.union([text, z.array(text).min(1), listReference])
+const range = z.strictObject({ min: decimal.optional(), max: decimal.optional() })
+
+const source = z.strictObject({ type: texts.optional(), id: texts.optional() })
+
+const destination = z.strictObject({
+  type: texts.optional(),
+  id: texts.optional(),
+  address: texts.optional(),
+  addressType: texts.optional(),
+  name: texts.optional(),
+  subType: texts.optional(),
+})
+
+/** Members of `extraInfo` that are texts; `apiKey` is missing on purpose: no secret belongs into a policy. */
+const details = z.strictObject({
+  subType: texts.optional(),
+  walletName: texts.optional(),
+  walletId: texts.optional(),
+  asset: texts.optional(),
+  address: texts.optional(),
+  tag: texts.optional(),
+  accountName: texts.optional(),
+  accountId: texts.optional(),
+  networkConnectionId: texts.optional(),
+  localNetworkID: texts.optional(),
+  remoteTenantID: texts.optional(),
+  connectionId: texts.optional(),
+  networkID: texts.optional(),
+  note: texts.optional(),
+  routingPolicy: texts.optional(),
+})
+
+const extraParameter = z.strictObject({
+  path: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9_-]+(?:\.(?:[A-Za-z0-9_-]+|\*))*$/,
+      'expected names joined by `.`, such as `rawMessageData.messages.*.type`',
+    ),
+  equals: oneOrMore(z.union([text, z.boolean()])).optional(),
+  present: z.literal(true).optional(),
+})
+
+const day = z.enum(['MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'])
+
+const timeWindow = z.strictObject({
+  zone: text,
+  days: oneOrMore(day).optional(),
+  from: z.string().regex(TIME_OF_DAY, 'expected a time of day such as `08:30`').optional(),
+  to: z.string().regex(TIME_OF_DAY, 'expected a time of day such as `17:00`').optional(),
+})
+
+/** The conditions of a rule; all that are written must hold. */
+export const whenSchema = z.strictObject({
+  endpoint: oneOrMore(z.enum([...ENDPOINTS])).optional(),
+  stage: oneOrMore(z.enum(['approval', 'signing'])).optional(),
+  operation: texts.optional(),
+  asset: texts.optional(),
+  source: source.optional(),
+  destination: destination.optional(),
+  amount: range.optional(),
+  requestedAmount: range.optional(),
+  amountUSD: range.optional(),
+  fee: range.optional(),
+  signerId: texts.optional(),
+  cosigner: texts.optional(),
+  externalTxId: texts.optional(),
+  note: texts.optional(),
+  extraParameters: oneOrMore(extraParameter).optional(),
+  contractCall: z.strictObject({ selector: texts }).optional(),
+  type: texts.optional(),
+  details: details.optional(),
+  time: oneOrMore(timeWindow).optional(),
+  get 'all-of'(): z.ZodOptional<z.ZodArray<typeof whenSchema>> {
+    return z.array(whenSchema).min(1).optional()
+  },
+  get 'any-of'(): z.ZodOptional<z.ZodArray<typeof whenSchema>> {
+    return z.array(whenSchema).min(1).optional()
+  },
+})
+
+const refusal = z.strictObject({ action: z.enum(['REJECT', 'RETRY']), reason: text.optional() })
+
+const require = z.strictObject({
+  limits: oneOrMore(name).optional(),
+  rawTx: z.literal('verified').optional(),
+  hook: name.optional(),
+  otherwise: z
+    .strictObject({
+      limits: refusal.optional(),
+      rawTx: refusal.optional(),
+      hook: refusal.optional(),
+    })
+    .optional(),
+})
+
+const hold = z.strictObject({
+  approvals: z.union([z.literal(1), z.literal(2)]).optional(),
+  expires: duration.optional(),
+  onExpiry: z.enum(['RETRY', 'REJECT']).optional(),
+})
+
+const action = z.enum(['APPROVE', 'REJECT', 'RETRY', 'IGNORE'])
+
+const answer = z.strictObject({ action, reason: text.optional(), hold: hold.optional() })
+
+const rule = z.strictObject({
+  id: name,
+  description: z.string().optional(),
+  when: whenSchema,
+  // oxlint-disable-next-line unicorn/no-thenable -- the policy's own word
+  then: z.union([action, answer]),
+  require: require.optional(),
+})
+
+const list = z.strictObject({
+  kind: z.enum(['addresses', 'vaults', 'people', 'assets', 'texts']),
+  values: z.array(text).optional(),
+  file: text.optional(),
+})
+
+const limit = z.strictObject({
+  window: duration,
+  count: z.int().min(1).optional(),
+  amount: decimal.optional(),
+  by: oneOrMore(z.enum(['asset', 'source', 'destination', 'signer'])).optional(),
+})
+
+const hook = z.strictObject({
+  url: text,
+  timeout: duration.optional(),
+  budget: duration.optional(),
+  fallback: z.enum(['REJECT', 'RETRY']),
+  keyId: name.optional(),
+})
+
+const rawTx = z.enum(['verified', 'mismatch', 'unverifiable', 'absent'])
+
+const policyTest = z.strictObject({
+  name: text,
+  like: text.optional(),
+  request: z.record(z.string(), z.unknown()),
+  now: z.iso.datetime({ offset: true }).optional(),
+  cosigner: text.optional(),
+  rawTx: rawTx.optional(),
+  expect: z.strictObject({ action, rule: name.optional() }),
+})
+
+/** The whole file. */
+export const policySchema = z.strictObject({
+  version: z.literal(1),
+  default: z.enum(['REJECT', 'RETRY']).optional(),
+  lists: z.record(name, list).optional(),
+  limits: z.record(name, limit).optional(),
+  hooks: z.record(name, hook).optional(),
+  rules: z.array(rule).optional(),
+  tests: z.array(policyTest).optional(),
+})
+
+export type PolicyFile = z.infer<typeof policySchema>
+export type WhenClause = z.infer<typeof whenSchema>
+export type RuleEntry = z.infer<typeof rule>
+export type ListEntry = z.infer<typeof list>
+export type LimitEntry = z.infer<typeof limit>
+export type HookEntry = z.infer<typeof hook>
+export type TestEntry = z.infer<typeof policyTest>
+export type TimeWindowEntry = z.infer<typeof timeWindow>
+export type ExtraParameterEntry = z.infer<typeof extraParameter>
+/** One text, several, or named lists. */
+export type Texts = z.infer<typeof texts>
+export type RangeEntry = z.infer<typeof range>

@@ -1,0 +1,142 @@
+/** What the straight line takes in, gives out and stands on; the edges implement these. */
+import type { Clock, Sleep } from '../common/clock.ts'
+import type { DecisionStore, RequestKey } from './decisions/store.ts'
+import type { Decision, Evaluation, HoldTerms } from './policy/decision.ts'
+import type { Action, Endpoint, Mode, Stage } from './protocol/endpoints.ts'
+import type { JsonObject } from './protocol/json-value.ts'
+import type { CallbackRequest } from './protocol/request.ts'
+import type { AnswerClaims, Draft } from './protocol/response.ts'
+import type { SharedWork } from './shared-work.ts'
+import type { FaultRule } from './steps/undecided.ts'
+
+/** One HTTP attempt of a request, before anything in it is believed. */
+export interface Delivery {
+  /** Our own id, for the log and the audit chain. */
+  readonly deliveryId: string
+  readonly endpoint: Endpoint
+  /** Generation named by the path; its key must sign the answer. */
+  readonly generation: number
+  /** The body as received, at most `HANDLER_MAX_BODY_BYTES`. */
+  readonly body: Buffer
+  /** Monotonic milliseconds by which the answer must have left. */
+  readonly deadlineAtMs: number
+}
+
+/** What leaves with status 200. */
+export interface Answer {
+  readonly contentType: 'application/jwt' | 'application/json'
+  readonly body: string
+}
+
+/** Content that a co-signer's key vouches for (in `certificate` mode: that a permitted peer sent). */
+export interface Verified {
+  readonly claims: JsonObject
+  /** The token as received, kept as evidence. */
+  readonly token: string
+  /** Name of the co-signer key that verified it; `''` in `certificate` mode. */
+  readonly cosigner: string
+}
+
+/** Everything `answerCallback` needs; one object per process, read afresh for every delivery. */
+export interface CallbackDeps {
+  /** `token`: a JWS both ways. `plain`: JSON both ways and nothing is signed (`certificate` mode). */
+  readonly mode: Mode
+  /** Throws `CallbackError` unless the body is genuine; see `createTokenVerifier`, `createPlainVerifier`. */
+  readonly verify: (body: Buffer, now: Date) => Verified
+  /** Compact JWS over the claims with the key of that generation; any rejection becomes 503. */
+  readonly sign: (generation: number, claims: AnswerClaims | Draft) => Promise<string>
+  /** The policy in force; asked once per request, so that one request sees one policy. */
+  readonly policy: () => LivePolicy
+  readonly store: DecisionStore
+  readonly clock: Clock
+  readonly sleep: Sleep
+  /** While frozen: the decision to answer with instead of evaluating; never APPROVE. */
+  readonly override: () => Decision | undefined
+  /** From `createSharedWork()`, one per process. */
+  readonly shared: SharedWork
+  readonly log: CallbackLog
+  /** Required when the policy names hooks: without it every hook counts as `no-answer`. */
+  readonly hooks?: HookCaller
+  /** Required when the policy holds requests: without it they stay held. */
+  readonly holds?: HoldBook
+  /** Metrics; sees what the log sees. */
+  readonly observe?: (event: DecidedEvent) => void
+}
+
+/** One immutable snapshot of the policy. */
+export interface LivePolicy {
+  /** Hex SHA-256, goes into the record. */
+  readonly digest: string
+  /** Pure; a throw is answered RETRY and raises an alarm. */
+  evaluate(request: CallbackRequest, facts: PolicyFacts): Evaluation
+}
+
+/** What a policy may know besides the request. */
+export interface PolicyFacts {
+  readonly now: Date
+  /** Name of the co-signer key that verified the token; `''` in `certificate` mode. */
+  readonly cosigner: string
+}
+
+/** Asks a team's own service about a request. Must give up when the signal aborts. */
+export interface HookCaller {
+  call(
+    hook: string,
+    request: CallbackRequest,
+    signal: AbortSignal,
+  ): Promise<'allow' | 'deny' | 'no-answer'>
+}
+
+/** Remembers which held requests people have released or refused; keeps time from the first delivery. */
+export interface HoldBook {
+  state(key: RequestKey, terms: HoldTerms, now: Date): Promise<HoldState>
+}
+
+export type HoldState = 'held' | 'released' | 'rejected' | 'expired'
+
+/** What the service tells the outside world about deliveries. Only verified content ever gets here. */
+export interface CallbackLog {
+  /** A decision was made, recalled, or put off with RETRY; once per answered delivery. */
+  decided(event: DecidedEvent): void
+  /** A delivery got a bare status; called by the web edge, once per `CallbackError`. */
+  refused(event: RefusedEvent): void
+  /** Somebody should look at this now. */
+  alarm(event: AlarmEvent): void
+}
+
+export interface DecidedEvent {
+  readonly deliveryId: string
+  readonly endpoint: Endpoint
+  readonly generation: number
+  readonly cosigner: string
+  readonly requestId: string
+  /** Undefined when the request could not be read that far. */
+  readonly stage: Stage | undefined
+  readonly txId: string | undefined
+  readonly signerId: string | undefined
+  readonly action: Action
+  readonly rule: string
+  readonly reason: string
+  /** Number of the record; undefined when the answer stands on none (a RETRY for a fault). */
+  readonly seq: number | undefined
+  /** The decision was made for an earlier or a concurrent delivery. */
+  readonly repeated: boolean
+  readonly unknownMembers: readonly string[]
+  /** From the start of verification to the answer, in milliseconds. */
+  readonly durationMs: number
+}
+
+export interface RefusedEvent {
+  readonly deliveryId: string
+  readonly endpoint: Endpoint | undefined
+  readonly generation: number | undefined
+  readonly error: Error
+}
+
+export interface AlarmEvent {
+  readonly kind: FaultRule | 'conflict' | 'late-failure'
+  readonly deliveryId: string
+  readonly requestId: string
+  /** Its message and stack hold nothing of the payload unless an edge put it there. */
+  readonly error?: unknown
+}

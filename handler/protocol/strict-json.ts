@@ -1,0 +1,191 @@
+/**
+ * JSON with one meaning only: RFC 8259 grammar in one linear pass, no duplicate names, no lone surrogates, bounded
+ * depth. What two parsers could read differently is refused here, so that nothing behind it has to think of it.
+ */
+import { JsonNumber } from './json-value.ts'
+import type { JsonObject, JsonValue } from './json-value.ts'
+
+/** Arrays and objects inside each other. */
+export const MAX_DEPTH = 32
+
+export type StrictJsonFlaw = 'syntax' | 'duplicate-name' | 'too-deep' | 'lone-surrogate'
+
+/** Text that is not strict JSON; the message says where, never what stands there. */
+export class StrictJsonError extends Error {
+  readonly flaw: StrictJsonFlaw
+
+  constructor(flaw: StrictJsonFlaw, offset: number) {
+    super(`${FLAWS[flaw]} at offset ${offset}`)
+    this.name = 'StrictJsonError'
+    this.flaw = flaw
+  }
+}
+
+const FLAWS: Readonly<Record<StrictJsonFlaw, string>> = {
+  syntax: 'not JSON',
+  'duplicate-name': 'duplicate member name',
+  'too-deep': `nesting deeper than ${MAX_DEPTH}`,
+  'lone-surrogate': 'lone surrogate',
+}
+
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
+
+/** With the `u` flag pairs are one character, so only lone halves match. */
+const LONE_SURROGATE = /[\uD800-\uDFFF]/u
+
+const QUOTE = 0x22
+const COMMA = 0x2c
+const COLON = 0x3a
+const OPEN_BRACKET = 0x5b
+const BACKSLASH = 0x5c
+const CLOSE_BRACKET = 0x5d
+const OPEN_BRACE = 0x7b
+const CLOSE_BRACE = 0x7d
+
+const WORDS: ReadonlyMap<string, boolean | null> = new Map([
+  ['true', true],
+  ['false', false],
+  ['null', null],
+])
+
+/** Where reading has got to; `at` never moves back. */
+interface Cursor {
+  readonly text: string
+  at: number
+}
+
+/** The value of a JSON text, deeply frozen, numbers as written. Throws `StrictJsonError`. */
+export function parseStrictJson(text: string): JsonValue {
+  const cursor = { text, at: 0 }
+  const value = readValue(cursor, 0)
+  skipSpace(cursor)
+  if (cursor.at < text.length) throw new StrictJsonError('syntax', cursor.at)
+  return value
+}
+
+function readValue(cursor: Cursor, depth: number): JsonValue {
+  switch (skipSpace(cursor)) {
+    case QUOTE:
+      return readString(cursor)
+    case OPEN_BRACE:
+      return readObject(cursor, depth + 1)
+    case OPEN_BRACKET:
+      return readArray(cursor, depth + 1)
+    default:
+      return readNumberOrWord(cursor)
+  }
+}
+
+function readObject(cursor: Cursor, depth: number): JsonObject {
+  if (depth > MAX_DEPTH) throw new StrictJsonError('too-deep', cursor.at)
+  // `__proto__` is an ordinary name in an object without a prototype.
+  const object: Record<string, JsonValue> = Object.create(null)
+  cursor.at += 1
+  if (skipSpace(cursor) === CLOSE_BRACE) {
+    cursor.at += 1
+    return Object.freeze(object)
+  }
+  for (;;) {
+    const nameAt = cursor.at
+    if (skipSpace(cursor) !== QUOTE) throw new StrictJsonError('syntax', cursor.at)
+    const name = readString(cursor)
+    if (object[name] !== undefined) throw new StrictJsonError('duplicate-name', nameAt)
+    if (skipSpace(cursor) !== COLON) throw new StrictJsonError('syntax', cursor.at)
+    cursor.at += 1
+    object[name] = readValue(cursor, depth)
+    if (endsAt(cursor, CLOSE_BRACE)) return Object.freeze(object)
+  }
+}
+
+function readArray(cursor: Cursor, depth: number): readonly JsonValue[] {
+  if (depth > MAX_DEPTH) throw new StrictJsonError('too-deep', cursor.at)
+  const array: JsonValue[] = []
+  cursor.at += 1
+  if (skipSpace(cursor) === CLOSE_BRACKET) {
+    cursor.at += 1
+    return Object.freeze(array)
+  }
+  for (;;) {
+    array.push(readValue(cursor, depth))
+    if (endsAt(cursor, CLOSE_BRACKET)) return Object.freeze(array)
+  }
+}
+
+/** Steps over what follows an element: true for the closing sign, false for a comma. */
+function endsAt(cursor: Cursor, closing: number): boolean {
+  const code = skipSpace(cursor)
+  if (code !== closing && code !== COMMA) throw new StrictJsonError('syntax', cursor.at)
+  cursor.at += 1
+  return code === closing
+}
+
+/** Reads a string from its opening quote; the common case is a slice of the text. */
+function readString(cursor: Cursor): string {
+  const start = cursor.at + 1
+  const end = plainEnd(cursor.text, start)
+  if (cursor.text.charCodeAt(end) !== QUOTE) return readUnusualString(cursor)
+  cursor.at = end + 1
+  return cursor.text.slice(start, end)
+}
+
+/** The first position from `at` that is a quote, backslash, control character, surrogate, or the end. */
+function plainEnd(text: string, at: number): number {
+  for (let index = at; index < text.length; index += 1) {
+    const code = text.charCodeAt(index)
+    if (code < 0x20 || code === QUOTE || code === BACKSLASH || isSurrogate(code)) return index
+  }
+  return text.length
+}
+
+/** A string with escapes or with characters outside the Basic Multilingual Plane: found here, decoded by the platform. */
+function readUnusualString(cursor: Cursor): string {
+  const { text, at: start } = cursor
+  let end = start + 1
+  while (end < text.length && text.charCodeAt(end) !== QUOTE) {
+    end += text.charCodeAt(end) === BACKSLASH ? 2 : 1
+  }
+  cursor.at = end + 1
+  const value = decodeString(text.slice(start, cursor.at), start)
+  if (LONE_SURROGATE.test(value)) throw new StrictJsonError('lone-surrogate', start)
+  return value
+}
+
+/** `JSON.parse` knows the grammar of one string; its message would quote the text, so it is dropped. */
+function decodeString(quoted: string, offset: number): string {
+  try {
+    return String(JSON.parse(quoted))
+  } catch {
+    throw new StrictJsonError('syntax', offset)
+  }
+}
+
+function readNumberOrWord(cursor: Cursor): JsonValue {
+  NUMBER.lastIndex = cursor.at
+  const number = NUMBER.exec(cursor.text)?.[0]
+  if (number !== undefined) {
+    cursor.at += number.length
+    return Object.freeze(new JsonNumber(number))
+  }
+  for (const [word, value] of WORDS) {
+    if (cursor.text.startsWith(word, cursor.at)) {
+      cursor.at += word.length
+      return value
+    }
+  }
+  throw new StrictJsonError('syntax', cursor.at)
+}
+
+/** Steps over white space; the code of the character there, or 0 at the end. */
+function skipSpace(cursor: Cursor): number {
+  const { text } = cursor
+  while (cursor.at < text.length) {
+    const code = text.charCodeAt(cursor.at)
+    if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return code
+    cursor.at += 1
+  }
+  return 0
+}
+
+function isSurrogate(code: number): boolean {
+  return code >= 0xd800 && code <= 0xdfff
+}

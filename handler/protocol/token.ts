@@ -1,0 +1,188 @@
+/**
+ * The token front: only bytes that a configured co-signer key signed, in the one form that RFC 7515 allows for them,
+ * become claims. Structure first, then the signature, and only then the content.
+ */
+import { constants, sign, verify } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import { KeyMaterialError } from '../../common/errors.ts'
+import { CallbackError } from '../errors.ts'
+import type { Verified } from '../ports.ts'
+import { isObject, JsonNumber } from './json-value.ts'
+import type { JsonObject, JsonValue } from './json-value.ts'
+import { parseStrictJson } from './strict-json.ts'
+
+/** A co-signer's public key and the name it has in our configuration. */
+export interface CosignerKey {
+  readonly name: string
+  readonly key: KeyObject
+}
+
+/** Headers that change what a signature means or where its key comes from (RFC 8725 §3.10, RFC 7797, RFC 7516). */
+const REFUSED_HEADERS = ['crit', 'b64', 'zip', 'jku', 'x5u', 'jwk', 'x5c'] as const
+
+/** RFC 7515 §4.1.9: `application/` may be omitted, and types compare without case. */
+const JWT_TYPE = /^(?:application\/)?jwt$/i
+
+/** How far our clock may be behind a `nbf`, in seconds; an `exp` gets no grace. */
+const NOT_BEFORE_GRACE_SECONDS = 30
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/**
+ * Verifies compact JWS tokens, RS256 and nothing else, against the co-signers' RSA public keys, tried in their order.
+ * The verifier throws `CallbackError`; its codes differ for the log only. Throws `KeyMaterialError` for unfit keys.
+ */
+export function createTokenVerifier(
+  keys: readonly CosignerKey[],
+): (body: Buffer, now: Date) => Verified {
+  const cosigners = keys.map(cosignerOf)
+  return (body, now) => {
+    const { token, header, payload, signed, signature } = splitToken(body)
+    checkHeader(header)
+    const cosigner = cosigners.find((candidate) => candidate.signed(signed, signature))
+    if (cosigner === undefined) {
+      throw new CallbackError('ERR_TOKEN_SIGNATURE', 'no co-signer key verifies the token')
+    }
+    const claims = readClaims(payload)
+    checkTime(claims, now)
+    return Object.freeze({ claims, token, cosigner: cosigner.name })
+  }
+}
+
+/**
+ * Reads plain JSON requests (`certificate` mode). Nothing is verified here: the network allow-list and the pinned
+ * certificate are all there is. The same strictness of content holds.
+ */
+export function createPlainVerifier(): (body: Buffer, now: Date) => Verified {
+  return (body, now) => {
+    if (body.length === 0) throw new CallbackError('ERR_BODY_MISSING', 'the body is empty')
+    const claims = readClaims(body)
+    checkTime(claims, now)
+    return Object.freeze({ claims, token: body.toString('utf8'), cosigner: '' })
+  }
+}
+
+/**
+ * A compact JWS over the claims, RS256, computed on the thread pool. `typ` other than `JWT` is for tokens that must
+ * never pass as an answer or a request, such as the self-test's (RFC 8725 §3.11).
+ */
+export function signToken(privateKey: KeyObject, claims: object, typ = 'JWT'): Promise<string> {
+  const signed = `${encodePart({ alg: 'RS256', typ })}.${encodePart(claims)}`
+  const key = { key: privateKey, padding: constants.RSA_PKCS1_PADDING }
+  return new Promise((resolve, reject) => {
+    sign('sha256', Buffer.from(signed, 'latin1'), key, (error, signature) => {
+      if (error === null) resolve(`${signed}.${signature.toString('base64url')}`)
+      else reject(error)
+    })
+  })
+}
+
+interface TokenParts {
+  readonly token: string
+  readonly header: Buffer
+  readonly payload: Buffer
+  readonly signature: Buffer
+  /** The bytes that the signature covers (RFC 7515 §5.1). */
+  readonly signed: Buffer
+}
+
+function splitToken(body: Buffer): TokenParts {
+  if (body.length === 0) throw new CallbackError('ERR_BODY_MISSING', 'the body is empty')
+  const token = body.toString('latin1')
+  const [header, payload, signature, more] = token.split('.', 4)
+  if (
+    header === undefined ||
+    payload === undefined ||
+    signature === undefined ||
+    more !== undefined
+  ) {
+    throw malformed('not three parts')
+  }
+  return {
+    token,
+    header: decodePart(header),
+    payload: decodePart(payload),
+    signature: decodePart(signature),
+    signed: body.subarray(0, header.length + 1 + payload.length),
+  }
+}
+
+/** RFC 7515 §2: the URL alphabet, no padding, no line breaks; and unused trailing bits zero, so that every token has one spelling. */
+function decodePart(part: string): Buffer {
+  const bytes = Buffer.from(part, 'base64url')
+  if (bytes.toString('base64url') !== part) throw malformed('a part is not canonical base64url')
+  return bytes
+}
+
+function encodePart(value: object): string {
+  return Buffer.from(JSON.stringify(value), 'utf8').toString('base64url')
+}
+
+/** The algorithm is compared, not obeyed; members that we do not know are ignored (RFC 7515 §4). */
+function checkHeader(bytes: Buffer): void {
+  const header = readObject(bytes, 'header')
+  for (const name of REFUSED_HEADERS) {
+    if (header[name] !== undefined) throw malformed(`header member \`${name}\` is not accepted`)
+  }
+  if (header['alg'] !== 'RS256') {
+    throw new CallbackError('ERR_TOKEN_ALGORITHM', 'the algorithm is not `RS256`')
+  }
+  const type = header['typ']
+  if (type === undefined || (typeof type === 'string' && JWT_TYPE.test(type))) return
+  throw malformed('the type is not `JWT`')
+}
+
+/** The claims object. An answer is never a request: its `action` is a string (a request's old `action` is an object). */
+function readClaims(bytes: Buffer): JsonObject {
+  const claims = readObject(bytes, 'payload')
+  if (typeof claims['action'] === 'string') throw malformed('the payload is an answer')
+  return claims
+}
+
+function readObject(bytes: Buffer, part: string): JsonObject {
+  const value = readJson(bytes, part)
+  if (isObject(value)) return value
+  throw malformed(`the ${part} is not an object`)
+}
+
+function readJson(bytes: Buffer, part: string): JsonValue {
+  try {
+    return parseStrictJson(UTF8.decode(bytes))
+  } catch (cause) {
+    throw malformed(`the ${part} is not strict JSON`, cause)
+  }
+}
+
+/** RFC 7519 §4.1.4 and §4.1.5, if present at all. An old `iat` means nothing: a RETRY is asked again for up to 48 h. */
+function checkTime(claims: JsonObject, now: Date): void {
+  const seconds = now.getTime() / 1000
+  if (seconds < secondsOf(claims['exp'], Infinity)) {
+    if (seconds + NOT_BEFORE_GRACE_SECONDS >= secondsOf(claims['nbf'], -Infinity)) return
+  }
+  throw new CallbackError('ERR_TOKEN_TIME', 'the token is not valid at this time')
+}
+
+/** NaN compares false with everything, so a date that is no number is refused. */
+function secondsOf(value: JsonValue | undefined, absent: number): number {
+  if (value === undefined) return absent
+  return value instanceof JsonNumber ? Number(value.text) : Number.NaN
+}
+
+function cosignerOf({ name, key }: CosignerKey) {
+  const bits = key.asymmetricKeyDetails?.modulusLength ?? 0
+  if (key.type !== 'public' || key.asymmetricKeyType !== 'rsa' || bits < 2048) {
+    throw new KeyMaterialError(
+      `co-signer key \`${name}\` is not an RSA public key of 2048 bits or more`,
+    )
+  }
+  const pinned = { key, padding: constants.RSA_PKCS1_PADDING }
+  return {
+    name,
+    signed: (bytes: Buffer, signature: Buffer): boolean =>
+      signature.length === Math.ceil(bits / 8) && verify('sha256', bytes, pinned, signature),
+  }
+}
+
+function malformed(message: string, cause?: unknown): CallbackError {
+  return new CallbackError('ERR_TOKEN_MALFORMED', message, { cause })
+}

@@ -1,0 +1,125 @@
+/** The promise to a verified caller: a signed answer before the deadline, whatever hangs or breaks. */
+import { CallbackError } from '../errors.ts'
+import type { Answer, CallbackDeps, DecidedEvent, Delivery, Verified } from '../ports.ts'
+import { refuse } from '../protocol/response.ts'
+import type { Asked } from './read.ts'
+import { seal } from './sign.ts'
+import type { Settled } from './sign.ts'
+import { FAULT_REASON, MARGIN_MS, Undecided } from './undecided.ts'
+
+/** A verified delivery with an id to answer to. */
+export interface Caller {
+  readonly delivery: Delivery
+  readonly verified: Verified
+  readonly requestId: string
+}
+
+/**
+ * Runs the steps against the clock. A failure or the deadline is answered with a signed RETRY that nobody keeps; steps
+ * that are late go on, so that their decision is on record for the next delivery. Throws `ERR_SIGNING_UNAVAILABLE`.
+ */
+export async function answerInTime(
+  caller: Caller,
+  deps: CallbackDeps,
+  steps: () => Promise<Settled>,
+): Promise<Answer> {
+  const startedMs = deps.clock.monotonicMs()
+  const outcome = await settle(caller, deps, steps)
+  if (outcome instanceof CallbackError) throw outcome
+  const answer = outcome instanceof Undecided ? await putOff(caller, outcome, deps) : outcome.answer
+  const event = eventOf(caller, outcome, deps.clock.monotonicMs() - startedMs)
+  deps.log.decided(event)
+  deps.observe?.(event)
+  return answer
+}
+
+async function settle(
+  caller: Caller,
+  deps: CallbackDeps,
+  steps: () => Promise<Settled>,
+): Promise<Settled | Undecided | CallbackError> {
+  const leftMs = caller.delivery.deadlineAtMs - MARGIN_MS - deps.clock.monotonicMs()
+  if (leftMs <= 0) return new Undecided('deadline', 'it was too late to begin')
+  const settled = new AbortController()
+  const running = steps().catch(failureOf)
+  const outcome = await Promise.race([running, deps.sleep(leftMs, settled.signal)])
+  settled.abort()
+  if (outcome === undefined) {
+    void running.then((late) => tellIfLateFailure(caller, late, deps))
+    return new Undecided('deadline', 'the steps took too long')
+  }
+  if (outcome instanceof Undecided) tell(caller, outcome, deps)
+  return outcome
+}
+
+/** A RETRY says why in one code. Signing may hang too, and then there is no answer to give. */
+async function putOff(caller: Caller, { rule }: Undecided, deps: CallbackDeps): Promise<Answer> {
+  const { delivery, requestId } = caller
+  const claims = refuse(requestId, 'signing', 'RETRY', FAULT_REASON[rule])
+  const settled = new AbortController()
+  const sealed = seal(claims, delivery.generation, deps)
+  const answer = await Promise.race([sealed, deps.sleep(MARGIN_MS, settled.signal)])
+  settled.abort()
+  if (answer !== undefined) return answer
+  sealed.catch(() => undefined)
+  throw new CallbackError('ERR_SIGNING_UNAVAILABLE', 'signing takes too long')
+}
+
+function failureOf(error: unknown): Undecided | CallbackError {
+  if (error instanceof Undecided || error instanceof CallbackError) return error
+  return new Undecided('internal-error', error)
+}
+
+function tell(caller: Caller, { rule, cause: error }: Undecided, deps: CallbackDeps): void {
+  const { delivery, requestId } = caller
+  deps.log.alarm({ kind: rule, deliveryId: delivery.deliveryId, requestId, error })
+}
+
+/** The co-signer has its RETRY; what went wrong afterwards is only for us. */
+function tellIfLateFailure(
+  { delivery: { deliveryId }, requestId }: Caller,
+  late: Settled | Undecided | CallbackError,
+  { log }: CallbackDeps,
+): void {
+  if (!(late instanceof Error)) return
+  const error = late instanceof Undecided ? late.cause : late
+  log.alarm({ kind: 'late-failure', deliveryId, requestId, error })
+}
+
+function eventOf(
+  { delivery, verified, requestId }: Caller,
+  outcome: Settled | Undecided,
+  durationMs: number,
+): DecidedEvent {
+  const { deliveryId, endpoint, generation } = delivery
+  const common = {
+    deliveryId,
+    endpoint,
+    generation,
+    cosigner: verified.cosigner,
+    requestId,
+    durationMs,
+  }
+  if (outcome instanceof Undecided) {
+    const { rule } = outcome
+    const decision = { action: 'RETRY', rule, reason: FAULT_REASON[rule] } as const
+    return { ...common, ...decision, ...UNREAD, seq: undefined, repeated: false }
+  }
+  const { asked, decision, seq, repeated } = outcome
+  return { ...common, ...decision, ...detailsOf(asked), seq, repeated }
+}
+
+/** A fault may strike before the request is read. */
+const UNREAD = { stage: undefined, txId: undefined, signerId: undefined, unknownMembers: [] }
+
+function detailsOf(asked: Asked) {
+  const { stage } = asked.key
+  if (asked.kind === 'malformed') {
+    const { txId, signerId } = asked.malformed
+    return { stage, txId, signerId, unknownMembers: [] }
+  }
+  const { request } = asked
+  const txId = request.endpoint === 'tx_sign_request' ? request.txId : undefined
+  const { unknownMembers } = request
+  return { stage, txId, signerId: request.signerId ?? undefined, unknownMembers }
+}

@@ -1,0 +1,74 @@
+/** Step 6, sign: what the store holds becomes the answer, signed with the key of the path that was asked. */
+import { CallbackError } from '../errors.ts'
+import type { Decision } from '../policy/decision.ts'
+import type { Answer, CallbackDeps } from '../ports.ts'
+import { approve, decisionOf, possibleAt, refusalOf } from '../protocol/response.ts'
+import type { AnswerClaims, Draft, Recorded } from '../protocol/response.ts'
+import type { Joined } from '../shared-work.ts'
+import type { Asked } from './read.ts'
+
+/** An answer and what it says, for the log. */
+export interface Settled {
+  readonly asked: Asked
+  readonly answer: Answer
+  readonly decision: Decision
+  readonly seq: number
+  readonly repeated: boolean
+}
+
+/** Answers a delivery with the recorded decision. Throws `ERR_SIGNING_UNAVAILABLE`. */
+export async function sign(
+  asked: Asked,
+  { recorded, shared }: Joined,
+  deps: CallbackDeps,
+): Promise<Settled> {
+  const { seq } = decisionOf(recorded)
+  const decision = presentDecision(asked, recorded, deps)
+  const claims = claimsOf(asked, decision, recorded)
+  const answer = await seal(claims, asked.delivery.generation, deps)
+  return { asked, answer, decision, seq, repeated: shared || recorded.kind !== 'recorded' }
+}
+
+/** The claims as a body: signed, or as they are in `certificate` mode. */
+export async function seal(
+  claims: AnswerClaims,
+  generation: number,
+  deps: CallbackDeps,
+): Promise<Answer> {
+  if (deps.mode === 'plain') {
+    return { contentType: 'application/json', body: JSON.stringify(claims) }
+  }
+  return { contentType: 'application/jwt', body: await signClaims(claims, generation, deps) }
+}
+
+/** One signature for equal claims of a generation, whether for an answer or ahead of it. */
+export async function signClaims(
+  claims: AnswerClaims | Draft,
+  generation: number,
+  { shared, sign: signWithKey }: CallbackDeps,
+): Promise<string> {
+  const content = `${generation} ${JSON.stringify(claims)}`
+  try {
+    return await shared.signature(content, () => signWithKey(generation, claims))
+  } catch (cause) {
+    throw new CallbackError('ERR_SIGNING_UNAVAILABLE', 'the answer cannot be signed', { cause })
+  }
+}
+
+/** What is on record, except that no approval leaves while the service is frozen: the record waits. */
+function presentDecision(asked: Asked, recorded: Recorded, deps: CallbackDeps): Decision {
+  const { decision } = decisionOf(recorded)
+  if (decision.action !== 'APPROVE') return possibleAt(asked.key.stage, decision)
+  const frozen = deps.override()
+  return frozen === undefined ? decision : { ...frozen, action: 'RETRY' }
+}
+
+function claimsOf(asked: Asked, decision: Decision, recorded: Recorded): AnswerClaims {
+  const { requestId, stage } = asked.key
+  const { action, reason } = decision
+  if (action !== 'APPROVE') return refusalOf(requestId, stage, action, reason)
+  if (asked.kind === 'malformed' || recorded.kind === 'rejected-sibling') {
+    throw new Error('the store approves what can only be refused')
+  }
+  return approve(asked.request, recorded)
+}

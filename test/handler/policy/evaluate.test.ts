@@ -1,0 +1,59 @@
+import { describe, expect, it } from '@jest/globals'
+import { evaluate } from '../../../handler/policy/evaluate.ts'
+import { parseDecimal } from '../../../handler/protocol/decimal.ts'
+import { policyOf } from './policy.ts'
+import { ADDRESS, configRequest, FACTS, OTHER_ADDRESS, txRequest } from './requests.ts'
+
+const DESIGN = `
+default: REJECT
+rules:
+  - id: small-eth
+    when:
+      endpoint: tx_sign_request
+      operation: TRANSFER
+      asset: [ETH, ETH_TEST5]
+      source: { type: VAULT, id: "0" }
+      destination: { type: [VAULT, ONE_TIME_ADDRESS], address: ["${ADDRESS}"] }
+      amount: { max: "1.5" }
+    then: APPROVE
+  - id: large
+    when: { endpoint: tx_sign_request, amount: { min: "1.5" } }
+    then: { action: RETRY, reason: needs a person }
+  - id: whitelisting
+    when: { endpoint: config_change_sign_request, type: UNMANAGED_WALLET }
+    then: APPROVE
+`
+
+describe('evaluate', () => {
+  it('rejects everything with the empty policy, by rule `default`', () => {
+    const policy = policyOf('')
+    const decision = { action: 'REJECT', rule: 'default', reason: 'no rule matched' }
+    for (const request of [txRequest(), configRequest(), txRequest({ stage: 'approval' })]) {
+      expect(evaluate(policy, request, FACTS)).toEqual({
+        decision,
+        charges: [],
+        singleUses: [],
+        hooks: [],
+        hold: undefined,
+      })
+    }
+  })
+
+  it('decides by the first rule that matches', () => {
+    const policy = policyOf(DESIGN)
+    const decide = (request = txRequest()) => evaluate(policy, request, FACTS).decision
+    expect(decide()).toEqual({
+      action: 'APPROVE',
+      rule: 'small-eth',
+      reason: 'approved by policy',
+    })
+    const amount = parseDecimal('2')
+    expect(decide(txRequest({ amount, requestedAmount: amount }))).toEqual({
+      action: 'RETRY',
+      rule: 'large',
+      reason: 'needs a person',
+    })
+    expect(decide(txRequest({ destAddress: OTHER_ADDRESS })).rule).toBe('default')
+    expect(evaluate(policy, configRequest(), FACTS).decision.rule).toBe('whitelisting')
+  })
+})

@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from '@jest/globals'
+import { parse } from 'yaml'
+
+const root = join(import.meta.dirname, '..')
+const text = (name: string) => readFile(join(root, name), 'utf8')
+
+interface Service {
+  readonly read_only?: boolean
+  readonly user?: string
+  readonly cap_drop?: readonly string[]
+  readonly volumes?: readonly string[]
+  readonly environment?: Readonly<Record<string, string>>
+  readonly profiles?: readonly string[]
+  readonly command?: readonly string[]
+}
+
+async function services(): Promise<Record<string, Service>> {
+  const compose: { services: Record<string, Service> } = parse(await text('docker-compose.yml'), {
+    merge: true,
+  })
+  return compose.services
+}
+
+describe('the Compose file', () => {
+  it('runs every service unprivileged, without capabilities, on a read-only root file system', async () => {
+    for (const service of Object.values(await services())) {
+      expect(service).toMatchObject({ user: 'node', read_only: true, cap_drop: ['ALL'] })
+    }
+  })
+
+  it('gives a bootstrapper neither the keys nor the decisions of the handler', async () => {
+    const all = await services()
+    for (const name of ['bootstrap', 'bootstrap-emulator']) {
+      const mounts = all[name]?.volumes ?? []
+      expect(mounts.length).toBeGreaterThan(0)
+      expect(mounts.filter((mount) => mount.startsWith('state:'))).toEqual([])
+    }
+  })
+
+  it('starts only the handler by default', async () => {
+    const plain = Object.entries(await services()).filter(([, { profiles }]) => !profiles)
+    expect(plain.map(([name]) => name)).toEqual(['handler'])
+  })
+
+  it('never trusts the emulator where a directory of real co-signer keys is named', async () => {
+    const { handler, emulator } = await services()
+    expect(handler?.volumes).toContain('${COSIGNER_KEYS:-emulator-cosigner-keys}:/cosigner-keys:ro')
+    expect(emulator?.volumes).toContain('emulator-cosigner-keys:/cosigner-keys')
+  })
+})
+
+describe('the image', () => {
+  it('ends as an unprivileged user, checks its health, and runs the built handler', async () => {
+    const lines = (await text('Dockerfile')).split('\n')
+    const last = lines.slice(lines.findLastIndex((line) => line.startsWith('FROM ')))
+    expect(last).toContain('USER node')
+    expect(last.some((line) => line.startsWith('HEALTHCHECK '))).toBe(true)
+    expect(last.join('\n')).toContain('/readyz')
+    expect(last).toContain('CMD ["dist/handler/main.js", "run"]')
+  })
+
+  it('is built from sources alone: no key, state or environment file gets into its context', async () => {
+    const rules = (await text('.dockerignore')).trim().split('\n')
+    expect(rules[0]).toBe('*')
+    expect(rules.slice(1).every((rule) => rule.startsWith('!'))).toBe(true)
+    expect(rules).not.toContain('!state')
+  })
+})
+
+describe('the package', () => {
+  it('names exact versions and no registry', async () => {
+    const manifest: Record<string, Record<string, string>> = JSON.parse(await text('package.json'))
+    const versions = Object.values({ ...manifest['dependencies'], ...manifest['devDependencies'] })
+    expect(versions.filter((version) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([])
+    const lock = await text('package-lock.json')
+    expect(lock).not.toContain('"resolved"')
+    expect(lock).not.toContain('://registry')
+  })
+
+  it('gives a reason for every dependency', async () => {
+    const manifest: Record<string, Record<string, string>> = JSON.parse(await text('package.json'))
+    const reasons = await text('docs/decisions/dependencies.md')
+    const names = Object.keys(manifest['dependencies'] ?? {})
+    expect(names.filter((name) => !reasons.includes(`| ${name}`))).toEqual([])
+  })
+
+  it('compiles its addon from source instead of downloading a binary', async () => {
+    expect(JSON.parse(await text('.prebuild-installrc'))).toEqual({ buildFromSource: true })
+  })
+})

@@ -1,0 +1,38 @@
+import { access, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from '@jest/globals'
+import { parse } from 'yaml'
+
+const root = join(import.meta.dirname, '..')
+
+async function blocks(language: string): Promise<string[]> {
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  return Array.from(
+    readme.matchAll(/^```(\w+)\n(.*?)^```/gms),
+    ([, found = '', body = '']) => [found, body] as const,
+  ).flatMap(([found, body]) => (found === language ? [body] : []))
+}
+
+describe('the README', () => {
+  it('names only npm scripts that exist', async () => {
+    const manifest: { scripts: Record<string, string> } = JSON.parse(
+      await readFile(join(root, 'package.json'), 'utf8'),
+    )
+    const shell = (await blocks('sh')).join('\n')
+    const named = Array.from(shell.matchAll(/npm run ([\w:-]+)/g), ([, name = '']) => name)
+    expect(named.length).toBeGreaterThan(5)
+    expect(named.filter((name) => manifest.scripts[name] === undefined)).toEqual([])
+  })
+
+  it('links only to files that exist', async () => {
+    const readme = await readFile(join(root, 'README.md'), 'utf8')
+    const links = Array.from(readme.matchAll(/\]\(([^)#:]+)\)/g), ([, target = '']) => target)
+    expect(links.length).toBeGreaterThan(5)
+    for (const target of links) await expect(access(join(root, target))).resolves.toBeUndefined()
+  })
+
+  it('shows a policy that is one', async () => {
+    const [policy = ''] = await blocks('yaml')
+    expect(parse(policy)).toMatchObject({ version: 1, default: 'REJECT' })
+  })
+})
