@@ -22,7 +22,9 @@ const MOST_MINUTES = 24 * 60
 /** Reads argv; a mistake ends the process with commander's message. */
 export function parseOptions(argv: readonly string[]): Options {
   const command = new Command('npm run bench --')
-    .description('measures the built handler against the floor, the vendor sample and Express + jose')
+    .description(
+      'measures the built handler against the floor, the vendor sample and Express + jose',
+    )
     .option('--quick', 'a short run for CI: fewer rounds, no growth, overload or memory')
     .option('--soak [minutes]', 'only the soak: steady load, slope of memory and files', minutes)
     .addOption(new Option('--only <name>', 'one scenario').choices(SCENARIO_NAMES))

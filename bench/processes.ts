@@ -5,7 +5,6 @@ import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { systemSleep } from '../common/clock.ts'
 import { canPin } from './machine.ts'
 
 /** Which core a process may use: one of two, or whatever the system gives it. */
@@ -13,6 +12,9 @@ export type Cores = 'first' | 'second' | 'any'
 
 /** `dist/`, from `dist/bench/processes.js`. */
 const DIST = new URL('../', import.meta.url)
+
+/** Time between SIGTERM and SIGKILL; the handler's own orderly stop takes less. */
+const PATIENCE_MS = 10_000
 
 const running = new Set<ChildProcess>()
 
@@ -48,17 +50,14 @@ export function start(script: string, options: StartOptions = {}): ChildProcess 
   return child
 }
 
-/** Sends SIGTERM, after five seconds SIGKILL, and waits for the end. */
+/** Sends SIGTERM, after ten seconds SIGKILL, and waits for the end. */
 export async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = once(child, 'exit')
   child.kill('SIGTERM')
-  const patience = new AbortController()
-  void systemSleep(5_000, patience.signal).then(() => {
-    if (!patience.signal.aborted) child.kill('SIGKILL')
-  })
+  const timer = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS)
   await ended
-  patience.abort()
+  clearTimeout(timer)
 }
 
 /** Ends whatever is still running; safe to call at any time. */

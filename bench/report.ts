@@ -72,7 +72,9 @@ function figureRow(figure: Figure): string[] {
 }
 
 function goalsOf(sections: readonly Section[]): string {
-  const withGoal = sections.flatMap(({ figures }) => figures.filter(({ goal }) => goal !== undefined))
+  const withGoal = sections.flatMap(({ figures }) =>
+    figures.filter(({ goal }) => goal !== undefined),
+  )
   const kept = withGoal.filter((figure) => met(figure) === true).length
   return `Goals met: ${kept} of ${withGoal.length}.`
 }

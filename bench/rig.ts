@@ -12,6 +12,9 @@ import type { World } from './world.ts'
 /** Characters of the usual request token; real ones have 2,100 to 2,500. */
 export const TOKEN_CHARS = 2_200
 
+/** Requests that serve every scenario of a complete run, so that they are signed once. */
+const USUAL_POOL = 40_000
+
 /** Connections of the closed loop. */
 const CONNECTIONS = 16
 
@@ -22,6 +25,8 @@ export interface Rig {
   readonly say: (text: string) => void
   /** Verify + sign with cached keys, now, on the servers' core. */
   floor(): Promise<FloorResult>
+  /** A file of at least `count` requests of the usual size; none of them is twice in it. */
+  pool(count: number): Promise<string>
   /** The load generator on the other core, or on both. */
   generator(cores: 'second' | 'any'): Generator
 }
@@ -55,13 +60,14 @@ export async function createRig(
 ): Promise<Rig> {
   const generators = new Map<Cores, Generator>()
   const floorProcess = start('bench/floor.js', { ipc: true, cores: 'first' })
-  const pool = await world.pool(1, TOKEN_CHARS)
   return {
     world,
     quick,
     say,
-    floor: () => {
+    pool: (count) => world.pool(Math.max(count, quick ? 0 : USUAL_POOL), TOKEN_CHARS),
+    floor: async () => {
       const iterations = quick ? 600 : 1_500
+      const pool = await world.pool(1, TOKEN_CHARS)
       const job: FloorJob = { keyFile: world.cosignerKeyFile, pool, iterations }
       return ask(floorProcess, job)
     },
@@ -135,11 +141,10 @@ function summary(
 ): Measured {
   const medianOf = (pick: (result: ClosedResult) => number) =>
     median(list.map(({ result }) => pick(result)))
-  const cpuUs = ({ serverCpuMs, answered }: ClosedResult) => (serverCpuMs * 1000) / answered
-  const ratios = list.map(({ result, floorUs }) => cpuUs(result) / floorUs)
+  const ratios = list.map(({ result, floorUs }) => cpuUsOf(result) / floorUs)
   return {
     label,
-    cpuUs: medianOf(cpuUs),
+    cpuUs: medianOf(cpuUsOf),
     ratio: median(ratios),
     ratioSpread: spread(ratios),
     perSecond: medianOf(({ answered, elapsedMs }) => (answered * 1000) / elapsedMs),
@@ -147,6 +152,10 @@ function summary(
     p99Ms: medianOf(({ p99Ms }) => p99Ms),
     loadCpuUs: medianOf(({ loadCpuMs, answered }) => (loadCpuMs * 1000) / answered),
   }
+}
+
+function cpuUsOf({ serverCpuMs, answered }: ClosedResult): number {
+  return (serverCpuMs * 1000) / answered
 }
 
 /** A figure over wrong answers would be worthless, so they end the run. */

@@ -32,7 +32,9 @@ export interface Sample {
  */
 export function slope(samples: readonly Sample[]): number {
   const slopes = samples.flatMap((a, i) =>
-    samples.slice(i + 1).flatMap((b) => (b.at === a.at ? [] : [(b.value - a.value) / (b.at - a.at)])),
+    samples
+      .slice(i + 1)
+      .flatMap((b) => (b.at === a.at ? [] : [(b.value - a.value) / (b.at - a.at)])),
   )
   return slopes.length === 0 ? 0 : median(slopes)
 }

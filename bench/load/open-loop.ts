@@ -24,10 +24,10 @@ export async function runOpen(job: OpenJob, source: TokenSource): Promise<OpenRe
   const cpuBefore = cpuMsOf(serverPid)
   const beganAt = performance.now()
   const sinceStart = () => performance.now() - beganAt
-  let pending = 0
+  const pending = new Set<number>()
 
   const settle = async (arrivalMs: number, token: LoadToken, answering: Promise<HttpAnswer>) => {
-    pending += 1
+    pending.add(arrivalMs)
     try {
       const answer = await answering
       if (answer.status === 503) source.giveBack(token)
@@ -35,7 +35,7 @@ export async function runOpen(job: OpenJob, source: TokenSource): Promise<OpenRe
     } catch {
       ledger.failed()
     } finally {
-      pending -= 1
+      pending.delete(arrivalMs)
     }
   }
 
@@ -54,7 +54,7 @@ export async function runOpen(job: OpenJob, source: TokenSource): Promise<OpenRe
     }
   }
   const lastMs = sinceStart() + deadlineMs + PATIENCE_MS
-  while (pending > 0 && sinceStart() < lastMs) await systemSleep(20)
+  while (pending.size > 0 && sinceStart() < lastMs) await systemSleep(20)
   const serverCpuMs = cpuMsOf(serverPid) - cpuBefore
   pool.close()
   return { ...ledger.result(), generatorLagMs: quantile(lags, 0.99), serverCpuMs }

@@ -10,14 +10,8 @@ import type { TokenSource } from './tokens.ts'
 serveParent((message) => run(message as Job))
 
 function run(job: Job): Promise<object> {
-  switch (job.kind) {
-    case 'closed':
-      return runClosed(job, sourceOf(job.tokens))
-    case 'open':
-      return runOpen(job, sourceOf(job.tokens))
-    case 'burden':
-      return runBurden(job)
-  }
+  if (job.kind === 'closed') return runClosed(job, sourceOf(job.tokens))
+  return job.kind === 'open' ? runOpen(job, sourceOf(job.tokens)) : runBurden(job)
 }
 
 function sourceOf(tokens: Tokens): TokenSource {

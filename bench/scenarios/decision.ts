@@ -17,10 +17,7 @@ export async function decision(rig: Rig): Promise<Section> {
     ? { rounds: 3, warmUp: 800, ours: 800, vendor: 300, jose: 800 }
     : { rounds: 5, warmUp: 2_500, ours: 3_000, vendor: 1_000, jose: 3_000 }
   const { rounds, warmUp } = counts
-  const pool = await rig.world.pool(
-    requestsFor([warmUp, ...Array<number>(rounds).fill(counts.ours)]),
-    TOKEN_CHARS,
-  )
+  const pool = await rig.pool(requestsFor([warmUp, ...Array<number>(rounds).fill(counts.ours)]))
   const one = await measure('first')
   const two = await measure('any')
 
@@ -28,7 +25,12 @@ export async function decision(rig: Rig): Promise<Section> {
   const vendor = find(one.measured, VENDOR)
   const goal = Number(process.versions.node.split('.')[0]) >= 22 ? 3 : 4
   const figures: Figure[] = [
-    { name: 'CPU per durable decision / floor', value: ours.ratio, unit: '', goal: { atMost: 1.35 } },
+    {
+      name: 'CPU per durable decision / floor',
+      value: ours.ratio,
+      unit: '',
+      goal: { atMost: 1.35 },
+    },
     {
       name: `vendor's sample style / Countersign, CPU, Node ${process.versions.node}`,
       value: vendor.cpuUs / ours.cpuUs,
@@ -66,8 +68,19 @@ export async function decision(rig: Rig): Promise<Section> {
     const countersign = await startCountersign(rig.world, { cores })
     const lanes: [Lane, number][] = [
       [createLane(OURS, countersign, generator, pool), counts.ours],
-      [createLane(VENDOR, await startReference(rig.world, 'vendor-sample', cores), generator, pool), counts.vendor],
-      [createLane(JOSE, await startReference(rig.world, 'express-jose', cores), generator, pool), counts.jose],
+      [
+        createLane(
+          VENDOR,
+          await startReference(rig.world, 'vendor-sample', cores),
+          generator,
+          pool,
+        ),
+        counts.vendor,
+      ],
+      [
+        createLane(JOSE, await startReference(rig.world, 'express-jose', cores), generator, pool),
+        counts.jose,
+      ],
     ]
     for (const [lane] of lanes) await lane.run(warmUp)
     await metric(countersign, LAG)
@@ -87,7 +100,16 @@ const LAG = 'nodejs_eventloop_lag_p99_seconds'
 function row(result: Measured, cores: string, rss: number): string[] {
   const { label, cpuUs, ratio, ratioSpread, perSecond, p50Ms, p99Ms } = result
   const times = `${text(ratio)} ± ${text(ratioSpread * ratio)}`
-  return [label, cores, text(cpuUs), times, text(perSecond), text(p50Ms), text(p99Ms), text(rss / 2 ** 20)]
+  return [
+    label,
+    cores,
+    text(cpuUs),
+    times,
+    text(perSecond),
+    text(p50Ms),
+    text(p99Ms),
+    text(rss / 2 ** 20),
+  ]
 }
 
 function find(measured: readonly Measured[], label: string): Measured {

@@ -3,7 +3,7 @@ import { recoveryMs } from '../load/ledger.ts'
 import type { OpenResult, PhaseResult } from '../load/job.ts'
 import type { Figure, Section } from '../report.ts'
 import { text } from '../report.ts'
-import { createLane, TOKEN_CHARS } from '../rig.ts'
+import { createLane } from '../rig.ts'
 import type { Rig } from '../rig.ts'
 import { startCountersign } from '../servers/countersign.ts'
 
@@ -19,7 +19,7 @@ const WARM_UP = 2_000
 
 /** Offers half, twice and four times the capacity, each to a fresh handler. */
 export async function overload(rig: Rig): Promise<Section> {
-  const pool = await rig.world.pool(POOL, TOKEN_CHARS)
+  const pool = await rig.pool(POOL)
   const runs: Run[] = []
   for (const factor of [0.5, 2, 4]) {
     rig.say(`overload, ${factor} × capacity`)
@@ -37,14 +37,33 @@ export async function overload(rig: Rig): Promise<Section> {
       'of what it is offered.',
     ],
     columns: [
-      'offered', 'capacity/s', 'offered/s', 'decided/s', 'RETRY', '503', 'late', 'unanswered', 'no connection',
-      'p50 ms', 'p99 ms', '503 p99 ms', 'full again s', 'generator lag p99 ms',
+      'offered',
+      'capacity/s',
+      'offered/s',
+      'decided/s',
+      'RETRY',
+      '503',
+      'late',
+      'unanswered',
+      'no connection',
+      'p50 ms',
+      'p99 ms',
+      '503 p99 ms',
+      'full again s',
+      'generator lag p99 ms',
     ],
     rows: runs.map(row),
     figures: [
-      ...(half === undefined ? [] : [
-        { name: 'p99 at half of capacity', value: half.phase.p99Ms, unit: 'ms', goal: { atMost: 25 } },
-      ]),
+      ...(half === undefined
+        ? []
+        : [
+            {
+              name: 'p99 at half of capacity',
+              value: half.phase.p99Ms,
+              unit: 'ms',
+              goal: { atMost: 25 },
+            },
+          ]),
       ...(twice === undefined ? [] : goals(twice, 0.95)),
       ...(fourfold === undefined ? [] : goals(fourfold, 0.9)),
     ],
@@ -94,7 +113,7 @@ function goals({ factor, capacity, phase, result }: Run, share: number): Figure[
     { name: `unanswered at ${factor} ×`, value: phase.unanswered, unit: '', goal: { atMost: 0 } },
     {
       name: `full goodput again after ${factor} ×`,
-      value: recoveryMs(result.windows, OVERLOAD_SECONDS * 1000) / 1000,
+      value: recoverySeconds(result),
       unit: 's',
       goal: { atMost: 5 },
     },
@@ -102,11 +121,13 @@ function goals({ factor, capacity, phase, result }: Run, share: number): Figure[
 }
 
 function row({ factor, capacity, phase, result }: Run): string[] {
-  const { offered, good, retried, shed, late, unanswered, blocked, p50Ms, p99Ms, shedP99Ms } = phase
-  const recovery = recoveryMs(result.windows, OVERLOAD_SECONDS * 1000) / 1000
-  return [
-    `${factor} ×`,
-    ...[capacity, offered / OVERLOAD_SECONDS, good / OVERLOAD_SECONDS, retried, shed, late, unanswered, blocked],
-    ...[p50Ms, p99Ms, shedP99Ms, recovery, result.generatorLagMs],
-  ].map((cell) => (typeof cell === 'number' ? text(cell) : cell))
+  const { retried, shed, late, unanswered, blocked, p50Ms, p99Ms, shedP99Ms } = phase
+  const [offered, good] = [phase.offered / OVERLOAD_SECONDS, phase.good / OVERLOAD_SECONDS]
+  const counts = [capacity, offered, good, retried, shed, late, unanswered, blocked]
+  const times = [p50Ms, p99Ms, shedP99Ms, recoverySeconds(result), result.generatorLagMs]
+  return [`${factor} ×`, ...counts.map(text), ...times.map(text)]
+}
+
+function recoverySeconds({ windows }: OpenResult): number {
+  return recoveryMs(windows, OVERLOAD_SECONDS * 1000) / 1000
 }

@@ -1,7 +1,7 @@
 /** What it costs to refuse a forged request, and to answer a request again: both must stay far below a decision. */
 import type { Section } from '../report.ts'
 import { text } from '../report.ts'
-import { alternate, createLane, requestsFor, TOKEN_CHARS } from '../rig.ts'
+import { alternate, createLane, requestsFor } from '../rig.ts'
 import type { Rig } from '../rig.ts'
 import { startCountersign } from '../servers/countersign.ts'
 
@@ -10,7 +10,7 @@ export async function refusal(rig: Rig): Promise<Section> {
   rig.say('refused and repeated requests')
   const count = rig.quick ? 1_500 : 5_000
   const rounds = 3
-  const pool = await rig.world.pool(requestsFor([count, ...Array<number>(rounds).fill(count)]), TOKEN_CHARS)
+  const pool = await rig.pool(requestsFor([count, ...Array<number>(rounds).fill(count)]))
   const server = await startCountersign(rig.world, { cores: 'first' })
   const lane = createLane('Countersign', server, rig.generator('second'), pool)
   await lane.run(16, 'repeated')
@@ -24,10 +24,16 @@ export async function refusal(rig: Rig): Promise<Section> {
   const goals: Record<string, number> = { 'refused signature': 0.3, 'repeated request': 0.2 }
   return {
     title: 'Refused and repeated requests',
-    notes: ['One core, 16 connections. A repeated request is answered with the decision on record.'],
+    notes: [
+      'One core, 16 connections. A repeated request is answered with the decision on record.',
+    ],
     columns: ['request', 'CPU µs', '× floor', 'per second', 'p99 ms'],
     rows: measured.map(({ label, cpuUs, ratio, perSecond, p99Ms }) => [
-      label, text(cpuUs), text(ratio), text(perSecond), text(p99Ms),
+      label,
+      text(cpuUs),
+      text(ratio),
+      text(perSecond),
+      text(p99Ms),
     ]),
     figures: measured.map(({ label, ratio }) => ({
       name: `${label} / floor`,

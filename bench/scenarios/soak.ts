@@ -47,10 +47,20 @@ export async function soak(rig: Rig, { soakMinutes }: Options): Promise<Section>
       `${PER_SECOND} new requests a second for ${soakMinutes} minutes; slopes are medians over all pairs of samples`,
       `after the first ${WARM_UP * 100} %.`,
     ],
-    columns: ['requests', 'outcomes', 'p99 ms', 'RSS first MiB', 'RSS last MiB', 'files first', 'files last'],
+    columns: [
+      'requests',
+      'outcomes',
+      'p99 ms',
+      'RSS first MiB',
+      'RSS last MiB',
+      'files first',
+      'files last',
+    ],
     rows: [
       [
-        text(phase?.offered ?? 0), JSON.stringify(outcomes), text(phase?.p99Ms ?? Number.NaN),
+        text(phase?.offered ?? 0),
+        JSON.stringify(outcomes),
+        text(phase?.p99Ms ?? Number.NaN),
         ...[rss, rss.slice(-1)].map((list) => text((list[0]?.value ?? Number.NaN) / MIB)),
         ...[fds, fds.slice(-1)].map((list) => text(list[0]?.value ?? Number.NaN)),
       ],

@@ -31,14 +31,29 @@ export async function startUp(rig: Rig): Promise<Section> {
   ] as const
   return {
     title: 'Start-up',
-    notes: [`Medians of ${times} starts, existing keys, 100 rules, empty store; files in the page cache.`],
+    notes: [
+      `Medians of ${times} starts, existing keys, 100 rules, empty store; files in the page cache.`,
+    ],
     columns: ['program', 'median ms', 'worst ms', 'RSS MiB'],
     rows: rows.map(([name, ms, bytes]) => [
-      name, text(median(ms)), text(quantile(ms, 1)), text(bytes / 2 ** 20),
+      name,
+      text(median(ms)),
+      text(quantile(ms, 1)),
+      text(bytes / 2 ** 20),
     ]),
     figures: [
-      { name: 'process start to `ready`', value: median(handler), unit: 'ms', goal: { atMost: 400 } },
-      { name: '`countersign-bootstrap status --help`', value: median(help), unit: 'ms', goal: { atMost: 250 } },
+      {
+        name: 'process start to `ready`',
+        value: median(handler),
+        unit: 'ms',
+        goal: { atMost: 400 },
+      },
+      {
+        name: '`countersign-bootstrap status --help`',
+        value: median(help),
+        unit: 'ms',
+        goal: { atMost: 250 },
+      },
     ],
   }
 }

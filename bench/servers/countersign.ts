@@ -37,11 +37,17 @@ export async function startCountersign(
   world: World,
   variant: Variant = {},
 ): Promise<CountersignServer> {
-  const { cores = 'any', rules = 100, limits = false, generations = 1, deadlineMs = 25_000 } = variant
+  const {
+    cores = 'any',
+    rules = 100,
+    limits = false,
+    generations = 1,
+    deadlineMs = 25_000,
+  } = variant
   const directory = await world.makeDirectory('countersign')
   const stateDir = variant.stateDir ?? join(directory, 'state')
   const policyFile = join(directory, 'policy.yaml')
-  await writeFile(policyFile, policyYaml(rules, limits))
+  await writeFile(policyFile, policyYaml({ rules, limits }))
   const [first = 0, second = 0, ops = 0] = await freePorts(3)
   const logFile = join(directory, 'log')
   const beganAt = performance.now()
