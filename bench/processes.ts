@@ -42,6 +42,7 @@ export function start(script: string, options: StartOptions = {}): ChildProcess 
   const output = log ?? 'ignore'
   const child = spawn(program, rest, {
     env,
+    serialization: 'advanced',
     stdio: ['ignore', output, log ?? (silent ? 'ignore' : 'inherit'), ipc ? 'ipc' : 'ignore'],
   })
   if (log !== undefined) closeSync(log)
