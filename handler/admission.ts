@@ -7,14 +7,14 @@ export interface Admission {
    * Lets a request in, before its body is read, unless the work ahead of it would take longer than `budgetMs`.
    * Every request that was let in must `leave` once.
    */
-  enter(budgetMs: number): boolean
-  leave(): void
+  readonly enter: (budgetMs: number) => boolean
+  readonly leave: () => void
   /**
    * Runs a signature when a slot is free, first come, first served.
    *
    * @throws CallbackError ERR_OVERLOADED when the wait took longer than `maxWaitMs`: the caller is gone by then
    */
-  sign<T>(job: () => Promise<T>): Promise<T>
+  readonly sign: <T>(job: () => Promise<T>) => Promise<T>
   /** Requests let in and not answered. */
   readonly inFlight: number
   /** Signatures that wait for a slot. */

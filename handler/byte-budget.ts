@@ -5,8 +5,8 @@ const SMALL_BODY_BYTES = 64 * 1024
 
 export interface ByteBudget {
   /** Takes `bytes` for a body of `total` bytes, or returns false when there is no room. */
-  take(bytes: number, total: number): boolean
-  give(bytes: number): void
+  readonly take: (bytes: number, total: number) => boolean
+  readonly give: (bytes: number) => void
   readonly usedBytes: number
 }
 

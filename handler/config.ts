@@ -35,16 +35,21 @@ export interface Config {
   readonly logLevel: string
 }
 
+/** What could be read although something else is wrong, so that a check can look at it all the same. */
+export type KnownPaths = Partial<
+  Pick<Config, 'stateDir' | 'cosignerKeys' | 'policyFile' | 'passphraseFile'>
+>
+
 export type ParsedConfig =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
-  | { readonly ok: false; readonly problems: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly string[]; readonly known: KnownPaths }
 
 /** Reads the `HANDLER_*` variables of an environment. Never throws; all problems come at once. */
 export function parseConfig(env: Readonly<Record<string, string | undefined>>): ParsedConfig {
   const problems = unknownNames(env)
   const values = readValues(env, problems)
   problems.push(...crossProblems(values))
-  if (problems.length > 0) return { ok: false, problems }
+  if (problems.length > 0) return { ok: false, problems, known: knownPaths(values) }
   const config = assemble(values)
   return { ok: true, config, warnings: warningsOf(config) }
 }
@@ -130,6 +135,15 @@ function assemble(values: Values): Config {
 function tlsOf({ tls, tlsCertFile, tlsKeyFile }: Values): TlsConfig {
   if (tls !== 'files') return { mode: present(tls) }
   return { mode: 'files', certFile: present(tlsCertFile), keyFile: present(tlsKeyFile) }
+}
+
+function knownPaths({ stateDir, cosignerKeys, policyFile, passphraseFile }: Values): KnownPaths {
+  return {
+    ...(stateDir === undefined ? {} : { stateDir }),
+    ...(cosignerKeys === undefined ? {} : { cosignerKeys }),
+    ...(policyFile === undefined ? {} : { policyFile }),
+    ...(passphraseFile === undefined ? {} : { passphraseFile }),
+  }
 }
 
 /** Settings that are legal, and that somebody should have meant. */

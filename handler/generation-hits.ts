@@ -19,16 +19,16 @@ export type StoredHits = Readonly<Record<string, GenerationHits>>
 
 export interface HitCounter {
   /** One request was served; `signer` is undefined when the request named none. */
-  hit(generation: number, signer: string | undefined): void
+  readonly hit: (generation: number, signer: string | undefined) => void
   /** Somebody called, though nothing was served (shed for load): the generation is not quiet. */
-  touch(generation: number): void
-  of(generation: number): GenerationHits
+  readonly touch: (generation: number) => void
+  readonly of: (generation: number) => GenerationHits
   /** Milliseconds since the last call, on the monotonic clock; since `startAt` when there was none. */
-  quietForMs(generation: number): number
+  readonly quietForMs: (generation: number) => number
   /** Everything counted so far; and forgets that anything is new. */
-  snapshot(): StoredHits
+  readonly snapshot: () => StoredHits
   /** True when something was counted since the last snapshot. */
-  isDirty(): boolean
+  readonly isDirty: () => boolean
 }
 
 /**

@@ -5,6 +5,7 @@ import type { HitCounter } from './generation-hits.ts'
 import { recordOf, stateOf } from './generation-states.ts'
 import type { RegistryState } from './generation-states.ts'
 import type { KeyringEntry } from './keyring.ts'
+import type { ServedGeneration } from './protocol/endpoints.ts'
 import type { Slot } from './slots.ts'
 
 /** A certificate that is presented instead of the generations' own (`HANDLER_TLS=files`). */
@@ -50,4 +51,15 @@ export function generationInfo(
 export function urlOf(slots: readonly Slot[], slot: string, generation: number): string {
   const url = slots.find((candidate) => candidate.slot === slot)?.publicUrl.url
   return url === undefined ? '' : `${url}/g${generation}`
+}
+
+/** The base paths under which the generations are served, retired ones included: they answer 410. */
+export function servedGenerations(
+  state: RegistryState,
+  slots: readonly Slot[],
+): readonly ServedGeneration[] {
+  return state.generations.flatMap(({ generation, slot }) => {
+    const found = slots.find((candidate) => candidate.slot === slot)
+    return found === undefined ? [] : [{ basePath: found.publicUrl.path, generation }]
+  })
 }

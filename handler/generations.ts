@@ -55,17 +55,17 @@ export interface RegistryDeps {
 
 export interface Registry {
   readonly hits: HitCounter
-  state(): RegistryState
-  stateOf(generation: number): GenerationState | undefined
-  infos(): readonly GenerationInfo[]
+  readonly state: () => RegistryState
+  readonly stateOf: (generation: number) => GenerationState | undefined
+  readonly infos: () => readonly GenerationInfo[]
   /** Stages generation n, or returns it when it is there. @throws AdminError */
-  stage(generation: number, request: StageRequest): Promise<GenerationInfo>
+  readonly stage: (generation: number, request: StageRequest) => Promise<GenerationInfo>
   /** Declares what a pairing needs; `undefined` when the pairing is gone. @throws AdminError */
-  setNeeds(pairing: string, needs: PairingNeeds | undefined): Promise<void>
+  readonly setNeeds: (pairing: string, needs: PairingNeeds | undefined) => Promise<void>
   /** Retires what has been quiet for long enough, removes old keys, saves hits; called every second. */
-  tick(): Promise<void>
+  readonly tick: () => Promise<void>
   /** Writes down everything, quiet times included. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /** Opens the registry and writes its file, so that the quiet times of the last stop are used once only. */

@@ -14,20 +14,22 @@ export type KeyringEntry = Generation | (PublicGeneration & { readonly privateKe
 
 export interface Keyring {
   /** Ascending by number; a new array after every reload. */
-  entries(): readonly KeyringEntry[]
+  readonly entries: () => readonly KeyringEntry[]
   /** Asked for every answer, so that a reload shows at once. */
-  get(generation: number): KeyringEntry | undefined
+  readonly get: (generation: number) => KeyringEntry | undefined
   /** Loads what is on disk and swaps it in; on any error the old entries stay and the error is thrown. */
-  reload(): Promise<void>
+  readonly reload: () => Promise<void>
 }
 
-/**
- * Loads every generation in the directory.
- *
- * @throws KeyMaterialError, UnsafeFileError for the first that cannot be used
- */
-export async function loadKeyring(keysDir: string, passphrase?: string): Promise<Keyring> {
-  let entries = await loadAll(keysDir, passphrase, new Map())
+/** A keyring that begins with generations loaded before; the passphrase is for those that come later. */
+export function createKeyring(
+  keysDir: string,
+  passphrase: string | undefined,
+  loaded: readonly KeyringEntry[],
+): Keyring {
+  let entries: ReadonlyMap<number, KeyringEntry> = new Map(
+    loaded.map((entry) => [entry.generation, entry]),
+  )
   return {
     entries: () => [...entries.values()],
     get: (generation) => entries.get(generation),

@@ -31,7 +31,7 @@ export function createLogger(stream: LogStream, level: string, version: string):
 
 /** Standard output, written by the thread pool in batches, so that logging costs a decision next to nothing. */
 export function bufferedOutput(fd: number): Required<LogStream> {
-  const destination = pino.destination({ dest: fd, sync: false, minLength: 64 * 1024 })
+  const destination = pino.destination({ dest: fd, sync: false, minLength: 8 * 1024 })
   // A closed pipe must not bring the handler down: decisions are recorded elsewhere.
   destination.on('error', () => undefined)
   let timer: NodeJS.Timeout | undefined

@@ -14,12 +14,13 @@ export interface Reconciled {
 /**
  * Generations on disk that the file does not know (an interrupted staging, a lost file) are adopted: as staged, or as
  * retired when their private key is gone. What the file knows must be on disk, with its private key unless retired,
- * and in a slot that has a public URL.
+ * and in a slot that has a public URL
+ * (not looked at while the slots are not known).
  */
 export function reconcile(
   stored: RegistryFile | undefined,
   entries: readonly KeyringEntry[],
-  slots: readonly Slot[],
+  slots: readonly Slot[] | undefined,
   now: Date,
 ): Reconciled {
   const file = stored ?? { state: { generations: [], pairings: {} }, hits: {}, quietMs: {} }
@@ -39,7 +40,7 @@ function adopted({ generation, slot, privateKey }: KeyringEntry, now: Date) {
 function problemsOf(
   state: RegistryState,
   entries: readonly KeyringEntry[],
-  slots: readonly Slot[],
+  slots: readonly Slot[] | undefined,
 ): string[] {
   return state.generations.flatMap(({ generation, slot, retiredAt }) => {
     const entry = entries.find((candidate) => candidate.generation === generation)
@@ -49,7 +50,7 @@ function problemsOf(
     if (entry.privateKey === undefined) {
       problems.push(`the private key of generation ${generation} is missing`)
     }
-    if (!slots.some((candidate) => candidate.slot === slot)) {
+    if (slots?.some((candidate) => candidate.slot === slot) === false) {
       problems.push(`generation ${generation} is in slot ${slot}, which has no public URL`)
     }
     return problems

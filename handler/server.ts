@@ -39,17 +39,17 @@ export interface ListenersOptions {
 
 export interface Listeners {
   /** Presents the current certificates from the next handshake on; on an error everything stays as it was. */
-  refresh(): void
+  readonly refresh: () => void
   /** Stops listening and closes idle connections; resolves when the last connection is gone. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
   /** Cuts every connection. */
-  cut(): void
+  readonly cut: () => void
 }
 
 interface Listener {
   readonly plan: ListenerPlan
   readonly server: HttpServer | HttpsServer
-  use(contexts: ListenerContexts): void
+  readonly use: (contexts: ListenerContexts) => void
 }
 
 /** Opens one listener per distinct address, all or none. @throws ListenError */

@@ -51,9 +51,9 @@ export type PairChange =
   | { readonly kind: 'kept'; readonly error: unknown }
 
 export interface FilePairSource {
-  current(): FilePair
+  readonly current: () => FilePair
   /** Looks at the files again; undefined when nothing has changed since the last look. */
-  poll(): Promise<PairChange | undefined>
+  readonly poll: () => Promise<PairChange | undefined>
 }
 
 /** Follows the files from a pair that was loaded before. An error is told once, until it is another one. */

@@ -39,21 +39,16 @@ async function respond(
     send(response, 404, 'text/plain', 'not found\n')
     return
   }
-  switch (request.url) {
-    case '/livez':
-      send(response, 200, 'text/plain', 'ok\n')
-      return
-    case '/readyz': {
-      const found = await problems()
-      const body = { ready: found.length === 0, problems: found }
-      send(response, body.ready ? 200 : 503, 'application/json', `${JSON.stringify(body)}\n`)
-      return
-    }
-    case '/metrics':
-      send(response, 200, metrics.contentType, await metrics.render())
-      return
-    default:
-      send(response, 404, 'text/plain', 'not found\n')
+  if (request.url === '/livez') {
+    send(response, 200, 'text/plain', 'ok\n')
+  } else if (request.url === '/readyz') {
+    const found = await problems()
+    const body = { ready: found.length === 0, problems: found }
+    send(response, body.ready ? 200 : 503, 'application/json', `${JSON.stringify(body)}\n`)
+  } else if (request.url === '/metrics') {
+    send(response, 200, metrics.contentType, await metrics.render())
+  } else {
+    send(response, 404, 'text/plain', 'not found\n')
   }
 }
 

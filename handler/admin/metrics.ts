@@ -9,7 +9,7 @@ const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 /** What is looked up when somebody asks. */
 export interface Gauges {
-  readonly ready: () => boolean
+  readonly ready: () => Promise<boolean>
   readonly generations: () => readonly GenerationInfo[]
   readonly now: () => Date
   readonly inFlight: () => number
@@ -18,13 +18,13 @@ export interface Gauges {
 }
 
 export interface Metrics {
-  decided(event: DecidedEvent): void
-  refused(event: RefusedEvent): void
-  alarm(event: AlarmEvent): void
+  readonly decided: (event: DecidedEvent) => void
+  readonly refused: (event: RefusedEvent) => void
+  readonly alarm: (event: AlarmEvent) => void
   /** An answer left, `durationMs` after its request arrived. */
-  answered(status: number, durationMs: number): void
+  readonly answered: (status: number, durationMs: number) => void
   /** The text of `/metrics`. */
-  render(): Promise<string>
+  readonly render: () => Promise<string>
   readonly contentType: string
 }
 
@@ -43,19 +43,19 @@ export function createMetrics(gauges: Gauges): Metrics {
     buckets: BUCKETS,
     registers: [registry],
   })
-  const gauge = (name: string, help: string, value: () => number) => {
+  const gauge = (name: string, help: string, value: () => number | Promise<number>) => {
     registry.registerMetric(
       new prom.Gauge({
         name: `countersign_${name}`,
         help,
         registers: [],
-        collect() {
-          this.set(value())
+        async collect() {
+          this.set(await value())
         },
       }),
     )
   }
-  gauge('ready', 'Whether /readyz is green', () => Number(gauges.ready()))
+  gauge('ready', 'Whether /readyz is green', async () => Number(await gauges.ready()))
   gauge('requests_in_flight', 'Requests let in and not answered', gauges.inFlight)
   gauge('signatures_queued', 'Signatures that wait for a slot', gauges.queuedSignatures)
   gauge('body_bytes', 'Bytes of bodies in memory', gauges.bodyBytes)

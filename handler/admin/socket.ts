@@ -16,7 +16,7 @@ const MAX_BODY_BYTES = 64 * 1024
 
 export interface AdminDeps {
   readonly registry: Registry
-  readonly status: () => HandlerStatus
+  readonly status: () => Promise<HandlerStatus>
   /** Signs a nonce with that generation under the self-test type. */
   readonly selfTest: (generation: number, nonce: string) => Promise<SelfTestAnswer>
   /** Something failed that should not. */
@@ -92,19 +92,19 @@ async function answer(
 async function act(route: AdminRoute, body: unknown, deps: AdminDeps): Promise<unknown> {
   const { registry } = deps
   switch (route.kind) {
-    case 'status':
-      return deps.status()
     case 'stage':
       return registry.stage(route.generation, parseStage(body))
     case 'self-test':
       return deps.selfTest(route.generation, parseSelfTest(body).nonce)
     case 'set-needs':
       await registry.setNeeds(route.pairing, parseNeeds(body))
-      return deps.status()
+      break
     case 'drop-needs':
       await registry.setNeeds(route.pairing, undefined)
-      return deps.status()
+      break
+    case 'status':
   }
+  return deps.status()
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {

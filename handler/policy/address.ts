@@ -45,18 +45,20 @@ function evmKey(text: string): string | undefined {
   const lower = digits.toLowerCase()
   if (!text.startsWith('0x')) return undefined
   if (digits === lower || digits === digits.toUpperCase()) return `0x${lower}`
-  return digits === eip55(lower) ? `0x${lower}` : undefined
+  return holdsEip55(digits, lower) ? `0x${lower}` : undefined
 }
 
-/** The 40 hex digits in the case that EIP-55 gives them: upper where the hash's digit is 8 or more. */
-function eip55(lower: string): string {
-  const ascii = new Uint8Array(40)
+const ascii = new Uint8Array(40)
+
+/** EIP-55: a letter is upper case exactly where the hash of the lower-case digits has a digit of 8 or more. */
+function holdsEip55(digits: string, lower: string): boolean {
   for (let i = 0; i < 40; i += 1) ascii[i] = lower.charCodeAt(i)
   const hash = keccak_256(ascii)
-  let text = ''
   for (let i = 0; i < 40; i += 1) {
+    const code = digits.charCodeAt(i)
+    if (code < 65) continue
     const nibble = ((hash[i >> 1] ?? 0) >> (i % 2 === 0 ? 4 : 0)) & 15
-    text += nibble >= 8 ? lower.charAt(i).toUpperCase() : lower.charAt(i)
+    if (nibble >= 8 !== code < 97) return false
   }
-  return text
+  return true
 }

@@ -1,13 +1,16 @@
 /** Turns a file that has the right form into a policy that can be asked; what cannot mean anything is reported. */
+import type { Action } from '../protocol/endpoints.ts'
 import type { Policy } from './policy.ts'
+import { mergeAssets } from './assets.ts'
 import { compileHook } from './hooks.ts'
 import { compileLimit } from './limits.ts'
 import { compileList } from './lists.ts'
 import type { Findings } from './lists.ts'
+import type { RawTxOptions } from './rawtx/verify.ts'
 import { indexRules } from './rule-index.ts'
 import { compileRule } from './rules.ts'
 import type { Rule } from './rules.ts'
-import type { PolicyFile } from './schema.ts'
+import type { PolicyFile, RawTxEntry } from './schema.ts'
 
 /** The policy is usable only when nothing was reported. `files`: the texts of the list files, by name. */
 export function compilePolicy(
@@ -20,11 +23,17 @@ export function compilePolicy(
   const limits = byName(file.limits, (name, entry) => compileLimit(name, entry, findings))
   const hooks = byName(file.hooks, (name, entry) => compileHook(name, entry, findings))
   const used = {
-    usedLists: new Set<string>(),
+    usedLists: new Map<string, Set<Action>>(),
     usedLimits: new Set<string>(),
     usedHooks: new Set<string>(),
+    usedKeys: new Set<string>(),
   }
-  const context = { lists, limits, hooks, findings, ...used }
+  const statementKeys = byName(file.statementKeys, (name, { publicKey, notAfter }) => ({
+    name,
+    publicKey,
+    ...(notAfter === undefined ? {} : { notAfter }),
+  }))
+  const context = { lists, limits, hooks, statementKeys, findings, ...used }
   const rules = (file.rules ?? []).map((entry, index) =>
     compileRule(entry, ['rules', index], context),
   )
@@ -37,13 +46,25 @@ export function compilePolicy(
     lists,
     limits,
     hooks,
+    assets: mergeAssets(file.assets ?? {}),
+    statementKeys: [...statementKeys.values()],
+    rawTx: rawTxOptions(file.rawTx),
     tests: file.tests ?? [],
+    listActions: used.usedLists,
     unused: [
       ...unusedOf('lists', lists, used.usedLists),
       ...unusedOf('limits', limits, used.usedLimits),
       ...unusedOf('hooks', hooks, used.usedHooks),
+      ...unusedOf('statementKeys', statementKeys, used.usedKeys),
     ],
   })
+}
+
+function rawTxOptions({ sighashTypes, changeAddresses }: RawTxEntry = {}): RawTxOptions {
+  return {
+    ...(sighashTypes === undefined ? {} : { allowedSighashTypes: sighashTypes }),
+    ...(changeAddresses === undefined ? {} : { changeAddresses }),
+  }
 }
 
 function byName<Entry, Value>(
@@ -56,7 +77,7 @@ function byName<Entry, Value>(
 function unusedOf(
   section: string,
   declared: ReadonlyMap<string, unknown>,
-  used: ReadonlySet<string>,
+  used: { has(name: string): boolean },
 ): string[] {
   return [...declared.keys()].filter((name) => !used.has(name)).map((name) => `${section}.${name}`)
 }

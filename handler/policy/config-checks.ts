@@ -1,12 +1,10 @@
 /** Conditions on what a configuration change changes: members of its `extraInfo`. */
-import type { Text } from '../protocol/request.ts'
 import { taggedKey } from './address.ts'
 import { textCheck } from './check.ts'
-import type { Check } from './check.ts'
+import type { Accepted, Check } from './check.ts'
 import { ADDRESS, DETAIL_FIELDS, detailText, keysOf } from './fields.ts'
 import type { Path } from './problems.ts'
 import type { WhenClause } from './schema.ts'
-import type { Subject } from './subject.ts'
 import { compileTexts } from './texts.ts'
 import type { CompileContext } from './texts.ts'
 
@@ -25,17 +23,19 @@ export function detailChecks(
   }
   if (entry.address !== undefined) {
     const accepted = compileTexts(entry.address, ADDRESS, [...path, 'address'], context)
-    checks.push(textCheck('details.address', accepted, addressReader(entry.tag !== undefined)))
+    checks.push(addressCheck(accepted, entry.tag !== undefined))
   }
   if (checks.length === 0) context.findings.report(path, 'expected at least one condition')
   return checks
 }
 
 /** The tag is part of the address, unless the rule has a condition of its own on it. */
-function addressReader(tagIsChecked: boolean): (subject: Subject) => Text {
-  return ({ config }) => {
+function addressCheck(accepted: Accepted, tagIsChecked: boolean): Check {
+  const check = textCheck('details.address', accepted, ({ config }) => {
     const address = detailText(config, 'address')
     if (typeof address !== 'string') return address
     return taggedKey(address, tagIsChecked ? undefined : detailText(config, 'tag'))
-  }
+  })
+  // The two readings differ, so that their sets must not be compared with each other.
+  return tagIsChecked ? { ...check, shape: { kind: 'other', text: accepted.key } } : check
 }

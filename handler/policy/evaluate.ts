@@ -1,5 +1,5 @@
 /** Decides a request: the first rule that matches, what it requires, and the default when none does. */
-import type { CallbackRequest, TxSignRequest } from '../protocol/request.ts'
+import type { CallbackRequest } from '../protocol/request.ts'
 import { contradictionIn } from './contradiction.ts'
 import type { Decision, Evaluation, LimitCharge } from './decision.ts'
 import type { Facts } from './facts.ts'
@@ -8,6 +8,7 @@ import type { Policy } from './policy.ts'
 import { firstMatch } from './rule-index.ts'
 import type { Rule } from './rules.ts'
 import { subjectOf } from './subject.ts'
+import type { Subject } from './subject.ts'
 
 /**
  * What the policy makes of a request. Anything that throws in here must be answered with RETRY by the caller.
@@ -22,40 +23,44 @@ export function evaluate(policy: Policy, request: CallbackRequest, facts: Facts)
   }
   if (rule.action !== 'APPROVE' && rule.hold === undefined) return plain(rule.decision)
   const refusal = refusalOf(rule, request, facts)
-  return refusal === undefined ? withRequirements(rule, subject.tx) : plain(refusal)
+  return refusal === undefined ? withRequirements(rule, subject) : plain(refusal)
 }
 
 /** The decision instead, when the request must not be approved: not by this rule, nor by a person. */
 export function refusalOf(
   rule: Rule,
   request: CallbackRequest,
-  { rawTx }: Facts,
+  { rawTx, statement }: Facts,
 ): Decision | undefined {
   if (contradictionIn(request) !== undefined) {
     return { action: 'REJECT', rule: 'contradiction', reason: 'the request contradicts itself' }
   }
   if (rawTx.status === 'mismatch') {
-    return {
-      action: 'REJECT',
-      rule: 'raw-tx',
-      reason: 'the raw transaction contradicts the request',
-    }
+    return { action: 'REJECT', rule: 'raw-tx', reason: 'raw transaction contradicts the request' }
   }
-  return rawTx.status === 'verified' ? undefined : rule.requirements.rawTx
+  const { requirements } = rule
+  if (rawTx.status !== 'verified' && requirements.rawTx !== undefined) return requirements.rawTx
+  const { keys, otherwise } = requirements.extraSignature ?? {}
+  const signed = statement.status === 'valid' && keys?.has(statement.keyName)
+  return signed ? undefined : otherwise
 }
 
-function withRequirements(rule: Rule, tx: TxSignRequest | undefined): Evaluation {
-  const { limits, hook } = rule.requirements
+function withRequirements(rule: Rule, { tx, facts }: Subject): Evaluation {
+  const { limits, hook, extraSignature } = rule.requirements
   const charges: LimitCharge[] = []
   for (const { limit, otherwise } of limits) {
     const more = tx === undefined ? undefined : chargesFor(limit, tx, otherwise)
     if (more === undefined) return plain(otherwise)
     charges.push(...more)
   }
+  const { statement } = facts
   return {
     decision: rule.decision,
     charges,
-    singleUses: [],
+    singleUses:
+      extraSignature !== undefined && statement.status === 'valid'
+        ? [{ name: `statement:${statement.digest}`, otherwise: extraSignature.otherwise }]
+        : [],
     hooks: hook === undefined ? [] : [{ hook: hook.hook.name, otherwise: hook.otherwise }],
     hold: rule.hold,
   }

@@ -1,6 +1,8 @@
 /** From the text of a policy file to a policy that can be asked; or every problem at once, with line and column. */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import type { Action } from '../protocol/endpoints.ts'
+import type { Assets } from './assets.ts'
 import { compilePolicy } from './compile.ts'
 import type { Hook } from './hooks.ts'
 import type { Limit } from './limits.ts'
@@ -8,11 +10,14 @@ import { listFilesOf } from './lists.ts'
 import type { ListFileFinding, NamedList } from './lists.ts'
 import { formatPath } from './problems.ts'
 import type { Finding, PolicyProblem } from './problems.ts'
+import { failingTests } from './policy-tests.ts'
+import type { RawTxOptions } from './rawtx/verify.ts'
 import type { RuleIndex } from './rule-index.ts'
 import type { Rule } from './rules.ts'
 import { policySchema } from './schema.ts'
 import type { TestEntry } from './schema.ts'
 import { findingsOf } from './schema-findings.ts'
+import type { StatementKey } from './statement.ts'
 import { readYaml } from './yaml-source.ts'
 import type { YamlSource } from './yaml-source.ts'
 
@@ -27,7 +32,13 @@ export interface Policy {
   readonly lists: ReadonlyMap<string, NamedList>
   readonly limits: ReadonlyMap<string, Limit>
   readonly hooks: ReadonlyMap<string, Hook>
+  /** What asset ids mean on their chains: the built-in table and the policy's own section. */
+  readonly assets: Assets
+  readonly statementKeys: readonly StatementKey[]
+  readonly rawTx: RawTxOptions
   readonly tests: readonly TestEntry[]
+  /** The actions of the rules that refer to a list. */
+  readonly listActions: ReadonlyMap<string, ReadonlySet<Action>>
   /** Declared and never referred to: `lists.payees`, … */
   readonly unused: readonly string[]
 }
@@ -44,7 +55,10 @@ export function listFileNames(text: string): string[] {
   return listFilesOf(readYaml(text).value)
 }
 
-/** Parses a policy. `fileName` is only for messages; `lists` must hold what `listFileNames` names. */
+/**
+ * Parses a policy and runs the tests in it: one that fails is a problem. `fileName` is only for messages; `lists` must hold what
+ * `listFileNames` names.
+ */
 export function parsePolicy(
   text: string,
   fileName: string,
@@ -66,6 +80,7 @@ export function parsePolicy(
     report: (path, message) => found.push({ path, message }),
     reportLine: (finding) => foundInLists.push(finding),
   })
+  if (found.length === 0 && foundInLists.length === 0) found.push(...failingTests(policy))
   if (found.length === 0 && foundInLists.length === 0) return { ok: true, policy }
   return { ok: false, problems: problemsOf(found, foundInLists, source, fileName) }
 }

@@ -8,6 +8,7 @@ export interface RuleIndex {
   /** Positions of rules that no dimension could file, ascending. */
   readonly unfiled: readonly number[]
   readonly files: readonly {
+    readonly dimension: Dimension
     readonly read: (subject: Subject) => string | undefined
     /** Value → positions of the rules that accept it, ascending. */
     readonly rules: ReadonlyMap<string, readonly number[]>
@@ -52,6 +53,7 @@ export function indexRules(rules: readonly Rule[]): RuleIndex {
   return {
     unfiled,
     files: Array.from(files, ([dimension, byValue]) => ({
+      dimension,
       read: (subject) => READ[dimension](subject) ?? undefined,
       rules: byValue,
     })),

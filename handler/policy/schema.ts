@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { ENDPOINTS } from '../protocol/endpoints.ts'
 import { parseDecimal } from '../protocol/decimal.ts'
+import { assetsSchema } from './assets.ts'
 import { DURATION } from './duration.ts'
 
 /** How a text with control characters or of endless length is refused, wherever the file has free text. */
@@ -115,11 +116,13 @@ const refusal = z.strictObject({ action: z.enum(['REJECT', 'RETRY']), reason: te
 const require = z.strictObject({
   limits: oneOrMore(name).optional(),
   rawTx: z.literal('verified').optional(),
+  extraSignature: oneOrMore(name).optional(),
   hook: name.optional(),
   otherwise: z
     .strictObject({
       limits: refusal.optional(),
       rawTx: refusal.optional(),
+      extraSignature: refusal.optional(),
       hook: refusal.optional(),
     })
     .optional(),
@@ -165,15 +168,36 @@ const hook = z.strictObject({
   keyId: name.optional(),
 })
 
-const rawTx = z.enum(['verified', 'mismatch', 'unverifiable', 'absent'])
+const statementKey = z.strictObject({
+  publicKey: z
+    .string()
+    .regex(
+      /^-----BEGIN PUBLIC KEY-----\s[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----\s*$/,
+      'expected one PEM block `PUBLIC KEY`',
+    ),
+  notAfter: z.iso.datetime({ offset: true }).optional(),
+})
+
+/** What the raw transaction check may take for granted. */
+const rawTxOptions = z.strictObject({
+  sighashTypes: z
+    .array(z.enum(['ALL', 'ALL|ANYONECANPAY']))
+    .min(1)
+    .optional(),
+  changeAddresses: z.array(text).optional(),
+})
+
+/** When a test of a policy takes place unless it says otherwise: a Thursday. */
+export const TEST_TIME = z.coerce.date().parse('2026-01-01T12:00:00Z')
 
 const policyTest = z.strictObject({
   name: text,
   like: text.optional(),
-  request: z.record(z.string(), z.unknown()),
-  now: z.iso.datetime({ offset: true }).optional(),
+  request: z.record(z.string(), z.unknown()).optional(),
+  now: z.iso.datetime({ offset: true }).pipe(z.coerce.date()).optional(),
   cosigner: text.optional(),
-  rawTx: rawTx.optional(),
+  rawTx: z.enum(['verified', 'mismatch', 'unverifiable', 'absent']).optional(),
+  statement: name.optional(),
   expect: z.strictObject({ action, rule: name.optional() }),
 })
 
@@ -181,6 +205,9 @@ const policyTest = z.strictObject({
 export const policySchema = z.strictObject({
   version: z.literal(1),
   default: z.enum(['REJECT', 'RETRY']).optional(),
+  assets: assetsSchema.optional(),
+  statementKeys: z.record(name, statementKey).optional(),
+  rawTx: rawTxOptions.optional(),
   lists: z.record(name, list).optional(),
   limits: z.record(name, limit).optional(),
   hooks: z.record(name, hook).optional(),
@@ -189,6 +216,7 @@ export const policySchema = z.strictObject({
 })
 
 export type PolicyFile = z.infer<typeof policySchema>
+export type RawTxEntry = z.infer<typeof rawTxOptions>
 export type WhenClause = z.infer<typeof whenSchema>
 export type RuleEntry = z.infer<typeof rule>
 export type ListEntry = z.infer<typeof list>

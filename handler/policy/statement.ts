@@ -1,12 +1,18 @@
 /** Extra signatures: the initiator's own statement of what it asked for, compared with what is about to be approved. */
+import { z } from 'zod'
+import { baseUnits, compareDecimals, parseDecimal } from '../protocol/decimal.ts'
 import type { TxSignRequest } from '../protocol/request.ts'
+import { bytesToHex, sha256 } from './rawtx/bytes.ts'
+import { contentDigestOf, signsContent } from './rawtx/messages.ts'
+import type { Statement } from './statement-text.ts'
+import { parseStatement, statementBytes } from './statement-text.ts'
 
 /** A key that may sign statements. Rotation: list the new key, let initiators change over, give the old one a `notAfter`. */
 export interface StatementKey {
   readonly name: string
   /** PEM `PUBLIC KEY`: Ed25519, EC P-256 or RSA; the type fixes the algorithm. */
   readonly publicKey: string
-  /** ISO 8601; statements are refused from then on. */
+  /** ISO 8601, e.g. `2026-11-21T12:00:00Z`; nothing it signed is accepted from then on. */
   readonly notAfter?: string
 }
 
@@ -29,16 +35,127 @@ export type StatementCheck =
   | { readonly status: 'invalid'; readonly reason: string }
   | { readonly status: 'absent' }
 
-/** Checks the statement in `extraParameters` against the request's content. Pure; never throws. */
+/**
+ * Checks `extraParameters.statement` and `.statementSignature` (base64) against the request's content. Pure; never
+ * throws. That a statement serves one transaction only is for the caller to see to: see `digest`.
+ */
 export function checkStatement(
   request: TxSignRequest,
   keys: readonly StatementKey[],
   now: Date,
   verifySignature: VerifySignature,
 ): StatementCheck {
-  void keys
-  void now
-  void verifySignature
-  if (request.extraParameters?.['statement'] === undefined) return { status: 'absent' }
-  return { status: 'invalid', reason: 'statements are not checked yet' }
+  const { statement: value, statementSignature } = request.extraParameters ?? {}
+  if (value === undefined && statementSignature === undefined) return { status: 'absent' }
+  const statement = parseStatement(value)
+  if (typeof statement === 'string') return invalid(statement)
+  const signature = parseBase64(statementSignature)
+  if (signature === undefined) return invalid('`statementSignature` is not base64')
+  const bytes = statementBytes(statement)
+  const key = keys.find(
+    (each) => isBefore(now, each.notAfter) && verifySignature(each.publicKey, bytes, signature),
+  )
+  if (key === undefined) return invalid('no key in use has signed the statement')
+  if (!isBefore(now, statement.expiry)) return invalid('the statement has expired')
+  const difference = differenceOf(statement, request)
+  if (difference !== undefined) return invalid(`the statement is for another ${difference}`)
+  return {
+    status: 'valid',
+    digest: bytesToHex(sha256(bytes)),
+    keyName: key.name,
+    contentDigest: statement.contentDigest,
+  }
+}
+
+function invalid(reason: string): StatementCheck {
+  return { status: 'invalid', reason }
+}
+
+/** ISO 8601 with `Z` or an offset. */
+const instant = z.iso.datetime({ offset: true }).pipe(z.coerce.date())
+
+/** Without an end there is always time; an unreadable end is past. */
+function isBefore(now: Date, end: string | undefined): boolean {
+  if (end === undefined) return true
+  const parsed = instant.safeParse(end)
+  return parsed.success && now.getTime() < parsed.data.getTime()
+}
+
+/** At most what an RSA-16384 signature needs. */
+const MAX_SIGNATURE = 2732
+
+function parseBase64(value: unknown): Uint8Array | undefined {
+  if (typeof value !== 'string' || value === '' || value.length > MAX_SIGNATURE) return undefined
+  const bytes = Buffer.from(value, 'base64')
+  return bytes.toString('base64') === value ? Uint8Array.from(bytes) : undefined
+}
+
+/** The first thing that the request says otherwise, or that the statement must say and does not. */
+function differenceOf(statement: Statement, request: TxSignRequest): string | undefined {
+  if (statement.externalTxId !== request.externalTxId) return '`externalTxId`'
+  if (statement.operation !== request.operation) return '`operation`'
+  if (statement.asset !== request.asset) return '`asset`'
+  if (statement.source !== placeOf(request.sourceType, request.sourceId)) return '`source`'
+  if (statement.contentDigest !== contentDigestOf(request)) return 'content'
+  const content = signsContent(request.operation) && statement.contentDigest !== undefined
+  if (!(content && statement.amount === undefined) && !isAmount(statement, request)) {
+    return '`amount`'
+  }
+  const nowhere = statement.destination === undefined && statement.destinationAddress === undefined
+  if (!(content && nowhere) && !isDestination(statement, request)) return '`destination`'
+  return isCallData(statement, request) ? undefined : '`contractCallData`'
+}
+
+/** The stated amount was requested, and is what arrives, but for a fee that is taken out of it. */
+function isAmount(statement: Statement, request: TxSignRequest): boolean {
+  const { amount, requestedAmount, fee } = request
+  const stated = parseDecimal(statement.amount ?? '')
+  if (stated === undefined || amount === undefined || amount === null) return false
+  if (compareDecimals(stated, requestedAmount ?? amount) !== 0) return false
+  if (compareDecimals(stated, amount) === 0) return true
+  const scale = Math.max(stated.scale, amount.scale, fee?.scale ?? 0)
+  const [whole = 0n, part = 0n] = [baseUnits(stated, scale), baseUnits(amount, scale)]
+  return fee !== undefined && fee !== null && whole - part === baseUnits(fee, scale)
+}
+
+/** One destination, by place, by address, or by both; every address that the request gives for it is the same. */
+function isDestination(statement: Statement, request: TxSignRequest): boolean {
+  const [only, ...more] = request.destinations ?? []
+  if (more.length > 0) return false
+  const { destination, destinationAddress } = statement
+  if (destination === undefined && destinationAddress === undefined) return false
+  if (destination !== undefined) {
+    if (destination.endsWith(':') && destinationAddress === undefined) return false
+    if (destination !== placeOf(request.destType, request.destId)) return false
+    if (only !== undefined && destination !== placeOf(only.dstType, only.dstId)) return false
+  }
+  if (destinationAddress === undefined) return true
+  const given = [request.destAddress, only?.dstAddress, only?.displayDstAddress].filter(
+    (address) => address !== undefined && address !== null && address !== '',
+  )
+  return given.length > 0 && given.every((address) => isSameAddress(address, destinationAddress))
+}
+
+/** EVM addresses differ in the case of their checksum; all others are compared as they are. */
+function isSameAddress(a: string | null | undefined, b: string): boolean {
+  const evm = /^0x[0-9a-fA-F]{40}$/
+  return a === b || (evm.test(b) && a?.toLowerCase() === b.toLowerCase())
+}
+
+function isCallData({ contractCallData }: Statement, request: TxSignRequest): boolean {
+  const data = request.extraParameters?.['contractCallData']
+  if (request.operation !== 'CONTRACT_CALL') return contractCallData === undefined
+  return contractCallData !== undefined && contractCallData === data
+}
+
+/** The vendor has two names for some places; the shorter one stands for both. */
+const SHORT: ReadonlyMap<string, string> = new Map([
+  ['VAULT_ACCOUNT', 'VAULT'],
+  ['EXCHANGE_ACCOUNT', 'EXCHANGE'],
+  ['ONE_TIME_ADDRESS', 'ONE_TIME'],
+])
+
+/** `<type>:<id>`; the id is empty where there is none. */
+function placeOf(type: string | null | undefined, id: string | null | undefined): string {
+  return `${SHORT.get(type ?? '') ?? type ?? ''}:${id ?? ''}`
 }

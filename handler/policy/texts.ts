@@ -23,8 +23,8 @@ export interface FieldKind {
 export interface CompileContext {
   readonly lists: ReadonlyMap<string, NamedList>
   readonly findings: Findings
-  /** Lists that some condition refers to. */
-  readonly usedLists: Set<string>
+  /** Notes that a condition refers to a list. */
+  useList(name: string): void
 }
 
 /** What the condition accepts; problems go to the context. */
@@ -83,7 +83,7 @@ function fromLists(
   const all = typeof names === 'string' ? [names] : names
   for (const name of all) {
     const list = context.lists.get(name)
-    context.usedLists.add(name)
+    context.useList(name)
     if (list === undefined) {
       context.findings.report([...path, 'list'], `there is no list \`${name}\``)
     } else if (!kind.lists.includes(list.kind)) {

@@ -11,6 +11,7 @@ import {
   visit,
 } from 'yaml'
 import type { Document, Node } from 'yaml'
+import { readPlainYaml } from './plain-yaml.ts'
 import type { Finding } from './problems.ts'
 
 /** 1-based, as editors count. */
@@ -32,13 +33,17 @@ export interface YamlSource {
  * keys, keys that are not texts, a second document, and everything that the YAML library itself warns about.
  */
 export function readYaml(text: string): YamlSource {
+  const value = readPlainYaml(text)
+  if (value === undefined) return readWithLibrary(text)
+  let full: YamlSource | undefined
+  const locate = (finding: Finding) => (full ??= readWithLibrary(text)).locate(finding)
+  return { value, problems: [], locate }
+}
+
+/** The same, by the full library alone; this is what YAML means. */
+export function readWithLibrary(text: string): YamlSource {
   const lines = new LineCounter()
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    uniqueKeys: true,
-    prettyErrors: false,
-    stringKeys: false,
-  })
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const at = (offset: number): Place => {
     const { line, col } = lines.linePos(offset)
     return { line: Math.max(line, 1), column: Math.max(col, 1) }

@@ -4,7 +4,7 @@ import { sha256 } from '@noble/hashes/sha2.js'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { bytesToHex, concatBytes, hexToBytes } from '@noble/hashes/utils.js'
 
-export { bytesToHex, concatBytes, keccak_256, sha256 }
+export { bytesToHex, concatBytes, hexToBytes, keccak_256, sha256 }
 
 /** Longest raw transaction that is looked at: no network relays a larger one (EVM 128 KiB, Bitcoin 100 kB of base). */
 export const MAX_RAW_BYTES = 512 * 1024

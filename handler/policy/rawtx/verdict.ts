@@ -64,13 +64,17 @@ export function unverifiable(reason: string, facts: RawTxFacts = {}): Finding {
   return { status: 'unverifiable', reason: printable(reason), facts }
 }
 
-/** The gravest finding: a mismatch before an unverifiable before a verified one; the first among equals. */
+const GRAVITY = { verified: 0, unverifiable: 1, mismatch: 2 } as const
+
+/** A mismatch is graver than an unverifiable finding, and that than a verified one. */
+export function isGraver(a: Finding, b: Finding): boolean {
+  return GRAVITY[a.status] > GRAVITY[b.status]
+}
+
+/** The gravest finding, the first among equals; undefined for none. */
 export function gravest(findings: readonly Finding[]): Finding | undefined {
-  return (
-    findings.find(({ status }) => status === 'mismatch') ??
-    findings.find(({ status }) => status === 'unverifiable') ??
-    findings[0]
-  )
+  const [first, ...others] = findings
+  return others.reduce((worst, each) => (worst && isGraver(each, worst) ? each : worst), first)
 }
 
 /** At most 160 characters of printable ASCII; everything else becomes `?`. Verdicts are logged and shown. */

@@ -1,13 +1,21 @@
 /** Rebuilds what is about to be signed from `rawTx`, and says whether it is what the request says. */
+import { messageOf } from '../../../common/errors.ts'
 import type { TxSignRequest } from '../../protocol/request.ts'
 import type { Assets } from '../assets.ts'
-import type { RawTxVerdict } from './verdict.ts'
-import { unverifiable } from './verdict.ts'
+import { checkPaths, readEntries } from './entries.ts'
+import { verifyEvm } from './evm.ts'
+import { signsContent, verifyMessages } from './messages.ts'
+import { verifyUtxo } from './utxo.ts'
+import type { Finding, RawTxVerdict } from './verdict.ts'
+import { isGraver, unverifiable } from './verdict.ts'
 
-/** What the policy adds to the check; nothing here makes a mismatch pass. */
+/** What the policy adds to the check. */
 export interface RawTxOptions {
-  /** Signature hash types that may be `verified`. `ALL|ANYONECANPAY` lets others add inputs; default `ALL` only. */
-  readonly allowedSighashTypes?: readonly ('ALL' | 'ALL|ANYONECANPAY')[]
+  /**
+   * Bitcoin signature hash types beside which none is tolerated, e.g. `['ALL', 'ALL|ANYONECANPAY']`; default `ALL` only.
+   * Types that leave outputs open (`NONE…`, `SINGLE…`) can be named but are then `unverifiable`, never `verified`.
+   */
+  readonly allowedSighashTypes?: readonly string[]
   /** Addresses of our own that may receive change although no input proves them, e.g. a vault's permanent address. */
   readonly changeAddresses?: readonly string[]
   /** `contentDigest` of a valid extra signature: makes RAW contents verifiable. */
@@ -15,17 +23,47 @@ export interface RawTxOptions {
 }
 
 /**
- * The verdict on the bytes of a request. Pure and total: never throws, whatever the bytes; linear in their length.
+ * The verdict on the bytes of a request. Pure and total: it never throws, whatever the bytes; its time is linear in their
+ * length.
  */
 export function verifyRawTx(
   request: TxSignRequest,
   assets: Assets,
   options: RawTxOptions = {},
 ): RawTxVerdict {
-  if (request.rawTx === undefined || request.rawTx === null || request.rawTx.length === 0) {
-    return { status: 'absent' }
+  try {
+    return verify(request, assets, options)
+  } catch (error) {
+    // A fault of ours must not become a pass. No input is known that leads here.
+    return unverifiable(`internal error: ${messageOf(error)}`)
   }
-  void assets
-  void options
-  return unverifiable('raw transactions are not decoded yet')
+}
+
+function verify(request: TxSignRequest, assets: Assets, options: RawTxOptions): RawTxVerdict {
+  const list = request.rawTx ?? []
+  if (signsContent(request.operation)) {
+    const content = verifyMessages(request, assets, options.approvedContent)
+    return withPath(content, checkPaths(list, request, undefined))
+  }
+  if (list.length === 0) return { status: 'absent' }
+  const entries = readEntries(list)
+  if ('status' in entries) return entries
+  const asset = assets.get(request.asset ?? '')
+  if (asset === undefined) {
+    return unverifiable(`asset \`${request.asset ?? 'none'}\` is not in the table of assets`)
+  }
+  const bytes: Finding =
+    asset.family === 'evm'
+      ? verifyEvm(request, asset, entries)
+      : verifyUtxo(request, asset, entries, {
+          allowedSighashTypes: options.allowedSighashTypes ?? ['ALL'],
+          changeAddresses: options.changeAddresses ?? [],
+        })
+  return withPath(bytes, checkPaths(list, request, asset))
+}
+
+/** The graver of what the bytes and the signing key say; the facts are those of the bytes. */
+function withPath(bytes: Finding, path: Finding | undefined): Finding {
+  const key = path ?? bytes
+  return { ...(isGraver(key, bytes) ? key : bytes), facts: bytes.facts }
 }

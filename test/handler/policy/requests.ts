@@ -15,6 +15,7 @@ export const FACTS: Facts = {
   now: new Date('2026-11-20T12:00:00Z'),
   cosigner: 'main',
   rawTx: { status: 'absent' },
+  statement: { status: 'absent' },
 }
 
 export function destination(changes: Partial<Destination> = {}): Destination {

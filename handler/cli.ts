@@ -1,0 +1,49 @@
+/** The commands of the handler; each is loaded when it is called, so that help and checks of usage are quick. */
+import { Command, CommanderError } from 'commander'
+import type { CommandIo } from './commands/command-io.ts'
+import { VERSION } from './version.ts'
+
+/** Serves until told to stop; sets the exit code. */
+export type RunCommand = (io: CommandIo) => Promise<void>
+
+/** Runs the command line. `run` is the one command that opens sockets; `main.ts` brings it. */
+export async function runCli(
+  argv: readonly string[],
+  io: CommandIo,
+  run: RunCommand,
+): Promise<void> {
+  const program = new Command('countersign-handler')
+    .description('answers the callbacks of a Fireblocks API Co-signer')
+    .version(VERSION)
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+    })
+    .exitOverride()
+  program
+    .command('run', { isDefault: true })
+    .description('serve callbacks until SIGTERM or SIGINT (settings: HANDLER_* variables)')
+    .action(() => run(io))
+  program
+    .command('check')
+    .description('look at settings, keys, co-signer keys and policy; start nothing, make nothing')
+    .option('--json', 'one JSON object instead of lines')
+    .action(async ({ json = false }: { json?: boolean }) => {
+      const { check } = await import('./commands/check.ts')
+      await check(io, json)
+    })
+  program
+    .command('config-docs', { hidden: true })
+    .description('print docs/configuration.md')
+    .action(async () => {
+      const { renderConfigDocs } = await import('./config-docs.ts')
+      io.stdout.write(renderConfigDocs())
+    })
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    // Help and version end this way, too.
+    io.exitCode = error.exitCode === 0 ? 0 : 2
+  }
+}

@@ -1,0 +1,72 @@
+/** `run`: refuses to start with every problem at once, else serves until a signal or a fault ends it. */
+import { systemSleep } from '../../common/clock.ts'
+import { CountersignError } from '../../common/errors.ts'
+import { inspect } from '../check.ts'
+import { createLogger } from '../logging.ts'
+import type { Logger, LogStream } from '../logging.ts'
+import { startHandler } from '../service.ts'
+import { VERSION } from '../version.ts'
+import type { CommandIo } from './command-io.ts'
+import { formatFinding } from './check.ts'
+
+/** What only the process can give. */
+export interface RunPorts {
+  readonly log: Required<LogStream>
+  /** Signatures that run at once. */
+  readonly signatureSlots: number
+  /** Resolves with what ends the handler: a signal's name, or an error that nobody caught. */
+  readonly ended: Promise<Ending>
+}
+
+export type Ending =
+  | { readonly kind: 'signal'; readonly signal: string }
+  | { readonly kind: 'fault'; readonly error: unknown }
+
+/** Serves; the exit code is 0 after a signal, 2 when something has to be mended first, 1 after a fault. */
+export async function serve(io: CommandIo, ports: RunPorts): Promise<void> {
+  const { findings, warnings, material } = await inspect(io.env, io.clock)
+  if (material === undefined) {
+    for (const finding of findings.filter(({ ok }) => !ok)) {
+      io.stderr.write(`${formatFinding(finding)}\n`)
+    }
+    io.exitCode = 2
+    return
+  }
+  const logger = createLogger(ports.log, material.config.logLevel, VERSION)
+  for (const warning of warnings) logger.warn(warning)
+  const fault = new AbortController()
+  try {
+    const { signatureSlots } = ports
+    const fatal = (error: unknown) => fault.abort(error)
+    const deps = { clock: io.clock, sleep: systemSleep, logger, signatureSlots, fatal }
+    const handler = await startHandler(material, deps)
+    ports.log.flush()
+    const ending = await Promise.race([ports.ended, faultOf(fault.signal)])
+    io.exitCode = ending.kind === 'signal' ? 0 : 1
+    if (ending.kind === 'signal') logger.info({ signal: ending.signal }, 'stopping')
+    else logger.fatal({ err: ending.error }, 'stopping after a fault')
+    ports.log.flush()
+    await handler.stop()
+    logger.info('stopped')
+  } catch (error) {
+    io.exitCode = 1
+    tell(error, io, logger)
+  } finally {
+    ports.log.flush()
+  }
+}
+
+function faultOf(signal: AbortSignal): Promise<Ending> {
+  return new Promise((resolve) => {
+    const tellWhy = () => resolve({ kind: 'fault', error: signal.reason })
+    if (signal.aborted) tellWhy()
+    else signal.addEventListener('abort', tellWhy)
+  })
+}
+
+function tell(error: unknown, io: CommandIo, logger: Logger): void {
+  logger.fatal({ err: error }, 'the handler failed')
+  if (!(error instanceof CountersignError)) return
+  io.stderr.write(`error: ${error.message}\n`)
+  if (error.hint !== undefined) io.stderr.write(`hint: ${error.hint}\n`)
+}

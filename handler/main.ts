@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+/** The process of the handler: the only file that reads the environment, installs signal handlers and exits. */
+import { availableParallelism } from 'node:os'
+import { systemClock } from '../common/clock.ts'
+import { runCli } from './cli.ts'
+import type { CommandIo } from './commands/command-io.ts'
+import type { Ending } from './commands/run.ts'
+
+// Nothing that is made here is for others, whatever the shell says.
+process.umask(0o077)
+
+const io: CommandIo = {
+  env: process.env,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  clock: systemClock,
+  exitCode: 0,
+}
+
+/** The first signal ends the handler in order, the second at once; nothing that nobody caught is carried on from. */
+function ending(): Promise<Ending> {
+  return new Promise((resolve) => {
+    let signals = 0
+    const onSignal = (signal: NodeJS.Signals) => {
+      signals += 1
+      if (signals > 1) process.exit(signal === 'SIGINT' ? 130 : 143)
+      resolve({ kind: 'signal', signal })
+    }
+    const onFault = (error: unknown) => resolve({ kind: 'fault', error })
+    process.on('SIGTERM', onSignal).on('SIGINT', onSignal)
+    process.on('uncaughtException', onFault).on('unhandledRejection', onFault)
+  })
+}
+
+await runCli(process.argv.slice(2), io, async (commandIo) => {
+  const [{ serve }, { bufferedOutput }] = await Promise.all([
+    import('./commands/run.ts'),
+    import('./logging.ts'),
+  ])
+  const log = bufferedOutput(1)
+  await serve(commandIo, { log, signatureSlots: availableParallelism(), ended: ending() })
+})
+process.exit(io.exitCode)

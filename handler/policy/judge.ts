@@ -1,0 +1,54 @@
+/** From the policy in force and a request to its evaluation: gathers the facts that content itself can give. */
+import type { LivePolicy, PolicyFacts } from '../ports.ts'
+import type { CallbackRequest } from '../protocol/request.ts'
+import type { Evaluation } from './decision.ts'
+import { evaluate } from './evaluate.ts'
+import type { Facts } from './facts.ts'
+import type { Policy } from './policy.ts'
+import type { RawTxVerdict } from './rawtx/verdict.ts'
+import { verifyRawTx } from './rawtx/verify.ts'
+import { checkStatement } from './statement.ts'
+import type { StatementCheck, VerifySignature } from './statement.ts'
+
+/** The policy as the straight line asks it. `verifySignature` checks extra signatures with the platform's own crypto. */
+export function livePolicy(policy: Policy, verifySignature: VerifySignature): LivePolicy {
+  return Object.freeze({
+    digest: policy.digest,
+    evaluate: (request: CallbackRequest, known: PolicyFacts): Evaluation => {
+      const facts = factsOf(policy, request, known, verifySignature)
+      return { ...evaluate(policy, request, facts), rawTx: describeVerdict(facts.rawTx) }
+    },
+  })
+}
+
+/** What is known about a request: its raw transaction checked against it, its extra signature verified. */
+export function factsOf(
+  policy: Policy,
+  request: CallbackRequest,
+  { now, cosigner }: PolicyFacts,
+  verifySignature: VerifySignature,
+): Facts {
+  if (request.endpoint !== 'tx_sign_request') {
+    return { now, cosigner, rawTx: { status: 'absent' }, statement: { status: 'absent' } }
+  }
+  const statement = checkStatement(request, policy.statementKeys, now, verifySignature)
+  const rawTx = verifyRawTx(request, policy.assets, {
+    ...policy.rawTx,
+    ...approvedContent(statement),
+  })
+  return { now, cosigner, rawTx, statement }
+}
+
+function approvedContent(statement: StatementCheck): { approvedContent?: string } {
+  return statement.status === 'valid' && statement.contentDigest !== undefined
+    ? { approvedContent: statement.contentDigest }
+    : {}
+}
+
+/** One word and, unless `verified`, why; for the record. */
+export function describeVerdict(verdict: RawTxVerdict): string {
+  if (verdict.status === 'mismatch') {
+    return `mismatch: ${verdict.field} is ${verdict.found}, not ${verdict.expected}`
+  }
+  return verdict.status === 'unverifiable' ? `unverifiable: ${verdict.reason}` : verdict.status
+}

@@ -1,0 +1,87 @@
+/** Runs the tests that a policy file carries: requests as the co-signer would send them, and what must come of each. */
+import { parseStrictJson } from '../protocol/strict-json.ts'
+import { isObject } from '../protocol/json-value.ts'
+import { ENDPOINTS } from '../protocol/endpoints.ts'
+import type { Endpoint } from '../protocol/endpoints.ts'
+import { parseRequest } from '../protocol/request.ts'
+import type { Decision } from './decision.ts'
+import { evaluate } from './evaluate.ts'
+import type { Facts } from './facts.ts'
+import { factsOf } from './judge.ts'
+import type { Policy } from './policy.ts'
+import type { Finding } from './problems.ts'
+import type { RawTxVerdict } from './rawtx/verdict.ts'
+import { TEST_TIME } from './schema.ts'
+import type { TestEntry } from './schema.ts'
+
+type Payload = Readonly<Record<string, unknown>>
+
+/** The tests that do not come out as they say; empty when all do. */
+export function failingTests(policy: Policy): Finding[] {
+  const payloads = new Map<string, Payload>()
+  return policy.tests.flatMap((test, index) => {
+    const path = ['tests', index]
+    const { name, like, expect } = test
+    const base = like === undefined ? {} : payloads.get(like)
+    if (payloads.has(name)) return { path, message: `there are two tests \`${name}\`` }
+    if (base === undefined) {
+      return { path: [...path, 'like'], message: `there is no test \`${like}\` before this one` }
+    }
+    const payload = { ...base, ...test.request }
+    payloads.set(name, payload)
+    const decision = decide(policy, test, payload)
+    if (typeof decision === 'string') return { path, message: `${quoted(name)} ${decision}` }
+    const { action, rule = decision.rule } = expect
+    if (decision.action === action && decision.rule === rule) return []
+    const expected = expect.rule === undefined ? action : `${action} by \`${expect.rule}\``
+    const found = `${decision.action} by \`${decision.rule}\``
+    return { path, message: `${quoted(name)} expects ${expected}, the policy says ${found}` }
+  })
+}
+
+function quoted(name: string): string {
+  return `test \`${name}\``
+}
+
+/** The decision, or why there is none. */
+function decide(policy: Policy, test: TestEntry, payload: Payload): Decision | string {
+  const { endpoint = 'tx_sign_request', ...members } = payload
+  if (!isEndpoint(endpoint)) return `has no usable \`endpoint\``
+  const ids = endpoint === 'tx_sign_request' ? { txId: 'test' } : {}
+  const claims = parseStrictJson(JSON.stringify({ requestId: 'test', ...ids, ...members }))
+  const parsed = isObject(claims) ? parseRequest(endpoint, claims) : undefined
+  if (parsed?.kind !== 'request') {
+    return { action: 'REJECT', rule: 'malformed', reason: parsed?.malformed.reasonCode ?? '' }
+  }
+  const known = { now: test.now ?? TEST_TIME, cosigner: test.cosigner ?? '' }
+  const facts = factsOf(policy, parsed.request, known, () => false)
+  return evaluate(policy, parsed.request, { ...facts, ...assumed(test) }).decision
+}
+
+function isEndpoint(value: unknown): value is Endpoint {
+  return ENDPOINTS.some((endpoint) => endpoint === value)
+}
+
+/** Facts that a test sets instead of making real bytes and signatures. */
+function assumed({ rawTx, statement }: TestEntry): Partial<Facts> {
+  return {
+    ...(rawTx === undefined ? {} : { rawTx: verdictOf(rawTx) }),
+    ...(statement === undefined
+      ? {}
+      : {
+          statement: {
+            status: 'valid',
+            digest: '0'.repeat(64),
+            keyName: statement,
+            contentDigest: undefined,
+          },
+        }),
+  }
+}
+
+function verdictOf(status: RawTxVerdict['status']): RawTxVerdict {
+  if (status === 'absent') return { status }
+  if (status === 'verified') return { status, facts: {} }
+  if (status === 'unverifiable') return { status, reason: 'assumed by a test', facts: {} }
+  return { status, field: 'amount', expected: '1', found: '2', facts: {} }
+}

@@ -1,0 +1,192 @@
+/** EVM transactions against the request: every entry's hash, chain, fee bound, and the payments they make. */
+import { baseUnits } from '../../protocol/decimal.ts'
+import type { TxSignRequest } from '../../protocol/request.ts'
+import type { EvmAsset } from '../assets.ts'
+import { bytesToHex, keccak_256, prefixed } from './bytes.ts'
+import type { Entry } from './entries.ts'
+import { decodeErc20, selectorOf } from './erc20.ts'
+import { parseEvmAddress } from './evm-address.ts'
+import type { EvmTransaction } from './evm-transaction.ts'
+import { decodeEvmTransaction } from './evm-transaction.ts'
+import type { Payment, Reading } from './payments.ts'
+import { readPayments } from './payments.ts'
+import type { Finding, RawTxFacts } from './verdict.ts'
+import { gravest, mismatch, unverifiable, verified } from './verdict.ts'
+
+/** A decoded entry that calls or pays an address. */
+interface Call extends EvmTransaction {
+  readonly name: string
+  readonly to: string
+}
+
+/** The native coin of every EVM chain counts in 10^-18. */
+const NATIVE_DECIMALS = 18
+
+/** The verdict on entries of an EVM asset. */
+export function verifyEvm(
+  request: TxSignRequest,
+  asset: EvmAsset,
+  entries: readonly Entry[],
+): Finding {
+  const read = entries.map((entry) => readEntry(entry, asset))
+  const calls = read.filter((each) => 'nonce' in each)
+  const facts = factsOf(calls)
+  const bad = gravest(read.filter((each) => 'status' in each))
+  if (bad !== undefined) return { ...bad, facts }
+  const finding =
+    checkNonces(calls) ?? checkFee(request, calls) ?? checkOperation(request, asset, calls)
+  return { ...finding, facts: { ...facts, ...finding.facts } }
+}
+
+function readEntry({ name, bytes, payload }: Entry, asset: EvmAsset): Call | Finding {
+  const hash = bytesToHex(keccak_256(bytes))
+  if (hash !== payload) return mismatch(`${name}.payload`, hash, payload)
+  const transaction = decodeEvmTransaction(bytes)
+  if (typeof transaction === 'string') return unverifiable(`\`${name}\`: ${transaction}`)
+  const { chainId, to } = transaction
+  // Without a chain id (before EIP-155) the signature is good on every chain: more than what was asked.
+  if (chainId !== BigInt(asset.chainId)) {
+    return mismatch(`${name}.chainId`, String(asset.chainId), String(chainId ?? 'none'))
+  }
+  if (to === undefined) return mismatch(`${name}.to`, 'an address', 'a contract creation')
+  return { ...transaction, name, to }
+}
+
+/** Selector and contract, when all entries call the same: facts describe the whole request or nothing. */
+function factsOf(calls: readonly Call[]): RawTxFacts {
+  const [first] = calls
+  if (first === undefined || first.data.length === 0) return {}
+  const selector = selectorOf(first.data)
+  const same = calls.every(({ to, data }) => to === first.to && selectorOf(data) === selector)
+  return same ? { selector, contract: first.to } : {}
+}
+
+/** Two transactions of one account with one nonce: only one of them can happen. */
+function checkNonces(calls: readonly Call[]): Finding | undefined {
+  const nonces = new Set(calls.map(({ nonce }) => nonce))
+  return nonces.size === calls.length
+    ? undefined
+    : mismatch('rawTx.nonce', 'one nonce per transaction', 'a nonce twice')
+}
+
+/** All gas at the highest price must not cost more than the request's fee; in the samples it is exactly the fee. */
+function checkFee(request: TxSignRequest, calls: readonly Call[]): Finding | undefined {
+  const fee = feeOf(request)
+  if (fee === undefined) return unverifiable('`fee` is absent or not a whole number of base units')
+  const bound = calls.reduce((sum, { gasLimit, gasPrice }) => sum + gasLimit * gasPrice, 0n)
+  return bound > fee ? mismatch('fee', `at least ${bound} wei`, `${fee} wei`) : undefined
+}
+
+function feeOf({ fee }: TxSignRequest): bigint | undefined {
+  return fee === undefined || fee === null ? undefined : baseUnits(fee, NATIVE_DECIMALS)
+}
+
+function checkOperation(request: TxSignRequest, asset: EvmAsset, calls: readonly Call[]): Finding {
+  const native = asset.contract === undefined
+  const readings = readPayments(request, {
+    decimals: asset.decimals,
+    fee: native && request.operation === 'TRANSFER' ? feeOf(request) : undefined,
+    target: parseEvmAddress,
+  })
+  if ('status' in readings) return readings
+  switch (request.operation) {
+    case 'TRANSFER':
+      return native
+        ? settle(readings, calls, calls.map(nativePayment))
+        : settle(
+            readings,
+            calls,
+            calls.map((call) => tokenPayment(call, asset, 'transfer')),
+          )
+    case 'APPROVE':
+      return native
+        ? unverifiable('the native coin has no allowances')
+        : settle(
+            readings,
+            calls,
+            calls.map((call) => tokenPayment(call, asset, 'approve')),
+          )
+    case 'CONTRACT_CALL':
+      return settle(
+        readings,
+        calls,
+        calls.map((call) => contractCall(call, asset, request)),
+      )
+    default:
+      return unverifiable(`operation \`${request.operation}\` is not decoded`)
+  }
+}
+
+function nativePayment({ name, to, value, data }: Call): Payment | Finding {
+  if (data.length > 0) return mismatch(`${name}.data`, 'empty', selectorOf(data))
+  return { target: to, units: value }
+}
+
+function tokenPayment(
+  { name, to, value, data }: Call,
+  { contract = '' }: EvmAsset,
+  method: 'transfer' | 'approve',
+): Payment | Finding {
+  if (to !== contract) return mismatch(`${name}.to`, contract, to)
+  if (value !== 0n) return mismatch(`${name}.value`, '0', String(value))
+  const call = decodeErc20(data)
+  if (call === undefined) return unverifiable(`\`${name}\`: not a canonical ERC-20 call`)
+  if (call.method === 'transferFrom' && method === 'transfer') {
+    return unverifiable(
+      `\`${name}\`: transferFrom takes tokens of an owner the request does not name`,
+    )
+  }
+  if (call.method !== method) return mismatch(`${name}.data`, method, call.method)
+  return { target: call.recipient, units: call.units }
+}
+
+/** A call is what was asked when its data is the request's own, byte for byte. */
+function contractCall(
+  { name, to, value, data }: Call,
+  asset: EvmAsset,
+  request: TxSignRequest,
+): Payment | Finding {
+  const asked = request.extraParameters?.['contractCallData']
+  if (asset.contract !== undefined) {
+    return unverifiable('a contract call is compared for the native coin only')
+  }
+  if (typeof asked !== 'string') return unverifiable('`contractCallData` is absent')
+  const found = prefixed(data)
+  const expected = asked.startsWith('0x') ? asked.toLowerCase() : `0x${asked.toLowerCase()}`
+  if (found !== expected) return mismatch(`${name}.data`, expected, found)
+  return { target: to, units: value }
+}
+
+/** Every entry makes exactly one of the request's payments, and every payment is made once. */
+function settle(
+  readings: readonly Reading[],
+  calls: readonly Call[],
+  found: readonly (Payment | Finding)[],
+): Finding {
+  const bad = gravest(found.filter((each) => 'status' in each))
+  if (bad !== undefined) return bad
+  const paid = found.filter((each) => 'target' in each)
+  const reading = readings.find(({ payments }) => keyOf(payments) === keyOf(paid))
+  if (reading !== undefined) return verified(reading.gross ? { gross: true } : {})
+  const [expected] = readings.flatMap(({ payments }) => payments)
+  const [only] = paid
+  const [call] = calls
+  if (expected === undefined || only === undefined || call === undefined || paid.length > 1) {
+    return mismatch('rawTx', 'one entry for each payment of the request', describe(paid))
+  }
+  return expected.target === only.target
+    ? mismatch(`${call.name}.amount`, String(expected.units), String(only.units))
+    : mismatch(`${call.name}.to`, expected.target, only.target)
+}
+
+/** The payments as a multiset. */
+function keyOf(payments: readonly Payment[]): string {
+  return payments
+    .map(({ target, units }) => `${target} ${units}`)
+    .toSorted()
+    .join()
+}
+
+function describe(payments: readonly Payment[]): string {
+  return payments.map(({ target, units }) => `${units} to ${target}`).join(', ')
+}

@@ -1,0 +1,174 @@
+/** Puts the handler together from what was inspected, keeps it going, and takes it down in order. */
+import { ensurePrivateDirectory } from '../common/atomic-file.ts'
+import type { Clock, Sleep } from '../common/clock.ts'
+import { openHealth } from './admin/health.ts'
+import { createMetrics } from './admin/metrics.ts'
+import { openAdminSocket } from './admin/socket.ts'
+import { createAdmission } from './admission.ts'
+import { createByteBudget } from './byte-budget.ts'
+import { createCertificates } from './certificates.ts'
+import type { Material } from './check.ts'
+import { createClosers, serverCloser } from './closers.ts'
+import type { Closers } from './closers.ts'
+import { openSqliteStore } from './decisions/sqlite.ts'
+import { servedGenerations } from './generation-info.ts'
+import { openRegistry } from './generations.ts'
+import { lockStateDirectory } from './instance-lock.ts'
+import { createKeyring } from './keyring.ts'
+import { createLameDuck } from './lame-duck.ts'
+import type { LameDuck } from './lame-duck.ts'
+import type { Logger } from './logging.ts'
+import { followPolicy } from './policy-source.ts'
+import { routesFor } from './protocol/endpoints.ts'
+import type { Routes } from './protocol/endpoints.ts'
+import { createReadiness } from './readiness.ts'
+import { openListeners } from './server.ts'
+import type { Listeners } from './server.ts'
+import { createServing } from './serving.ts'
+import { selfTest, statusOf } from './status.ts'
+import { announce, followFiles } from './story.ts'
+import { keepUp } from './upkeep.ts'
+
+/** Bytes of all bodies in memory. */
+const BODY_BUDGET_BYTES = 64 * 1024 * 1024
+
+/** How often the registry looks whether something is to be retired or written down. */
+const REGISTRY_EVERY_MS = 1_000
+
+/** How often the policy and the certificate files are looked at. */
+const FILES_EVERY_MS = 2_000
+
+export interface ServiceDeps {
+  readonly clock: Clock
+  readonly sleep: Sleep
+  readonly logger: Logger
+  /** Signatures that run at once. */
+  readonly signatureSlots: number
+  /** The handler cannot go on: the process must stop it and exit. */
+  readonly fatal: (error: unknown) => void
+}
+
+/** A handler that serves. */
+export interface RunningHandler {
+  /** Ends in order, within five seconds. */
+  readonly stop: () => Promise<void>
+}
+
+/** Opens everything and serves; when something fails, what was opened is closed again. */
+export async function startHandler(material: Material, deps: ServiceDeps): Promise<RunningHandler> {
+  const closers = createClosers()
+  try {
+    const { duck, listeners } = await open(material, deps, closers)
+    return {
+      async stop() {
+        await duck.end(listeners)
+        await closers.closeAll()
+      },
+    }
+  } catch (error) {
+    await closers.closeAll()
+    throw error
+  }
+}
+
+async function open(
+  material: Material,
+  { clock, sleep, logger, signatureSlots, fatal }: ServiceDeps,
+  closers: Closers,
+): Promise<{ duck: LameDuck; listeners: Listeners }> {
+  const { config, filePair, passphrase } = material
+  const { slots, stateDir, keysDir } = config
+  await ensurePrivateDirectory(stateDir)
+  closers.add(lockStateDirectory(stateDir))
+
+  let listeners: Listeners | undefined
+  let routes: Routes
+  const refresh = () => {
+    const mode = config.auth === 'certificate' ? 'plain' : 'token'
+    routes = routesFor(mode, servedGenerations(registry.state(), slots))
+    listeners?.refresh()
+  }
+  const keyring = createKeyring(keysDir, passphrase, material.entries)
+  const certificates = createCertificates(config.tls, filePair, keyring, () => registry.state())
+  const registry = await openRegistry({
+    stateDir,
+    keysDir,
+    slots,
+    // A certificate that nobody pins may change under a generation that is in use.
+    slotsAreExclusive: config.tls.mode === 'self-signed' && config.auth !== 'public-key',
+    passphrase,
+    keyring,
+    clock,
+    file: material.file,
+    servedCertificate: certificates.served,
+    changed: (event, generation) => {
+      logger.info({ generation }, event)
+      refresh()
+    },
+  })
+  closers.add(registry.close)
+  if (registry.state().generations.length === 0) await registry.stage(1, {})
+
+  const store = await openSqliteStore({ path: config.storePath, clock, onFatal: fatal })
+  closers.add(() => store.close())
+  const policies = followPolicy(config.policyFile, material.policy)
+  const admission = createAdmission({ clock, slots: signatureSlots, maxWaitMs: config.deadlineMs })
+  const budget = createByteBudget(BODY_BUDGET_BYTES)
+  const duck = createLameDuck(clock, sleep)
+  const newest = () => registry.state().generations.at(-1)?.generation ?? 1
+  const checks = createReadiness(
+    [
+      { name: 'store', run: () => store.check() },
+      {
+        name: 'signing',
+        run: async () => void (await selfTest(registry, keyring, newest(), 'readiness')),
+      },
+    ],
+    clock,
+    sleep,
+  )
+  const problems = async () => (duck.ending() ? ['the handler is stopping'] : checks())
+  const metrics = createMetrics({
+    ready: async () => (await problems()).length === 0,
+    generations: registry.infos,
+    now: () => clock.now(),
+    inFlight: () => admission.inFlight,
+    queuedSignatures: () => admission.queued,
+    bodyBytes: () => budget.usedBytes,
+  })
+
+  refresh()
+  const parts = { material, keyring, registry, store, policies, admission, budget, duck, metrics }
+  const app = createServing({ ...parts, clock, logger, routes: () => routes })
+  const failed = (error: unknown) => logger.error({ err: error }, 'upkeep failed')
+  const admin = await openAdminSocket(config.adminSocket, {
+    registry,
+    status: async () =>
+      statusOf(config, registry, policies.current().digest, await problems(), clock.now()),
+    selfTest: (generation, nonce) => selfTest(registry, keyring, generation, nonce),
+    failed,
+  })
+  closers.add(serverCloser(admin))
+  closers.add(serverCloser(await openHealth(config.opsListen, { problems, metrics })))
+  listeners = await openListeners({
+    app,
+    slots,
+    tls: config.tls.mode !== 'off',
+    presented: certificates.presented,
+    allowedCidrs: config.allowedCidrs,
+  })
+  closers.add(listeners.cut)
+  const files = followFiles({ config, policies, certificates, listeners, logger })
+  closers.add(
+    keepUp(
+      [
+        { everyMs: REGISTRY_EVERY_MS, run: registry.tick },
+        { everyMs: FILES_EVERY_MS, run: files },
+      ],
+      sleep,
+      failed,
+    ),
+  )
+  announce({ config, registry, store, logger, now: clock.now() })
+  return { duck, listeners }
+}
