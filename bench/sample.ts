@@ -27,5 +27,5 @@ export function samplePolicy(yaml: string, lists?: ListFiles): Policy {
 
 /** What is known beside a request without a raw transaction. */
 export function sampleFacts(now: Date): Facts {
-  return { now, cosigner: 'z', rawTx: { status: 'absent' } }
+  return { now, cosigner: 'z', rawTx: { status: 'absent' }, statement: { status: 'absent' } }
 }

@@ -95,7 +95,7 @@ export async function decision(rig: Rig): Promise<Section> {
   }
 }
 
-const LAG = 'nodejs_eventloop_lag_p99_seconds'
+const LAG = 'countersign_nodejs_eventloop_lag_p99_seconds'
 
 function row(result: Measured, cores: string, rss: number): string[] {
   const { label, cpuUs, ratio, ratioSpread, perSecond, p50Ms, p99Ms } = result
