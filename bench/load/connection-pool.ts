@@ -12,14 +12,26 @@ export interface ConnectionPool {
 /** Handshakes at a time while the pool is filled. */
 const AT_ONCE = 32
 
-/** Opens `size` connections. */
-export async function createConnectionPool(target: Target, size: number): Promise<ConnectionPool> {
+/**
+ * Opens `size` connections, and sends the primer over each of them: servers cut a connection that stays silent after the
+ * handshake far sooner than one that was used.
+ */
+export async function createConnectionPool(
+  target: Target,
+  size: number,
+  primer: string,
+): Promise<ConnectionPool> {
   const idle: Connection[] = []
   let closed = false
 
+  const opened = async () => {
+    const connection = await openConnection(target)
+    await connection.post(primer)
+    return connection
+  }
   const replace = async () => {
     if (closed) return
-    const connection = await openConnection(target)
+    const connection = await opened()
     if (closed) connection.close()
     else idle.push(connection)
   }
@@ -39,11 +51,10 @@ export async function createConnectionPool(target: Target, size: number): Promis
     return undefined
   }
 
-  for (let opened = 0; opened < size; opened += AT_ONCE) {
-    const batch = Array.from({ length: Math.min(AT_ONCE, size - opened) }, () =>
-      openConnection(target),
+  for (let made = 0; made < size; made += AT_ONCE) {
+    idle.push(
+      ...(await Promise.all(Array.from({ length: Math.min(AT_ONCE, size - made) }, opened))),
     )
-    idle.push(...(await Promise.all(batch)))
   }
 
   return {

@@ -49,7 +49,7 @@ export async function openConnection(target: Target): Promise<Connection> {
   }
   socket.on('error', fail)
   socket.on('close', () => fail(new Error('the connection was closed')))
-  socket.on('data', (chunk: Buffer) => {
+  const receive = (chunk: Buffer) => {
     received += chunk.toString('latin1')
     const parsed = parseAnswer(received)
     if (parsed === undefined) return
@@ -57,6 +57,14 @@ export async function openConnection(target: Target): Promise<Connection> {
     if (parsed.answer.close) open = false
     waiting?.resolve(parsed.answer)
     waiting = undefined
+  }
+  socket.on('data', (chunk: Buffer) => {
+    try {
+      receive(chunk)
+    } catch (cause) {
+      fail(new Error('the answer cannot be read', { cause }))
+      socket.destroy()
+    }
   })
 
   return {

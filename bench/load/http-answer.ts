@@ -15,13 +15,14 @@ export function parseAnswer(bytes: string): { answer: HttpAnswer; end: number } 
   const head = bytes.slice(0, headEnd)
   const status = /^HTTP\/1\.1 (\d{3})/.exec(head)?.[1]
   const length = /\r\ncontent-length: *(\d+)/i.exec(head)?.[1]
-  if (status === undefined || length === undefined) {
-    throw new Error('an answer without a status line or a content length')
+  const close = /\r\nconnection: *close/i.test(head)
+  if (status === undefined || (length === undefined && !close)) {
+    throw new Error('an answer without a status line or a length')
   }
   const start = headEnd + 4
-  const end = start + Number(length)
+  // Without a length the end of the connection is the end of the body: Node cuts the slow off like that.
+  const end = length === undefined ? bytes.length : start + Number(length)
   if (bytes.length < end) return undefined
-  const close = /\r\nconnection: *close/i.test(head)
   return { answer: { status: Number(status), body: bytes.slice(start, end), close }, end }
 }
 

@@ -8,6 +8,7 @@ import type { HttpAnswer } from './http-answer.ts'
 import type { OpenJob, OpenResult } from './job.ts'
 import { createJudge } from './judge.ts'
 import { createLedger } from './ledger.ts'
+import { tampered } from './tokens.ts'
 import type { LoadToken, TokenSource } from './tokens.ts'
 
 /** Time after the last arrival and its deadline in which a late answer is still noticed. */
@@ -18,7 +19,7 @@ export async function runOpen(job: OpenJob, source: TokenSource): Promise<OpenRe
   const { target, phases, deadlineMs, serverPid } = job
   const arrivals = plannedArrivals(phases)
   const judge = createJudge(target.certificatePem)
-  const pool = await createConnectionPool(target, job.connections)
+  const pool = await createConnectionPool(target, job.connections, primerOf(source))
   const ledger = createLedger(phases, deadlineMs)
   const lags: number[] = []
   const cpuBefore = cpuMsOf(serverPid)
@@ -58,4 +59,12 @@ export async function runOpen(job: OpenJob, source: TokenSource): Promise<OpenRe
   const serverCpuMs = cpuMsOf(serverPid) - cpuBefore
   pool.close()
   return { ...ledger.result(), generatorLagMs: quantile(lags, 0.99), serverCpuMs }
+}
+
+/** A request that costs the server little and changes nothing: its signature is wrong. */
+function primerOf(source: TokenSource): string {
+  const token = source.next()
+  if (token === undefined) throw new Error('the pool of requests is empty')
+  source.giveBack(token)
+  return tampered(token).token
 }

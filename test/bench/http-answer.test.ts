@@ -21,9 +21,17 @@ describe('parseAnswer', () => {
     })
   })
 
+  it('takes an answer that ends with its connection as it is', () => {
+    const bytes = 'HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n'
+    expect(parseAnswer(bytes)).toEqual({
+      answer: { status: 408, body: '', close: true },
+      end: bytes.length,
+    })
+  })
+
   it('refuses an answer whose length it cannot know', () => {
     expect(() => parseAnswer('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')).toThrow(
-      'an answer without a status line or a content length',
+      'an answer without a status line or a length',
     )
   })
 })
