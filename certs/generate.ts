@@ -128,6 +128,43 @@ function integer(value: number): forge.asn1.Asn1 {
   return primitive(forge.asn1.Type.INTEGER, forge.asn1.integerToDer(value).getBytes())
 }
 
+/** What a certificate signing request says. */
+export interface SigningRequestFacts {
+  readonly publicKeyPem: string
+  /** Organization (O) of the subject; undefined when absent. */
+  readonly organization: string | undefined
+  /** The request is signed with the key it names: proof of possession (RFC 2986 §3). */
+  readonly selfSigned: boolean
+}
+
+/** Reads an RSA PKCS#10 request; undefined when the text is none. Node has no CSR API of its own. */
+export function readCertificateSigningRequest(pem: string): SigningRequestFacts | undefined {
+  try {
+    const request = forge.pki.certificationRequestFromPem(pem)
+    if (request.publicKey === null) return undefined
+    const field: forge.pki.CertificateField | null = request.subject.getField('O')
+    // node-forge gives the bytes of the text, one character each.
+    const organization =
+      typeof field?.value === 'string' ? Buffer.from(field.value, 'latin1').toString() : undefined
+    return {
+      publicKeyPem: unix(forge.pki.publicKeyToPem(request.publicKey)),
+      organization,
+      selfSigned: verifiesItself(request),
+    }
+  } catch {
+    return undefined
+  }
+}
+
+/** node-forge throws for some wrong signatures and returns false for others. */
+function verifiesItself(request: { verify(): boolean }): boolean {
+  try {
+    return request.verify()
+  } catch {
+    return false
+  }
+}
+
 /** 16 random bytes with the sign bit clear and the first byte not zero, in hex. */
 function positiveSerial(): string {
   const serial = randomBytes(16)

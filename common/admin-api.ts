@@ -91,6 +91,11 @@ export interface StageRequest {
   readonly slot?: string
   /** Renew: take over the key pair of this generation and make only a new certificate. */
   readonly renewOf?: number
+  /**
+   * With `slot`: take it although a generation that is needed shows its certificate there. Callers that pin the other
+   * certificate fail until the co-signer has switched; the operator has accepted that.
+   */
+  readonly share?: true
 }
 
 /** Proof that the handler can sign with a generation: it signs the nonce under a type no callback answer has. */

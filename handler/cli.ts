@@ -6,6 +6,26 @@ import { VERSION } from './version.ts'
 /** Serves until told to stop; sets the exit code. */
 export type RunCommand = (io: CommandIo) => Promise<void>
 
+interface Group {
+  readonly name: string
+  readonly description: string
+  readonly load: () => Promise<(program: Command, io: CommandIo) => void>
+}
+
+/** Groups of commands; only the one that is called is loaded. */
+const GROUPS: readonly Group[] = [
+  {
+    name: 'policy',
+    description: 'check, explain and replay policies',
+    load: async () => (await import('./commands/policy.ts')).registerPolicyCommands,
+  },
+  {
+    name: 'statement',
+    description: 'extra signatures: what the initiator of a transaction vouches for',
+    load: async () => (await import('./commands/statement.ts')).registerStatementCommands,
+  },
+]
+
 /** Runs the command line. `run` is the one command that opens sockets; `main.ts` brings it. */
 export async function runCli(
   argv: readonly string[],
@@ -32,6 +52,10 @@ export async function runCli(
       const { check } = await import('./commands/check.ts')
       await check(io, json)
     })
+  for (const { name, description, load } of GROUPS) {
+    if (argv[0] === name) (await load())(program, io)
+    else program.command(name).description(description)
+  }
   program
     .command('config-docs', { hidden: true })
     .description('print docs/configuration.md')

@@ -4,7 +4,7 @@ import { livePolicy } from './policy/judge.ts'
 import type { Policy } from './policy/policy.ts'
 import { formatProblem } from './policy/problems.ts'
 import type { LivePolicy } from './ports.ts'
-import { verifySignature } from './verify-signature.ts'
+import { createSignatureVerifier } from './statement-signature.ts'
 
 /** What a look at the file came to. */
 export type PolicyChange =
@@ -19,7 +19,7 @@ export interface PolicySource {
 
 /** Follows the file from a policy that was loaded before. Problems are told once, until they are other ones. */
 export function followPolicy(path: string, first: Policy): PolicySource {
-  let current = livePolicy(first, verifySignature)
+  let current = livePolicy(first, createSignatureVerifier())
   let told = ''
   return {
     current: () => current,
@@ -34,7 +34,7 @@ export function followPolicy(path: string, first: Policy): PolicySource {
       told = ''
       const { digest, rules } = loaded.policy
       if (digest === current.digest) return undefined
-      current = livePolicy(loaded.policy, verifySignature)
+      current = livePolicy(loaded.policy, createSignatureVerifier())
       return { kind: 'swapped', digest, rules: rules.length }
     },
   }

@@ -113,6 +113,7 @@ export interface DecidedEvent {
   /** Undefined when the request could not be read that far. */
   readonly stage: Stage | undefined
   readonly txId: string | undefined
+  /** `''` when the co-signer sent none. */
   readonly signerId: string | undefined
   readonly action: Action
   readonly rule: string

@@ -8,6 +8,7 @@ import { createAdmission } from './admission.ts'
 import { createByteBudget } from './byte-budget.ts'
 import { createCertificates } from './certificates.ts'
 import type { Material } from './check.ts'
+import { checkpointKey } from './checkpoint-key.ts'
 import { createClosers, serverCloser } from './closers.ts'
 import type { Closers } from './closers.ts'
 import { openSqliteStore } from './decisions/sqlite.ts'
@@ -109,7 +110,15 @@ async function open(
   closers.add(registry.close)
   if (registry.state().generations.length === 0) await registry.stage(1, {})
 
-  const store = await openSqliteStore({ path: config.storePath, clock, onFatal: fatal })
+  const store = await openSqliteStore({
+    path: config.storePath,
+    clock,
+    onFatal: fatal,
+    checkpointKey: () => checkpointKey(keyring),
+    // The log leaves the machine, and with it the proof of how far the chain had come.
+    onCheckpoint: (checkpoint) => logger.info({ checkpoint }, 'audit checkpoint'),
+    onCheckpointError: (err) => logger.error({ err }, 'no audit checkpoint could be made'),
+  })
   closers.add(() => store.close())
   const policies = followPolicy(config.policyFile, material.policy)
   const admission = createAdmission({ clock, slots: signatureSlots, maxWaitMs: config.deadlineMs })

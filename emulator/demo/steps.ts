@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { freePorts, runToEnd, startService } from './programs.ts'
 import type { Service } from './programs.ts'
 import { configChange, POLICY, transfer } from './requests.ts'
+import type { TrafficCounts } from '../traffic.ts'
 import type { Story } from './story.ts'
 
 /** What is running, and how to talk to it. */
@@ -30,7 +31,7 @@ interface EmulatorJson {
 
 interface CallbackResult {
   readonly action?: string
-  readonly rejectionReason?: string
+  readonly rejectionReason?: string | null
   readonly url?: string
   readonly durationMs?: number
   readonly error?: { readonly kind?: string; readonly status?: number; readonly message?: string }
@@ -123,7 +124,7 @@ export async function callbacks(parties: Parties, story: Story): Promise<void> {
     control<CallbackResult>(parties, 'POST', '/callbacks', { endpoint, payload, ...extra })
   const expectAction = async (what: string, action: string, endpoint: string, payload: unknown) => {
     const answer = await ask(endpoint, payload)
-    const reason = answer.rejectionReason === undefined ? '' : ` (${answer.rejectionReason})`
+    const reason = (answer.rejectionReason ?? '') === '' ? '' : ` (${answer.rejectionReason})`
     story.prove(
       `${what} → ${answer.action ?? JSON.stringify(answer.error)}${reason}`,
       answer.action === action,
@@ -171,21 +172,19 @@ export async function rotateUnderTraffic(
   story.prove('the co-signer now calls generation 2', result['generation'] === 2)
   await sleep(1000)
   await control(parties, 'DELETE', '/traffic')
-  const traffic = await control<Traffic>(parties, 'GET', '/traffic')
+  const traffic = await control<TrafficCounts>(parties, 'GET', '/traffic')
   story.evidence(
     'callbacks',
-    `${traffic.sent} sent, ${traffic.answered} answered, ${traffic.failed} failed`,
+    `${traffic.sent} sent, ${traffic.answered.total} answered, ${traffic.failed.total} failed`,
   )
-  for (const [url, count] of Object.entries(traffic.byUrl)) story.evidence(url, count)
-  story.prove('not one callback failed', traffic.failed === 0 && traffic.answered === traffic.sent)
+  for (const [url, count] of Object.entries(traffic.byUrl)) {
+    story.evidence(url, `${count.answered} answered`)
+  }
+  story.prove(
+    'not one callback failed',
+    traffic.failed.total === 0 && traffic.answered.total === traffic.sent,
+  )
   story.prove('both generations were called', Object.keys(traffic.byUrl).length === 2)
-}
-
-interface Traffic {
-  readonly sent: number
-  readonly answered: number
-  readonly failed: number
-  readonly byUrl: Readonly<Record<string, number>>
 }
 
 /** Stops both programs and verifies the audit chain from its file. */

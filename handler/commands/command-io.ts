@@ -3,6 +3,8 @@ import type { Clock } from '../../common/clock.ts'
 
 export interface CommandIo {
   readonly env: Readonly<Record<string, string | undefined>>
+  /** Standard input, for commands that read `-`. */
+  readonly stdin?: AsyncIterable<Uint8Array>
   /** Results. */
   readonly stdout: { write(text: string): unknown; readonly isTTY?: boolean }
   /** The story: progress, warnings, errors. */

@@ -19,6 +19,7 @@ export function runBatch(
       ? core.transaction(nowMs, () => calls.map((call) => run(store, call)))
       : calls.map((call) => run(store, call))
     store.advanceMark()
+    store.upkeep.note(calls.length)
     return results
   } catch (error) {
     const [only] = calls
@@ -34,10 +35,7 @@ function run(store: OpenStore, { name, args }: WorkerCall): WireResult {
     const behind = READS.has(name) ? undefined : store.behind()
     if (behind !== undefined) throw behindError(behind)
     const { calls } = store.core
-    return {
-      ok: true,
-      value: name === 'check' ? undefined : Reflect.apply(calls[name], calls, args),
-    }
+    return { ok: true, value: Reflect.apply(calls[name], calls, args) }
   } catch (error) {
     // Our own errors are raised before anything is written; any other rolls the transaction back.
     if (error instanceof StoreError) return { ok: false, error: toWire(error) }
@@ -52,9 +50,8 @@ function behindError(reason: string): StoreError {
 }
 
 /** A failed write or sync leaves the disk in an unknown state: the process must end and read it again. */
-function isFatal(error: unknown): boolean {
-  const { code } = toWire(error)
-  return code === 'ERR_STORE_FAILED' || code === 'ERR_STORE_DAMAGED'
+export function isFatal(error: unknown): boolean {
+  return toWire(error).fatal
 }
 
 /** An error as it crosses the thread border. */

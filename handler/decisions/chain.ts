@@ -10,13 +10,19 @@ interface Row {
   readonly hash: string
 }
 
+/** What lies in a record's row beside what is hashed; the body holds the token's own digest. */
+export interface Beside {
+  readonly token: string
+  readonly fingerprint?: number
+}
+
 export interface Chain {
   /** The last record, of the transaction at hand included. */
-  head(): ChainHead
+  readonly head: () => ChainHead
   /** Reads the head again: after a rollback, or when another process has written. */
   reload(): void
   /** Adds one record and returns the new head. Belongs into a transaction. */
-  append(content: RecordContent, nowMs: number, token?: string): ChainHead
+  append(content: RecordContent, nowMs: number, beside?: Beside): ChainHead
   /**
    * One record, its own hash verified.
    *
@@ -27,8 +33,8 @@ export interface Chain {
 
 /** The chain of an open database. */
 export function createChain(db: Database): Chain {
-  const insert = db.prepare<[number, string, string | null, string, string]>(
-    'INSERT INTO chain (seq, body, token, prev, hash) VALUES (?, ?, ?, ?, ?)',
+  const insert = db.prepare<[number, number | null, string, string | null, string, string]>(
+    'INSERT INTO chain (seq, fingerprint, body, token, prev, hash) VALUES (?, ?, ?, ?, ?, ?)',
   )
   const last = db.prepare<[], { seq: number; hash: string; body: string }>(
     'SELECT seq, hash, body FROM chain ORDER BY seq DESC LIMIT 1',
@@ -48,13 +54,13 @@ export function createChain(db: Database): Chain {
     reload: () => {
       head = readHead()
     },
-    append: (content, nowMs, token) => {
+    append: (content, nowMs, beside) => {
       const timeMs = Math.max(Math.trunc(nowMs), head.timeMs)
       if (time.ms !== timeMs) time = { ms: timeMs, text: new Date(timeMs).toISOString() }
       const seq = head.seq + 1
       const body = JSON.stringify({ v: 1, time: time.text, ...content })
       const hash = recordHash(seq, head.hash, body)
-      insert.run(seq, body, token ?? null, head.hash, hash)
+      insert.run(seq, beside?.fingerprint ?? null, body, beside?.token ?? null, head.hash, hash)
       head = { seq, hash, timeMs }
       return head
     },
@@ -72,5 +78,6 @@ export function createChain(db: Database): Chain {
 
 /** The value of a body whose hash was verified, or that this program has just written. */
 export function parseBody(text: string): RecordBody {
-  return JSON.parse(text) as RecordBody
+  const body: RecordBody = JSON.parse(text)
+  return body
 }

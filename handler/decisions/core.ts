@@ -2,16 +2,17 @@
  * The store itself, synchronous, on an open database: every call is durable when its batch returns. A batch is one
  * transaction, so that decisions which arrive together share one sync of the disk.
  */
-import { formatDecimal } from '../protocol/decimal.ts'
 import { createChain } from './chain.ts'
 import type { Database } from './database.ts'
 import { createFreezeTable } from './freeze.ts'
 import { createHoldTable } from './holds.ts'
 import { createLimitTable } from './limits.ts'
-import type { Act, Freeze, Hold, HoldRequest, ReleasedCharge } from './operations.ts'
-import type { ChainHead, OperatorContent, RecordContent } from './record.ts'
+import type { Act, Freeze, Hold, HoldRequest } from './operations.ts'
+import type { ChainHead, ChargedLimit, OperatorContent, RecordContent } from './record.ts'
 import { createRecorder } from './recorder.ts'
-import { createRequestTable, requestIdentity } from './requests.ts'
+import { createRequestIndex } from './request-index.ts'
+import type { RequestIndex } from './request-index.ts'
+import { createRequests } from './requests.ts'
 import { createSingleUseTable } from './single-uses.ts'
 import type { NewDecision, Recall, Receipt, RequestKey } from './store.ts'
 
@@ -23,17 +24,20 @@ export interface Calls {
   listHolds(): readonly Hold[]
   approveHold(id: string, act: Act): Hold
   rejectHold(id: string, act: Act): Hold
-  freeze(action: Freeze['action'], act: Act): Freeze | undefined
+  freeze(action: Freeze['action'], act: Act): Freeze
   unfreeze(act: Act): void
   frozen(): Freeze | undefined
-  releaseCharges(owner: string, act: Act): readonly ReleasedCharge[]
+  releaseCharges(owner: string, act: Act): readonly ChargedLimit[]
+  /** Writes something that is no record, to prove that it could be. */
+  probe(): void
   /** Adds any other record. */
   append(content: RecordContent): ChainHead
 }
 
 export interface Core {
   readonly calls: Calls
-  head(): ChainHead
+  readonly index: RequestIndex
+  readonly head: () => ChainHead
   /** Runs `work` in one durable transaction at that time; an error rolls all of it back. */
   transaction<T>(nowMs: number, work: () => T): T
 }
@@ -41,29 +45,58 @@ export interface Core {
 /** The store on an open database. */
 export function createCore(db: Database): Core {
   const chain = createChain(db)
-  const requests = createRequestTable(db, chain)
+  const index = createRequestIndex(db)
+  const requests = createRequests(chain, index)
   const limits = createLimitTable(db)
   const holds = createHoldTable(db)
   const freezes = createFreezeTable(db)
   const singleUses = createSingleUseTable(db)
-  const recorder = createRecorder({ db, chain, requests, limits, holds, freezes, singleUses })
+  const recorder = createRecorder({
+    db,
+    chain,
+    index,
+    requests,
+    limits,
+    holds,
+    freezes,
+    singleUses,
+  })
+  const probe = db.prepare<[number]>('INSERT OR REPLACE INTO probe (one, time) VALUES (1, ?)')
   const dataVersion = db.prepare('PRAGMA data_version').pluck()
 
+  const reload = () => {
+    chain.reload()
+    index.reload()
+    freezes.reload()
+  }
+
   let nowMs = 0
-  let seenVersion: unknown
-  const transaction = db.transaction((work: () => unknown) => {
-    const version = dataVersion.get()
-    if (version !== seenVersion) chain.reload()
-    seenVersion = version
-    nowMs = Math.max(nowMs, chain.head().timeMs)
-    return work()
-  })
+  let seenVersion = dataVersion.get()
+  const begin = db.prepare('BEGIN IMMEDIATE')
+  const commit = db.prepare('COMMIT')
+  const rollback = db.prepare('ROLLBACK')
+  const transaction = <T>(atMs: number, work: () => T): T => {
+    begin.run()
+    try {
+      const version = dataVersion.get()
+      if (version !== seenVersion) reload()
+      seenVersion = version
+      nowMs = Math.max(Math.trunc(atMs), chain.head().timeMs)
+      const result = work()
+      commit.run()
+      return result
+    } catch (error) {
+      if (db.inTransaction) rollback.run()
+      reload()
+      throw error
+    }
+  }
   const act = (name: OperatorContent['act'], subject: string, { by, note }: Act) => {
     chain.append({ kind: 'operator', act: name, by, subject, note }, nowMs)
   }
 
   const calls: Calls = {
-    recall: (key) => requests.recall(key, Buffer.from(requestIdentity(key), 'hex')),
+    recall: (key) => requests.look(key).recall,
     record: (entry) => recorder.record(entry, nowMs),
     openHold: (request) => holds.open(request, nowMs),
     listHolds: () => holds.list(nowMs),
@@ -78,9 +111,9 @@ export function createCore(db: Database): Core {
       return hold
     },
     freeze: (action, by) => {
-      freezes.set(action, by, nowMs)
+      const freeze = freezes.set(action, by, nowMs)
       act('freeze', action, by)
-      return freezes.get()
+      return freeze
     },
     unfreeze: (by) => {
       freezes.clear()
@@ -90,26 +123,18 @@ export function createCore(db: Database): Core {
     releaseCharges: (owner, by) => {
       const released = limits.release(owner)
       act('release-charges', owner, by)
-      return released.map(({ limit, key, amount }) => ({
-        limit,
-        key,
-        amount: formatDecimal(amount),
-      }))
+      return released
+    },
+    probe: () => {
+      probe.run(nowMs)
     },
     append: (content) => chain.append(content, nowMs),
   }
 
   return {
     calls,
+    index,
     head: chain.head,
-    transaction: <T>(atMs: number, work: () => T): T => {
-      nowMs = Math.trunc(atMs)
-      try {
-        return transaction.immediate(work) as T
-      } catch (error) {
-        seenVersion = undefined
-        throw error
-      }
-    },
+    transaction,
   }
 }

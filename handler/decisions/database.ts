@@ -1,5 +1,5 @@
 /** The SQLite file: durable at every commit, private to its owner, and of a version that this program knows. */
-import { chmodSync, closeSync, constants, openSync } from 'node:fs'
+import { chmodSync, closeSync, constants, existsSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { StoreError } from './store-error.ts'
 
@@ -11,26 +11,28 @@ export const SCHEMA_VERSION = 1
 /** Step n brings a file from version n to n + 1. */
 const MIGRATIONS: readonly string[] = [
   `
-  -- The audit chain. Rows are only ever added; every other table can be explained by it.
+  -- The audit chain. Rows are only ever added; every other table can be explained by it. \`fingerprint\` is set in
+  -- records by which a request is recalled.
   CREATE TABLE chain (
     seq INTEGER PRIMARY KEY,
+    fingerprint INTEGER,
     body TEXT NOT NULL,
     token TEXT,
     prev TEXT NOT NULL,
     hash TEXT NOT NULL
   ) STRICT;
 
-  -- Per request id one row with stage '' (the core content seen first, and the first refusal of it), and one row per
-  -- final decision. The primary key is the second line of defence against two decisions for one request.
-  CREATE TABLE requests (
-    id BLOB NOT NULL,
-    stage TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    core TEXT NOT NULL,
+  -- Where to look for a request, for records up to merged_seq; later ones are indexed in memory. See request-index.ts.
+  CREATE TABLE request_index (
+    fingerprint INTEGER NOT NULL,
     seq INTEGER NOT NULL REFERENCES chain (seq),
-    rejected INTEGER REFERENCES chain (seq),
-    PRIMARY KEY (id, stage, digest)
+    PRIMARY KEY (fingerprint, seq)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE request_index_state (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    merged_seq INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO request_index_state VALUES (1, 0);
 
   -- What each owner spent of each limit. Amounts are units / 10^scale, units as decimal text.
   CREATE TABLE limit_charges (
@@ -80,6 +82,12 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX holds_open ON holds (expires) WHERE used IS NULL AND rejected_by IS NULL;
 
+  -- Written to prove that the store can be written.
+  CREATE TABLE probe (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    time INTEGER NOT NULL
+  ) STRICT;
+
   CREATE TABLE freeze (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     action TEXT NOT NULL,
@@ -123,8 +131,15 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
   }
 }
 
-/** Opens the store for reading only, beside a handler that writes. */
+/**
+ * Opens the store for reading only, beside a handler that writes.
+ *
+ * @throws StoreError `ERR_STORE_UNAVAILABLE` when there is no such file, `ERR_STORE_VERSION`
+ */
 export function openReadOnly(path: string): Database.Database {
+  if (!existsSync(path)) {
+    throw new StoreError('ERR_STORE_UNAVAILABLE', `there is no decision store at \`${path}\``)
+  }
   const db = new Database(path, { readonly: true, fileMustExist: true, timeout: 2_000 })
   try {
     assertVersion(versionOf(db))

@@ -10,8 +10,11 @@ interface Row {
 }
 
 export interface FreezeTable {
+  /** The freeze in force, from memory. */
   get(): Freeze | undefined
-  set(action: Freeze['action'], act: Act, nowMs: number): void
+  /** Reads it again: after a rollback, or when another process has written. */
+  reload(): void
+  set(action: Freeze['action'], act: Act, nowMs: number): Freeze
   clear(): void
 }
 
@@ -22,19 +25,28 @@ export function createFreezeTable(db: Database): FreezeTable {
     'INSERT OR REPLACE INTO freeze (one, action, person, reason, since) VALUES (1, ?, ?, ?, ?)',
   )
   const remove = db.prepare('DELETE FROM freeze')
+  const read = (): Freeze | undefined => {
+    const row = select.get()
+    if (row === undefined) return undefined
+    const { person: by, reason, since } = row
+    const action = row.action === 'RETRY' ? 'RETRY' : 'REJECT'
+    return { action, by, reason, since: new Date(since).toISOString() }
+  }
+  let freeze = read()
   return {
-    get: () => {
-      const row = select.get()
-      if (row === undefined) return undefined
-      const { person: by, reason, since } = row
-      const action = row.action === 'RETRY' ? 'RETRY' : 'REJECT'
-      return { action, by, reason, since: new Date(since).toISOString() }
+    get: () => freeze,
+    reload: () => {
+      freeze = read()
     },
     set: (action, act, nowMs) => {
       put.run(action, act.by, act.note, nowMs)
+      const since = new Date(nowMs).toISOString()
+      freeze = { action, by: act.by, reason: act.note, since }
+      return freeze
     },
     clear: () => {
       remove.run()
+      freeze = undefined
     },
   }
 }

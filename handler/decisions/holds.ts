@@ -114,14 +114,16 @@ export function createHoldTable(db: Database): HoldTable {
 
 /** Names that differ only in case or in white space are one person. */
 function samePerson(a: string, b: string): boolean {
-  const plain = (name: string) =>
-    name.normalize('NFKC').trim().replaceAll(/\s+/g, ' ').toLowerCase()
-  return plain(a) === plain(b)
+  return plainName(a) === plainName(b)
+}
+
+function plainName(name: string): string {
+  return name.normalize('NFKC').trim().replaceAll(/\s+/g, ' ').toLowerCase()
 }
 
 function holdOf(row: Row, nowMs: number): Hold {
-  const terms = JSON.parse(row.terms) as HoldTerms
-  const approvals = JSON.parse(row.approvals) as string[]
+  const approvals: readonly string[] = JSON.parse(row.approvals)
+  const terms: HoldTerms = JSON.parse(row.terms)
   return {
     id: row.id,
     terms,

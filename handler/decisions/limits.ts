@@ -10,6 +10,7 @@
 import type { Database } from './database.ts'
 import { addDecimals, compareDecimals, formatDecimal } from '../protocol/decimal.ts'
 import type { Decimal } from '../protocol/decimal.ts'
+import type { ChargedLimit } from './record.ts'
 import type { LimitCharge } from '../policy/decision.ts'
 
 const STEPS = 1_000
@@ -33,17 +34,13 @@ interface ChargeRow {
   readonly scale: number
 }
 
-export interface Released {
-  readonly limit: string
-  readonly key: string
-  readonly amount: Decimal
-}
+type ChargeParts = Pick<LimitCharge, 'limit' | 'key' | 'amount'>
 
 export interface LimitTable {
   /** Charges the owner unless that would exceed the limit: then false, and nothing is changed. */
   charge(charge: LimitCharge, owner: string, nowMs: number): boolean
   /** Gives back everything that the owner was charged. */
-  release(owner: string): readonly Released[]
+  release(owner: string): readonly ChargedLimit[]
 }
 
 /** The limits of an open database. `nowMs` may never go backwards: the caller passes the chain's time. */
@@ -133,14 +130,16 @@ export function createLimitTable(db: Database): LimitTable {
         dropTotals.run(name, key, Number.MAX_SAFE_INTEGER)
         putWindow.run(name, key, 0)
       }
-      return charges.map((row) => ({ limit: row.name, key: row.key, amount: amountOf(row) }))
+      return charges.map((row) =>
+        describeCharge({ limit: row.name, key: row.key, amount: amountOf(row) }),
+      )
     },
   }
 }
 
-/** `limit key amount`, as a record of the chain names a charge. */
-export function describeCharge(limit: string, key: string, amount: Decimal | undefined): string {
-  return `${limit} ${key} ${formatDecimal(amount ?? ZERO)}`
+/** A charge as a record of the chain names it. */
+export function describeCharge({ limit, key, amount }: ChargeParts): ChargedLimit {
+  return { limit, key, amount: formatDecimal(amount ?? ZERO) }
 }
 
 function totalOf(row: TotalRow | undefined): Total {

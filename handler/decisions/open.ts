@@ -11,6 +11,8 @@ import { markPath, openMark, readMark, replaceMark } from './mark.ts'
 import type { Mark, MarkWriter } from './mark.ts'
 import { NO_HASH } from './record.ts'
 import { StoreError } from './store-error.ts'
+import { createUpkeep } from './upkeep.ts'
+import type { Upkeep } from './upkeep.ts'
 import { inspectLog } from './write-ahead-log.ts'
 import type { LogState } from './write-ahead-log.ts'
 
@@ -25,8 +27,14 @@ export interface Opening {
   readonly behind: string | undefined
 }
 
+export interface OpenOptions extends DatabaseOptions {
+  /** Whether to record that the last process did not close the store; false beside a handler that runs. */
+  readonly noteRecovery?: boolean
+}
+
 export interface OpenStore {
   readonly core: Core
+  readonly upkeep: Upkeep
   readonly opening: Opening
   /** Why the store is behind its mark, looked up anew while it is: the operator may have accepted it. */
   behind(): string | undefined
@@ -41,13 +49,13 @@ export interface OpenStore {
 export async function openStore(
   path: string,
   nowMs: number,
-  options: DatabaseOptions = {},
+  options: OpenOptions = {},
 ): Promise<OpenStore> {
   const log = inspectLog(path)
   const mark = readMark(markPath(path))
   const db = openDatabase(path, options)
   try {
-    return await settle(db, path, nowMs, log, mark)
+    return await settle(db, path, nowMs, log, mark, options.noteRecovery ?? true)
   } catch (error) {
     db.close()
     throw error
@@ -60,6 +68,7 @@ async function settle(
   nowMs: number,
   log: LogState,
   found: Mark | 'damaged' | undefined,
+  noteRecovery: boolean,
 ): Promise<OpenStore> {
   const core = createCore(db)
   const markFile = markPath(path)
@@ -85,7 +94,7 @@ async function settle(
     const { seq, hash } = core.head()
     writer.write({ storeId, seq, hash })
   }
-  if (reason === undefined && log !== 'clean') {
+  if (noteRecovery && reason === undefined && log !== 'clean') {
     const tornTail = log === 'torn'
     core.transaction(nowMs, () => core.calls.append({ kind: 'recovered', tornTail }))
   }
@@ -93,6 +102,7 @@ async function settle(
 
   return {
     core,
+    upkeep: createUpkeep(db, core.index),
     opening: { storeId, records: core.head().seq, log, behind: reason },
     behind: () => {
       if (reason !== undefined) reason = assess()

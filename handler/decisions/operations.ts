@@ -1,5 +1,6 @@
 /** What people do to the handler beside its policy: release or refuse a hold, freeze, give limits back. All recorded. */
 import type { HoldTerms } from '../policy/decision.ts'
+import type { ChargedLimit } from './record.ts'
 import type { RequestKey } from './store.ts'
 
 /** `used`: an approval consumed the release. `expired`: the terms' `onExpiry` holds. */
@@ -42,14 +43,6 @@ export interface Act {
   readonly note: string
 }
 
-/** One spent part of a limit that was given back. */
-export interface ReleasedCharge {
-  readonly limit: string
-  readonly key: string
-  /** Plain decimal. */
-  readonly amount: string
-}
-
 /** The operator's side of the store. Each act is a record of the audit chain; each promise may reject with `StoreError`. */
 export interface OperatorActs {
   /** The hold of this request, opened on first sight. */
@@ -62,5 +55,5 @@ export interface OperatorActs {
   /** The freeze in force, without a wait; kept across restarts. */
   frozen(): Freeze | undefined
   /** Gives back what the owner (a transaction that failed) was charged; its id may then be charged again. */
-  releaseCharges(owner: string, act: Act): Promise<readonly ReleasedCharge[]>
+  releaseCharges(owner: string, act: Act): Promise<readonly ChargedLimit[]>
 }

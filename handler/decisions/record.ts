@@ -47,10 +47,18 @@ export interface DecisionContent {
   readonly deliveryId: string
   /** Hex SHA-256 of the co-signer's token, which lies beside the record. */
   readonly tokenSha256: string
-  /** `<limit> <key> <amount>` of each limit that this decision spent of. */
-  readonly charged?: readonly string[]
+  /** What this decision was checked against and spent of each limit. */
+  readonly charged?: readonly ChargedLimit[]
   /** Names of what this decision used up. */
   readonly used?: readonly string[]
+}
+
+/** Part of a limit. */
+export interface ChargedLimit {
+  readonly limit: string
+  readonly key: string
+  /** Plain decimal; `0` when only the number of transactions is limited. */
+  readonly amount: string
 }
 
 /** What an operator did. */

@@ -7,8 +7,8 @@ import { describeCharge } from './limits.ts'
 import type { LimitTable } from './limits.ts'
 import { sha256 } from './record.ts'
 import type { DecisionContent } from './record.ts'
-import { requestIdentity } from './requests.ts'
-import type { RequestTable } from './requests.ts'
+import type { RequestIndex } from './request-index.ts'
+import type { Requests } from './requests.ts'
 import type { SingleUseTable } from './single-uses.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { NewDecision, Recall, Receipt } from './store.ts'
@@ -16,7 +16,8 @@ import type { NewDecision, Recall, Receipt } from './store.ts'
 export interface RecorderParts {
   readonly db: Database
   readonly chain: Chain
-  readonly requests: RequestTable
+  readonly index: RequestIndex
+  readonly requests: Requests
   readonly limits: LimitTable
   readonly holds: HoldTable
   readonly freezes: FreezeTable
@@ -30,7 +31,7 @@ export interface Recorder {
 
 /** The recorder of an open database. */
 export function createRecorder(parts: RecorderParts): Recorder {
-  const { db, chain, requests, limits, holds, freezes, singleUses } = parts
+  const { db, chain, index, requests, limits, holds, freezes, singleUses } = parts
   const savepoint = db.prepare('SAVEPOINT spend')
   const rollback = db.prepare('ROLLBACK TO spend')
   const release = db.prepare('RELEASE spend')
@@ -72,14 +73,16 @@ export function createRecorder(parts: RecorderParts): Recorder {
 
   return {
     record: (entry, nowMs) => {
-      const id = Buffer.from(requestIdentity(entry.key), 'hex')
-      const recall = requests.recall(entry.key, id)
+      const { recall, fingerprint, indexed } = requests.look(entry.key)
       if (recall.kind === 'decided') {
         return { seq: recall.seq, hash: chain.read(recall.seq).hash, decision: recall.decision }
       }
       const decision = decide(entry, recall, nowMs)
-      const { seq, hash } = chain.append(contentOf(entry, decision), nowMs, entry.evidence.token)
-      requests.enter(entry.key, id, decision, seq)
+      const recallable = decision.action === 'RETRY' ? indexed.retry : indexed.final
+      const { token } = entry.evidence
+      const extra = recallable ? { token, fingerprint } : { token }
+      const { seq, hash } = chain.append(contentOf(entry, decision), nowMs, extra)
+      if (recallable) index.add(fingerprint, seq)
       if (decision === entry.decision && decision.action === 'APPROVE') {
         for (const { name } of entry.singleUses) singleUses.use(name, entry.evidence.owner, seq)
         if (entry.hold !== undefined) holds.use(entry.hold.id, seq)
@@ -129,7 +132,7 @@ function contentOf(entry: NewDecision, decision: Decision): DecisionContent {
 function spentOf({ charges, singleUses, hold }: NewDecision): Partial<DecisionContent> {
   const used = singleUses.map(({ name }) => name)
   return {
-    charged: charges.map(({ limit, key, amount }) => describeCharge(limit, key, amount)),
+    charged: charges.map(describeCharge),
     used: hold === undefined ? used : [...used, `hold:${hold.id}`],
   }
 }

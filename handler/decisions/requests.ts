@@ -1,75 +1,76 @@
 /** Which requests were seen and decided: the same one gets the same decision, an altered one is recognised. */
 import type { Chain } from './chain.ts'
-import type { Database } from './database.ts'
-import { sha256 } from './record.ts'
-import { StoreError } from './store-error.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import type { DecisionContent } from './record.ts'
+import { MAX_CANDIDATES } from './request-index.ts'
+import type { RequestIndex } from './request-index.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Recall, RequestKey } from './store.ts'
 
-/** Hex SHA-256 of endpoint, request id and signer id: what all stages and versions of one request share. */
-export function requestIdentity(key: RequestKey): string {
-  return sha256(JSON.stringify([key.endpoint, key.requestId, key.signerId]))
+/** What is known of a request id. */
+export interface Known {
+  readonly recall: Recall
+  readonly fingerprint: number
+  /** Whether the record of this request is to be indexed, were it final or not. */
+  readonly indexed: { readonly final: boolean; readonly retry: boolean }
 }
 
-export interface RequestTable {
-  recall(key: RequestKey, id: Buffer): Recall
-  /** Enters record `seq`, which decided the request; `final` unless it was a RETRY. */
-  enter(key: RequestKey, id: Buffer, decision: Decision, seq: number): void
+export interface Requests {
+  /** @throws StoreError `ERR_STORE_DAMAGED` when a record that it rests on is altered */
+  look(key: RequestKey): Known
 }
 
-interface Identity {
-  readonly core: string
-  readonly seq: number
-  readonly rejected: number | null
-}
-
-/** The table of an open database. Every question costs the same however long the history is. */
-export function createRequestTable(db: Database, chain: Chain): RequestTable {
-  const identity = db.prepare<[Buffer], Identity>(
-    `SELECT core, seq, rejected FROM requests WHERE id = ? AND stage = '' AND digest = ''`,
-  )
-  const decided = db.prepare<[Buffer, string, string], { core: string; seq: number }>(
-    'SELECT core, seq FROM requests WHERE id = ? AND stage = ? AND digest = ?',
-  )
-  const insert = db.prepare<[Buffer, string, string, string, number]>(
-    'INSERT INTO requests (id, stage, digest, core, seq) VALUES (?, ?, ?, ?, ?)',
-  )
-  const refuse = db.prepare<[number, Buffer]>(
-    `UPDATE requests SET rejected = ? WHERE id = ? AND stage = '' AND digest = ''`,
-  )
-
-  const decisionOf = (seq: number, key: RequestKey): Decision => {
-    const { body } = chain.read(seq)
-    if (body.kind !== 'decision' || body.requestId !== key.requestId) {
-      throw new StoreError(
-        'ERR_STORE_DAMAGED',
-        `record ${seq} does not decide the request asked for`,
-      )
-    }
-    return { action: body.action, rule: body.rule, reason: body.reason }
-  }
-
+/** The requests of a chain. Looking one up costs the same however long the history is. */
+export function createRequests(chain: Chain, index: RequestIndex): Requests {
   return {
-    recall: (key, id) => {
-      const first = identity.get(id)
-      if (first === undefined) return { kind: 'new' }
-      const own = decided.get(id, key.stage, key.digest)
-      if (own !== undefined) {
-        return { kind: 'decided', decision: decisionOf(own.seq, key), seq: own.seq }
+    look: (key) => {
+      const fingerprint = fingerprintOf(key)
+      const candidates = index.candidates(fingerprint)
+      const seen = candidates.flatMap((seq) => versionOf(seq, chain, key))
+      const room = candidates.length < MAX_CANDIDATES
+      return {
+        recall: recallFrom(seen, key, room),
+        fingerprint,
+        indexed: { final: room, retry: room && seen.length === 0 },
       }
-      if (first.core !== key.coreDigest) return { kind: 'conflict', seq: first.seq }
-      if (first.rejected === null) return { kind: 'new' }
-      const decision = decisionOf(first.rejected, key)
-      return { kind: 'rejected-sibling', decision, seq: first.rejected }
-    },
-    enter: (key, id, decision, seq) => {
-      const first = identity.get(id)
-      if (first === undefined) insert.run(id, '', '', key.coreDigest, seq)
-      if (decision.action === 'RETRY') return
-      insert.run(id, key.stage, key.digest, key.coreDigest, seq)
-      const sameCore = first === undefined || first.core === key.coreDigest
-      if (decision.action !== 'REJECT' || !sameCore) return
-      if (first === undefined || first.rejected === null) refuse.run(seq, id)
     },
   }
+}
+
+interface Version {
+  readonly seq: number
+  readonly content: DecisionContent
+}
+
+/** The record if it is of the same request id, whatever its stage and content. */
+function versionOf(seq: number, chain: Chain, key: RequestKey): Version[] {
+  const content = chain.read(seq).body
+  const same =
+    content.kind === 'decision' &&
+    content.endpoint === key.endpoint &&
+    content.requestId === key.requestId &&
+    content.signerId === key.signerId
+  return same ? [{ seq, content }] : []
+}
+
+/** The first record of an id says what its core content is; a refusal of that core stands for all stages. */
+function recallFrom(seen: readonly Version[], key: RequestKey, room: boolean): Recall {
+  const [first] = seen
+  if (first === undefined) return { kind: 'new' }
+  const final = seen.filter(({ content }) => content.action !== 'RETRY')
+  const own = final.find(
+    ({ content }) => content.stage === key.stage && content.digest === key.digest,
+  )
+  if (own !== undefined) return { kind: 'decided', decision: decisionOf(own), seq: own.seq }
+  if (!room || first.content.coreDigest !== key.coreDigest)
+    return { kind: 'conflict', seq: first.seq }
+  const refusal = final.find(
+    ({ content }) => content.action === 'REJECT' && content.coreDigest === key.coreDigest,
+  )
+  if (refusal === undefined) return { kind: 'new' }
+  return { kind: 'rejected-sibling', decision: decisionOf(refusal), seq: refusal.seq }
+}
+
+function decisionOf({ content: { action, rule, reason } }: Version): Decision {
+  return { action, rule, reason }
 }

@@ -1,12 +1,16 @@
-/** The decision store as the handler uses it: calls are collected while the worker commits, and go as one batch. */
-import { Worker } from 'node:worker_threads'
+/** The decision store as the handler uses it: durable in a thread of its own, with what can be known in memory. */
 import type { Clock } from '../../common/clock.ts'
-import type { Calls } from './core.ts'
+import type { CheckpointKey } from './checkpoint.ts'
+import { createCheckpointer } from './checkpointer.ts'
+import { createClockGuard } from './clock-guard.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import { createFingerprintSet } from './fingerprint-set.ts'
 import type { Opening } from './open.ts'
-import type { Freeze, OperatorActs } from './operations.ts'
+import type { OperatorActs } from './operations.ts'
+import { createRecentDecisions } from './recent-decisions.ts'
 import { StoreError } from './store-error.ts'
-import type { DecisionStore } from './store.ts'
-import type { FromWorker, ToWorker, WireError, WorkerCall, WorkerData } from './worker-messages.ts'
+import type { DecisionStore, NewDecision, Receipt } from './store.ts'
+import { startThread } from './thread.ts'
 
 export interface SqliteStoreOptions {
   /** Path of the database, e.g. `<state>/decisions.db`; its directory must exist. */
@@ -14,152 +18,109 @@ export interface SqliteStoreOptions {
   readonly clock: Clock
   /** The disk failed or the store's thread died: the process must exit. Called at most once. */
   readonly onFatal: (error: StoreError) => void
-  /** Upper bound of the database in pages of 4096 bytes. */
+  /** The key that signs checkpoints; without it the chain is not signed. */
+  readonly checkpointKey?: () => CheckpointKey | undefined
+  /** Hears each signed checkpoint: log it, so that a copy leaves the machine. */
+  readonly onCheckpoint?: (jws: string) => void
+  /** Hears why a checkpoint could not be made; it is tried again. */
+  readonly onCheckpointError?: (error: unknown) => void
+  /** Records between checkpoints; default 1,000. */
+  readonly checkpointEvery?: number
+  /** Milliseconds between checkpoints while there are new records; default five minutes. */
+  readonly checkpointIntervalMs?: number
+  /** Upper bound of the database in pages of 4,096 bytes; default SQLite's own. */
   readonly maxPages?: number
 }
 
 /** The store, what was found when it was opened, and the operator's acts. */
 export interface SqliteStore extends DecisionStore, OperatorActs {
+  /** Log it: it says whether the last process crashed, and whether the store is behind its mark. */
   readonly opening: Opening
 }
 
-interface Waiting {
-  readonly call: WorkerCall
-  readonly resolve: (value: never) => void
-  readonly reject: (error: StoreError) => void
-}
-
-/** Calls that may wait for the worker; more are refused at once. */
-const MAX_WAITING = 4_096
-
 /**
- * Opens the store in a thread of its own.
+ * Opens the store, creating it when there never was one.
  *
  * @throws StoreError when it cannot be opened at all; a store that is behind its mark opens, and refuses to record
  */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
   const { path, clock, maxPages, onFatal } = options
-  const data: WorkerData = { path, nowMs: clock.now().getTime(), maxPages }
-  const worker = new Worker(workerUrl(), { workerData: data })
-  const opening = await opened(worker)
+  const readClock = createClockGuard(clock)
+  const seen = createFingerprintSet()
+  const recent = createRecentDecisions()
+  let knowsAll = false
 
-  let waiting: Waiting[] = []
-  let running: Waiting[] = []
-  let scheduled = false
-  let ended: StoreError | undefined
-  let whenClosed: (() => void) | undefined
+  const thread = await startThread({
+    path,
+    maxPages,
+    readClock,
+    onFatal,
+    onKnown: (fingerprints, complete) => {
+      for (const fingerprint of fingerprints) seen.add(fingerprint)
+      knowsAll ||= complete
+    },
+  })
+  const { ask, opening } = thread
+  const checkpointer = createCheckpointer({
+    storeId: opening.storeId,
+    clock,
+    key: options.checkpointKey ?? (() => undefined),
+    append: (jws) => ask('append', { kind: 'checkpoint', jws }),
+    onCheckpoint: options.onCheckpoint ?? (() => undefined),
+    onError: options.onCheckpointError ?? (() => undefined),
+    every: options.checkpointEvery ?? 1_000,
+    intervalMs: options.checkpointIntervalMs ?? 300_000,
+  })
+  const timer = setInterval(checkpointer.tick, 10_000).unref()
 
-  const end = (error: StoreError) => {
-    ended ??= error
-    for (const { reject } of [...running, ...waiting]) reject(ended)
-    running = []
-    waiting = []
-  }
-  const fail = (error: StoreError) => {
-    if (ended !== undefined) return
-    end(error)
-    onFatal(error)
-  }
-  const flush = () => {
-    scheduled = false
-    if (running.length > 0 || waiting.length === 0) return
-    running = waiting
-    waiting = []
-    const calls = running.map(({ call }) => call)
-    const message: ToWorker = { kind: 'batch', nowMs: clock.now().getTime(), calls }
-    worker.postMessage(message)
-  }
-  const ask = <K extends keyof Calls>(name: K, ...args: Parameters<Calls[K]>) =>
-    send<ReturnType<Calls[K]>>({ name, args })
-  const send = <T>(call: WorkerCall): Promise<T> => {
-    if (ended !== undefined) return Promise.reject(ended)
-    if (waiting.length >= MAX_WAITING) {
-      return Promise.reject(new StoreError('ERR_STORE_UNAVAILABLE', 'too much waits for the store'))
-    }
-    return new Promise<T>((resolve, reject) => {
-      waiting.push({ call, resolve, reject })
-      if (scheduled) return
-      scheduled = true
-      queueMicrotask(flush)
+  const assertClock = () => {
+    const { offByMs } = readClock()
+    if (offByMs === undefined) return
+    throw new StoreError('ERR_STORE_CLOCK', `the clock jumped by ${Math.round(offByMs / 1000)} s`, {
+      hint: 'set the clock right, or restart the handler to accept the new time',
     })
   }
+  const record = async (entry: NewDecision): Promise<Receipt> => {
+    if (entry.decision.action === 'APPROVE') assertClock()
+    seen.add(fingerprintOf(entry.key))
+    const receipt = await ask('record', entry)
+    const { decision, seq } = receipt
+    if (decision.action !== 'RETRY') recent.put(entry.key, { kind: 'decided', decision, seq })
+    checkpointer.advance(seq, receipt.hash)
+    return receipt
+  }
 
-  worker.on('message', (message: FromWorker) => {
-    if (message.kind === 'closed') whenClosed?.()
-    if (message.kind !== 'results') return
-    const answered = running
-    running = []
-    for (const [index, { resolve, reject }] of answered.entries()) {
-      const result = message.results[index]
-      if (result?.ok === true) resolve(result.value as never)
-      else if (result !== undefined) reject(fromWire(result.error))
-    }
-    const fatal = message.results.find((result) => !result.ok && result.error.fatal)
-    if (fatal?.ok === false) fail(fromWire(fatal.error))
-    flush()
-  })
-  worker.on('error', (error) => {
-    fail(new StoreError('ERR_STORE_FAILED', 'the thread of the store died', { cause: error }))
-  })
-  worker.on('exit', () => {
-    fail(new StoreError('ERR_STORE_FAILED', 'the thread of the store ended'))
-    whenClosed?.()
-  })
-
-  let freeze = await ask('frozen')
+  let frozen = await ask('frozen')
   return {
     opening,
-    recall: (key) => ask('recall', key),
-    record: (entry) => ask('record', entry),
-    check: () => send<undefined>({ name: 'check', args: [] }),
+    recall: async (key) => {
+      if (knowsAll && !seen.mayHave(fingerprintOf(key))) return { kind: 'new' }
+      return recent.get(key) ?? (await ask('recall', key))
+    },
+    record,
+    check: async () => {
+      assertClock()
+      await ask('probe')
+    },
     openHold: (request) => ask('openHold', request),
     listHolds: () => ask('listHolds'),
     approveHold: (id, act) => ask('approveHold', id, act),
     rejectHold: (id, act) => ask('rejectHold', id, act),
-    frozen: () => freeze,
+    frozen: () => frozen,
     freeze: async (action, act) => {
-      freeze = await ask('freeze', action, act)
-      return freeze as Freeze
+      const freeze = await ask('freeze', action, act)
+      frozen = freeze
+      return freeze
     },
     unfreeze: async (act) => {
       await ask('unfreeze', act)
-      freeze = undefined
+      frozen = undefined
     },
     releaseCharges: (owner, act) => ask('releaseCharges', owner, act),
     close: async () => {
-      if (ended !== undefined) return
-      await send({ name: 'check', args: [] }).catch(() => undefined)
-      const closed = new Promise<void>((resolve) => {
-        whenClosed = resolve
-      })
-      end(new StoreError('ERR_STORE_UNAVAILABLE', 'the store is closed'))
-      worker.postMessage({ kind: 'close' } satisfies ToWorker)
-      await closed
-      await worker.terminate()
+      clearInterval(timer)
+      await checkpointer.finish()
+      await thread.close()
     },
   }
-}
-
-/** Sources that run uncompiled (tests) use the compiled worker: Node 20 loads no TypeScript into a thread. */
-function workerUrl(): URL {
-  const here = import.meta.url
-  return new URL(
-    here.endsWith('.ts') ? '../../dist/handler/decisions/worker.js' : './worker.js',
-    here,
-  )
-}
-
-function opened(worker: Worker): Promise<Opening> {
-  return new Promise((resolve, reject) => {
-    worker.once('error', reject)
-    worker.once('message', (message: FromWorker) => {
-      worker.off('error', reject)
-      if (message.kind === 'opened') resolve(message.opening)
-      if (message.kind === 'failed') reject(fromWire(message.error))
-    })
-  })
-}
-
-function fromWire({ code, message, hint }: WireError): StoreError {
-  return new StoreError(code, message, hint === undefined ? {} : { hint })
 }

@@ -10,9 +10,9 @@ export interface WorkerData {
   readonly maxPages: number | undefined
 }
 
-/** One call by name, with the arguments of that name in `Calls`; `check` proves that a record could be written now. */
+/** One call by name, with the arguments of that name in `Calls`. */
 export interface WorkerCall {
-  readonly name: keyof Calls | 'check'
+  readonly name: keyof Calls
   readonly args: readonly unknown[]
 }
 
@@ -33,7 +33,7 @@ export type WireResult =
 
 export type FromWorker =
   | { readonly kind: 'opened'; readonly opening: Opening }
+  /** It could not be opened; or the disk failed between batches. */
   | { readonly kind: 'failed'; readonly error: WireError }
   | { readonly kind: 'results'; readonly results: readonly WireResult[] }
-  | { readonly kind: 'known'; readonly ids: Uint32Array; readonly complete: boolean }
-  | { readonly kind: 'closed' }
+  | { readonly kind: 'known'; readonly fingerprints: Float64Array; readonly complete: boolean }

@@ -2,24 +2,63 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { runBatch, toWire } from './batch.ts'
 import { openStore } from './open.ts'
+import type { OpenStore } from './open.ts'
 import type { FromWorker, ToWorker, WorkerData } from './worker-messages.ts'
 
+/** Fingerprints read per turn, between batches. */
+const CHUNK = 10_000
+
 const port = parentPort
-const { path, nowMs, maxPages } = workerData as WorkerData
-const say = (message: FromWorker) => port?.postMessage(message)
+let isOpen = true
+const { path, nowMs, maxPages }: WorkerData = workerData
+
+function say(message: FromWorker, transfer: readonly ArrayBuffer[] = []): void {
+  port?.postMessage(message, transfer)
+}
+
+/** Does something between batches; a disk that fails there ends the process like one that fails a commit. */
+function whenIdle(work: () => boolean): void {
+  setImmediate(() => {
+    try {
+      if (isOpen && work()) whenIdle(work)
+    } catch (error) {
+      const wire = toWire(error)
+      if (wire.fatal) say({ kind: 'failed', error: wire })
+    }
+  })
+}
+
+/** Tells the fingerprints in the store: those in memory first, for a merge may move them meanwhile. */
+function tellKnown({ core: { index } }: OpenStore): void {
+  let after = -1
+  sayKnown(index.unmerged(), false)
+  whenIdle(() => {
+    const merged = index.merged(after, CHUNK)
+    after = merged.at(-1) ?? after
+    sayKnown(merged, merged.length < CHUNK)
+    return merged.length === CHUNK
+  })
+}
+
+function sayKnown(list: readonly number[], complete: boolean): void {
+  const fingerprints = Float64Array.from(list)
+  say({ kind: 'known', fingerprints, complete }, [fingerprints.buffer])
+}
 
 try {
   const store = await openStore(path, nowMs, { maxPages })
   port?.on('message', (message: ToWorker) => {
     if (message.kind === 'batch') {
       say({ kind: 'results', results: runBatch(store, message.nowMs, message.calls) })
+      whenIdle(store.upkeep.step)
       return
     }
+    isOpen = false
     store.close()
-    say({ kind: 'closed' })
     port.close()
   })
   say({ kind: 'opened', opening: store.opening })
+  tellKnown(store)
 } catch (error) {
   say({ kind: 'failed', error: toWire(error) })
 }

@@ -7,7 +7,9 @@ import { resolvePlain } from './plain-scalar.ts'
 
 /** The value that the full library would give; undefined when that is for it to say. */
 export function readPlainYaml(text: string): unknown {
-  const reader: Reader = { lines: text.split('\n').map(withoutReturn), at: 0, indent: 0, rest: '' }
+  const unix = text.replaceAll('\r\n', '\n')
+  if (unix.includes('\r')) return undefined
+  const reader: Reader = { lines: unix.split('\n'), at: 0, indent: 0, rest: '' }
   try {
     if (!advance(reader, 0) || reader.indent !== 0) return undefined
     const value = readMap(reader, 0, 0)
@@ -37,10 +39,6 @@ const MAX_DEPTH = 48
 
 function giveUp(): never {
   throw GIVE_UP
-}
-
-function withoutReturn(line: string): string {
-  return line.endsWith('\r') ? line.slice(0, -1) : line
 }
 
 /** Moves to the first line from `from` on that is neither blank nor a comment; false at the end. */

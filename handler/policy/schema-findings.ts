@@ -28,13 +28,16 @@ function unionFindings(
   path: Path,
   root: unknown,
 ): Finding[] {
-  const meant = branches.find((issues) => !issues.some(isWrongType))
+  const [meant] = branches
+    .filter((issues) => !issues.some(isWrongType))
+    .toSorted((a, b) => a.length - b.length)
   if (meant !== undefined) return meant.flatMap((issue) => findingsIn(issue, path, root))
   const value = valueAt(root, path)
   const quote = quoteHint(value)
   if (quote !== undefined) return [{ path, message: `expected a text, found ${quote}` }]
-  const wanted = new Set(branches.flat().map(wantedBy))
-  return [{ path, message: `expected ${[...wanted].join(' or ')}, found ${nameOf(value)}` }]
+  const wanted = [...new Set(branches.flat().map(wantedBy))].join(' or ')
+  if (value === undefined) return [{ path, message: `missing, expected ${wanted}` }]
+  return [{ path, message: `expected ${wanted}, found ${nameOf(value)}` }]
 }
 
 /** The branch is for another type of value altogether. */

@@ -25,12 +25,13 @@ interface Window {
  * before its `from` ends on the next day and belongs to the day on which it starts.
  */
 export function timeCheck(
-  entries: readonly TimeWindowEntry[],
+  entry: TimeWindowEntry | readonly TimeWindowEntry[],
   path: Path,
   findings: Findings,
 ): Check {
-  const windows = entries.flatMap((entry, index) =>
-    compileWindow(entry, [...path, index], findings),
+  const entries = [entry].flat()
+  const windows = entries.flatMap((each, index) =>
+    compileWindow(each, Array.isArray(entry) ? [...path, index] : path, findings),
   )
   const wants = entries.map(describeWindow).join(', or ')
   return {

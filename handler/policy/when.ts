@@ -133,7 +133,7 @@ function configChecks(when: WhenClause, path: Path, context: CompileContext): Ch
 
 function timeChecks(when: WhenClause, path: Path, context: CompileContext): Check[] {
   if (when.time === undefined) return []
-  return [timeCheck([when.time].flat(), [...path, 'time'], context.findings)]
+  return [timeCheck(when.time, [...path, 'time'], context.findings)]
 }
 
 function blocks(

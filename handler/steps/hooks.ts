@@ -3,6 +3,7 @@ import type { Evaluation, HookRequirement } from '../policy/decision.ts'
 import type { CallbackDeps } from '../ports.ts'
 import type { AskedRequest } from './read.ts'
 import { MARGIN_MS, Undecided } from './undecided.ts'
+import { within } from './within.ts'
 
 /** The evaluation, or the first veto's `otherwise`. Hooks are asked together, and only about an approval. */
 export async function settleHooks(
@@ -27,16 +28,13 @@ async function askAll(
   { delivery, request }: AskedRequest,
   deps: CallbackDeps,
 ): Promise<readonly boolean[]> {
-  const answered = new AbortController()
   const givenUp = new AbortController()
   const leftMs = delivery.deadlineAtMs - 2 * MARGIN_MS - deps.clock.monotonicMs()
-  const silence = deps.sleep(Math.max(0, leftMs), answered.signal)
   const ask = async ({ hook }: HookRequirement): Promise<boolean> => {
     const call = deps.hooks?.call(hook, request, givenUp.signal)
-    return (await Promise.race([call, silence])) === 'allow'
+    return (await within(leftMs, call, deps.sleep)) === 'allow'
   }
   const verdicts = await Promise.all(hooks.map((hook) => ask(hook).catch(() => false)))
-  answered.abort()
   givenUp.abort()
   return verdicts
 }

@@ -1,11 +1,12 @@
 /** The promise to a verified caller: a signed answer before the deadline, whatever hangs or breaks. */
 import { CallbackError } from '../errors.ts'
-import type { Answer, CallbackDeps, DecidedEvent, Delivery, Verified } from '../ports.ts'
+import type { Answer, CallbackDeps, Delivery, Verified } from '../ports.ts'
 import { refuse } from '../protocol/response.ts'
-import type { Asked } from './read.ts'
+import { eventOf } from './event.ts'
 import { seal } from './sign.ts'
 import type { Settled } from './sign.ts'
 import { FAULT_REASON, MARGIN_MS, Undecided } from './undecided.ts'
+import { within } from './within.ts'
 
 /** A verified delivery with an id to answer to. */
 export interface Caller {
@@ -40,10 +41,8 @@ async function settle(
 ): Promise<Settled | Undecided | CallbackError> {
   const leftMs = caller.delivery.deadlineAtMs - MARGIN_MS - deps.clock.monotonicMs()
   if (leftMs <= 0) return new Undecided('deadline', 'it was too late to begin')
-  const settled = new AbortController()
   const running = steps().catch(failureOf)
-  const outcome = await Promise.race([running, deps.sleep(leftMs, settled.signal)])
-  settled.abort()
+  const outcome = await within(leftMs, running, deps.sleep)
   if (outcome === undefined) {
     void running.then((late) => tellIfLateFailure(caller, late, deps))
     return new Undecided('deadline', 'the steps took too long')
@@ -56,12 +55,9 @@ async function settle(
 async function putOff(caller: Caller, { rule }: Undecided, deps: CallbackDeps): Promise<Answer> {
   const { delivery, requestId } = caller
   const claims = refuse(requestId, 'signing', 'RETRY', FAULT_REASON[rule])
-  const settled = new AbortController()
   const sealed = seal(claims, delivery.generation, deps)
-  const answer = await Promise.race([sealed, deps.sleep(MARGIN_MS, settled.signal)])
-  settled.abort()
+  const answer = await within(MARGIN_MS, sealed, deps.sleep)
   if (answer !== undefined) return answer
-  sealed.catch(() => undefined)
   throw new CallbackError('ERR_SIGNING_UNAVAILABLE', 'signing takes too long')
 }
 
@@ -84,42 +80,4 @@ function tellIfLateFailure(
   if (!(late instanceof Error)) return
   const error = late instanceof Undecided ? late.cause : late
   log.alarm({ kind: 'late-failure', deliveryId, requestId, error })
-}
-
-function eventOf(
-  { delivery, verified, requestId }: Caller,
-  outcome: Settled | Undecided,
-  durationMs: number,
-): DecidedEvent {
-  const { deliveryId, endpoint, generation } = delivery
-  const common = {
-    deliveryId,
-    endpoint,
-    generation,
-    cosigner: verified.cosigner,
-    requestId,
-    durationMs,
-  }
-  if (outcome instanceof Undecided) {
-    const { rule } = outcome
-    const decision = { action: 'RETRY', rule, reason: FAULT_REASON[rule] } as const
-    return { ...common, ...decision, ...UNREAD, seq: undefined, repeated: false }
-  }
-  const { asked, decision, seq, repeated } = outcome
-  return { ...common, ...decision, ...detailsOf(asked), seq, repeated }
-}
-
-/** A fault may strike before the request is read. */
-const UNREAD = { stage: undefined, txId: undefined, signerId: undefined, unknownMembers: [] }
-
-function detailsOf(asked: Asked) {
-  const { stage } = asked.key
-  if (asked.kind === 'malformed') {
-    const { txId, signerId } = asked.malformed
-    return { stage, txId, signerId, unknownMembers: [] }
-  }
-  const { request } = asked
-  const txId = request.endpoint === 'tx_sign_request' ? request.txId : undefined
-  const { unknownMembers } = request
-  return { stage, txId, signerId: request.signerId ?? undefined, unknownMembers }
 }

@@ -9,6 +9,7 @@ interface Common {
   readonly delivery: Delivery
   readonly verified: Verified
   readonly key: RequestKey
+  readonly txId: string | undefined
   /** Limits are charged and single uses owned once per owner. */
   readonly owner: string
 }
@@ -25,11 +26,13 @@ export function readRequest(delivery: Delivery, verified: Verified): Asked {
   if (parsed.kind === 'malformed') {
     const { malformed } = parsed
     const key = malformedKey(malformed, verified.claims)
-    const owner = malformed.txId ?? malformed.requestId
-    return { kind: 'malformed', delivery, verified, key, owner, malformed }
+    const { txId } = malformed
+    const owner = txId ?? key.requestId
+    return { kind: 'malformed', delivery, verified, key, txId, owner, malformed }
   }
   const { request } = parsed
   const key = requestKey(request, verified.cosigner)
-  const owner = request.endpoint === 'tx_sign_request' ? request.txId : request.requestId
-  return { kind: 'request', delivery, verified, key, owner, request }
+  const txId = request.endpoint === 'tx_sign_request' ? request.txId : undefined
+  const owner = txId ?? key.requestId
+  return { kind: 'request', delivery, verified, key, txId, owner, request }
 }

@@ -17,6 +17,8 @@ export interface Entry {
 /** At most this many entries: 4096 inputs do not fit into a standard transaction. */
 const MAX_ENTRIES = 4096
 
+const PAYLOAD = /^[0-9a-f]{64}$/
+
 const INDEX = '(?:0|[1-9][0-9]{0,9})'
 const PATH = new RegExp(`^\\[ ?${INDEX}(?:, ?${INDEX}){4} ?\\]$`)
 
@@ -34,10 +36,10 @@ export function readEntries(list: readonly RawTxEntry[]): readonly Entry[] | Fin
     if (bytes === undefined || bytes.length === 0) {
       return unverifiable(`\`${name}.rawTx\` is not lower-case hex of a bounded length`)
     }
-    if (!/^[0-9a-f]{64}$/.test(payload ?? '')) {
+    if (payload === undefined || payload === null || !PAYLOAD.test(payload)) {
       return unverifiable(`\`${name}.payload\` is not 32 bytes of lower-case hex`)
     }
-    entries.push({ name, bytes, payload: payload ?? '' })
+    entries.push({ name, bytes, payload })
   }
   return entries
 }

@@ -49,7 +49,7 @@ function headerAt(bytes: Uint8Array, at: number, limit: number): Header | undefi
   const end = start + size
   if (!(end <= limit)) return undefined
   // INVARIANT: a byte below 0x80 has no header of its own.
-  if (!list && size === 1 && (bytes[start] ?? 0) < 0x80) return undefined
+  if (!list && size === 1 && Number(bytes[start]) < 0x80) return undefined
   return { list, start, end }
 }
 

@@ -1,0 +1,192 @@
+/** Paths, bodies and answers of the custody API; the only place where a callback handler body can be made. */
+import { createHash } from 'node:crypto'
+import type { AuthMode } from '../../common/admin-api.ts'
+import { pemBlocks } from '../../common/pem.ts'
+import { isObject } from './failures.ts'
+
+/** The segment under a co-signer: the documented beta family, or its newer name. */
+export type ApiFamily = 'api_keys' | 'api_users'
+
+const sealed = Symbol('sealed')
+
+/**
+ * The body of PUT (pair) and PATCH (update). INVARIANT: it always names a callback handler with its URL and a key or
+ * certificate, because a co-signer without a handler signs everything. Only `handlerBody` can make one.
+ */
+export interface HandlerBody {
+  readonly [sealed]: true
+  /** Exactly what goes on the wire, the same for the same input. */
+  readonly text: string
+  /** Hex SHA-256 of the text. */
+  readonly sha256: string
+}
+
+/** What the co-signer is to call and to trust. */
+export interface HandlerIdentity {
+  readonly url: string
+  readonly publicKeyPem: string
+  readonly certificatePem: string
+}
+
+/**
+ * The complete replacement of a callback handler: `hybrid` sends key and certificate, the other modes exactly one.
+ *
+ * @throws RangeError when the URL, the key or the certificate is not what it must be; nothing can be sent then
+ */
+export function handlerBody(auth: AuthMode, handler: HandlerIdentity): HandlerBody {
+  const { url, publicKeyPem: publicKey, certificatePem: cert } = handler
+  if (!/^https?:\/\/[^\s/]+/.test(url)) throw new RangeError(`\`${url}\` is not a handler URL`)
+  const callbackHandler = {
+    url,
+    ...(auth === 'certificate' ? {} : { publicKey: mustHold('PUBLIC KEY', publicKey) }),
+    ...(auth === 'public-key' ? {} : { cert: mustHold('CERTIFICATE', cert) }),
+  }
+  const json = JSON.stringify({ callbackHandler })
+  return { [sealed]: true, text: json, sha256: createHash('sha256').update(json).digest('hex') }
+}
+
+function mustHold(label: string, pem: string): string {
+  const [block, ...more] = pemBlocks(pem)
+  if (block?.label === label && more.length === 0 && block.der.length > 0) return pem
+  throw new RangeError(`the handler gave no PEM ${label.toLowerCase()}`)
+}
+
+/** What a new API user is made of. */
+export interface UserRequest {
+  readonly name: string
+  readonly role: string
+  readonly csrPem: string
+  readonly setupType?: string
+  readonly firstUser: boolean
+}
+
+/** Body of `POST /management/api_users`. Only the first user of an SGX machine is announced as such. */
+export function userBody(user: UserRequest): string {
+  const first = user.firstUser && (user.setupType ?? 'SGX_MACHINE') === 'SGX_MACHINE'
+  return JSON.stringify({
+    role: user.role,
+    name: user.name,
+    csrPem: user.csrPem,
+    ...(user.setupType === undefined ? {} : { coSignerSetupType: user.setupType }),
+    ...(first ? { coSignerSetupIsFirstUser: true } : {}),
+  })
+}
+
+/** Paths after the base path. */
+export const paths = {
+  users: '/management/api_users',
+  pairingToken: (userId: string) =>
+    `/management/api_users/${encodeURIComponent(userId)}/pairing_token`,
+  /** The shortest list there is: also what a new user reads to prove its key. */
+  cosigners: '/cosigners?pageSize=1',
+  cosigner: (cosignerId: string) => `/cosigners/${encodeURIComponent(cosignerId)}`,
+  apiKey: (cosignerId: string, family: ApiFamily, apiKeyId: string) =>
+    `/cosigners/${encodeURIComponent(cosignerId)}/${family}/${encodeURIComponent(apiKeyId)}`,
+}
+
+export interface Cosigner {
+  readonly id: string
+  readonly name: string | undefined
+  readonly archived: boolean
+  /** SANDBOX, SGX, GCP-CONFSPACE, AWS-NITRO, PLAIN, or something newer. */
+  readonly type: string | undefined
+  /** For example `2026.08.19`. */
+  readonly version: string | undefined
+}
+
+export interface PairedHandler {
+  readonly url: string
+  readonly publicKey: string | undefined
+  /** A hash of the certificate's public key; its encoding is not documented. */
+  readonly certPublicKeyHash: string | undefined
+}
+
+/** An API key as the co-signer's read model shows it. */
+export interface PairedKey {
+  readonly id: string | undefined
+  readonly lastSeen: string | undefined
+  /** Absent: the co-signer signs everything for this user. */
+  readonly handler: PairedHandler | undefined
+}
+
+export interface ApiUser {
+  readonly id: string
+  readonly name: string | undefined
+  readonly role: string | undefined
+  /** PENDING_ACTIVATION, PENDING_DEVICE_PAIRING, PENDING_DEVICE_SETUP, READY, or something newer. */
+  readonly status: string | undefined
+  readonly userType: string | undefined
+}
+
+/** Reads GET cosigner; unknown members and values are tolerated. */
+export function parseCosigner(body: unknown, cosignerId: string): Cosigner {
+  const value = asObject(body)
+  const version = value['version']
+  return {
+    id: text(value['id']) ?? cosignerId,
+    name: text(value['name']),
+    archived: value['archived'] === true,
+    type: text(value['type']),
+    version: isObject(version) ? text(version['name']) : text(version),
+  }
+}
+
+/** Reads GET api key. A handler without a URL counts as none. */
+export function parsePairedKey(body: unknown): PairedKey {
+  const value = asObject(body)
+  const handler = value['callbackHandler']
+  const url = isObject(handler) ? text(handler['url']) : undefined
+  return {
+    id: text(value['id']),
+    lastSeen: text(value['lastSeen']),
+    handler:
+      url === undefined || !isObject(handler)
+        ? undefined
+        : {
+            url,
+            publicKey: text(handler['publicKey']),
+            certPublicKeyHash: text(handler['certPublicKeyHash']),
+          },
+  }
+}
+
+/** Reads GET api users: `{ users: [...] }`, or undefined when it is no such list. Entries without an id are skipped. */
+export function parseUsers(body: unknown): readonly ApiUser[] | undefined {
+  const list = Array.isArray(body) ? body : asObject(body)['users']
+  if (!Array.isArray(list)) return undefined
+  return list.filter(isObject).flatMap((item) => {
+    const id = text(item['id'])
+    if (id === undefined) return []
+    return {
+      id,
+      name: text(item['name']),
+      role: text(item['role']),
+      status: text(item['status']),
+      userType: text(item['userType']),
+    }
+  })
+}
+
+/** Reads the status of a request; undefined when there is none. */
+export function parseRequestStatus(body: unknown): string | undefined {
+  return text(asObject(body)['status'])
+}
+
+/** Reads the pairing token of a 201; the token is a secret. */
+export function parsePairingToken(body: unknown): string | undefined {
+  return text(asObject(body)['pairingToken'])
+}
+
+/** The request id is the last segment of the location. */
+export function requestIdOf(locationPath: string): string | undefined {
+  const last = locationPath.split('?')[0]?.split('/').at(-1)
+  return last === undefined || last === '' ? undefined : last
+}
+
+function asObject(value: unknown): Readonly<Record<string, unknown>> {
+  return isObject(value) ? value : {}
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined
+}

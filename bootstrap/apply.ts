@@ -1,0 +1,173 @@
+/** Carries out the steps of a pairing plan, one at a time, each with its intent in the journal before it acts. */
+import type { GenerationInfo } from '../common/admin-api.ts'
+import { follow, refusedByPeople } from './approval.ts'
+import type { Pairing } from './compare.ts'
+import { BootstrapError } from './errors.ts'
+import { HandlerRefusal } from './handler-socket.ts'
+import { observeGeneration, observePaired } from './observe.ts'
+import { inWords, isThere, operationOf } from './pairing-context.ts'
+import type { PairingContext } from './pairing-context.ts'
+import { probeGeneration } from './probe.ts'
+import { humanMs } from './report.ts'
+import { bodyOf, sendPair, sendUnkeyed } from './send.ts'
+import { poll, safePoint } from './session.ts'
+import type { Step } from './steps.ts'
+
+/** How long the read model may lag behind COMPLETED, in milliseconds. */
+const READ_BACK_MS = 60_000
+
+/** Carries out one step; when it returns, its effect is there and journalled. */
+export async function applyStep(step: Step, context: PairingContext): Promise<void> {
+  safePoint(context)
+  const { journal, handler, ids } = context
+  switch (step.do) {
+    case 'stage':
+      return stage(step, context)
+    case 'declare':
+      return declare(step.live, step.pending, context)
+    case 'probe':
+      return probe(step.generations, step.gap, context)
+    case 'pair':
+      return sendPair(step.generation, step.idempotencyKey, context)
+    case 'update-callback-handler':
+      return sendUnkeyed('PATCH', await bodyOf(step.generation, context), context)
+    case 'unpair':
+      return sendUnkeyed('DELETE', undefined, context)
+    case 'await-approval':
+      return awaitApproval(context)
+    case 'verify':
+      return verify(step.generation, context)
+    case 'activate':
+      await declare(step.generation, null, context)
+      return journal.append('done', { generation: step.generation })
+    case 'forget':
+      await journal.append('forget-intent', {})
+      await handler.forget(ids.cosignerId, ids.apiKeyId)
+      return journal.append('done', { generation: null })
+    case 'roll-back':
+    default:
+      return rollBack(step.live, step.reason, context)
+  }
+}
+
+/** Asks the handler for a generation; a slot that still drains is waited for. */
+async function stage(step: Step & { do: 'stage' }, context: PairingContext): Promise<void> {
+  const { do: _, generation, ...request } = step
+  await context.journal.append('stage-intent', { generation, ...request })
+  const info = await poll<GenerationInfo>(
+    context,
+    async () => {
+      try {
+        return { done: await context.handler.stage(generation, request) }
+      } catch (error) {
+        if (!(error instanceof HandlerRefusal) || error.adminCode !== 'ERR_SLOT_BUSY') throw error
+        const left = humanMs(context.deadlineMs - context.clock.monotonicMs())
+        return { waiting: `every slot is busy, an older generation still drains; ${left} left` }
+      }
+    },
+    () =>
+      new BootstrapError('ERR_APPROVAL_PENDING', 'no slot is free: an older generation drains', {
+        hint: 'the same command continues when it has been quiet long enough; see `status`',
+      }),
+  )
+  const { url, kid, pin, fingerprint, slot } = info
+  await context.journal.append('stage', { generation, url, slot, kid, pin, fingerprint })
+  context.reporter.story(`generation ${generation} is served at ${url} (slot ${slot}, pin ${pin})`)
+}
+
+async function declare(
+  live: number | null,
+  pending: number | null,
+  { handler, ids, journal, drainMs }: PairingContext,
+): Promise<void> {
+  await journal.append('declare-intent', { live, pending, drainMs })
+  await handler.declare(ids.cosignerId, ids.apiKeyId, { live, pending, drainMs })
+  await journal.append('declare', { live, pending })
+}
+
+async function probe(
+  generations: readonly number[],
+  gap: boolean,
+  context: PairingContext,
+): Promise<void> {
+  for (const generation of generations) {
+    const { info, status } = await observeGeneration(context, generation)
+    const { problems, warnings } = await probeGeneration(info, status, gap, {
+      look: context.look,
+      handler: context.handler,
+      ...(context.probeVia === undefined ? {} : { via: context.probeVia }),
+    })
+    warnings.forEach((line) => context.reporter.warning(line))
+    if (problems.length > 0) {
+      throw new BootstrapError('ERR_DRIFT', `generation ${generation} cannot be paired as it is`, {
+        details: problems,
+        hint: 'nothing was sent; if only this machine cannot reach the public URL, use `--probe-via`',
+      })
+    }
+    context.reporter.story(
+      `probed generation ${generation}: certificate, path and signature are as they must be`,
+    )
+  }
+  await context.journal.append('probe', { generations, gap })
+}
+
+async function awaitApproval(context: PairingContext): Promise<void> {
+  const { kind, to, submission } = operationOf(context)
+  if (submission === null) return
+  const ending = await follow(
+    kind,
+    submission,
+    async () => isThere(await observePaired(context, context.ids), to),
+    context,
+  )
+  if (ending !== 'REJECTED' && ending !== 'CANCELLED') return
+  const paired = await observePaired(context, context.ids)
+  const live = paired.is === 'ours' ? paired.generation : null
+  await rollBack(live, ending === 'REJECTED' ? 'rejected' : 'cancelled', context)
+}
+
+/** Reads back until the API shows what was asked for; a mixture of old and new gets one minute to settle. */
+async function verify(generation: number | null, context: PairingContext): Promise<void> {
+  const untilMs = context.clock.monotonicMs() + READ_BACK_MS
+  const paired = await poll<Pairing>(
+    { ...context, deadlineMs: untilMs },
+    async () => {
+      const now = await observePaired(context, context.ids)
+      if (isThere(now, generation)) return { done: now }
+      const late = context.clock.monotonicMs() >= untilMs
+      return late ? { done: now } : { waiting: 'the API does not show the change yet' }
+    },
+    () => new BootstrapError('ERR_DRIFT', 'the API does not show the change'),
+  )
+  if (!isThere(paired, generation)) {
+    throw new BootstrapError(
+      'ERR_DRIFT',
+      `the change is reported as made, but the API shows ${inWords(paired)}`,
+      { hint: 'run `doctor`; nothing is repaired by itself' },
+    )
+  }
+  if (paired.is === 'ours') paired.notes.forEach((line) => context.reporter.warning(line))
+  context.reporter.story(`read back: the API shows ${inWords(paired)}`)
+}
+
+async function rollBack(
+  live: number | null,
+  reason: string,
+  context: PairingContext,
+): Promise<void> {
+  const { kind, to } = operationOf(context)
+  if (kind !== 'unpair') {
+    const paired = await observePaired(context, context.ids)
+    if (isThere(paired, to)) {
+      throw new BootstrapError(
+        'ERR_DRIFT',
+        `the ${kind} was ${reason}, yet the API shows ${inWords(paired)}`,
+        { hint: 'run `doctor`; both generations stay served' },
+      )
+    }
+    await declare(live, null, context)
+  }
+  await context.journal.append('rolled-back', { reason })
+  if (reason !== 'abandoned') throw refusedByPeople(kind, reason)
+  context.reporter.story(`the ${kind} is given up; a late approval would still find it served`)
+}

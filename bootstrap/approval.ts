@@ -1,0 +1,116 @@
+/** Follows a change until people have decided and the co-signer has acted, or until the waiting time is over. */
+import { oneLine } from './api/failures.ts'
+import { parseRequestStatus } from './api/resources.ts'
+import type { BootstrapErrorCode } from './errors.ts'
+import { BootstrapError } from './errors.ts'
+import type { Journal } from './journal.ts'
+import type { OperationKind, Submission } from './memory.ts'
+import { humanMs, humanTime } from './report.ts'
+import { nowMs, poll } from './session.ts'
+import type { Poll, Session } from './session.ts'
+
+/** Who must approve what, by the vendor's architecture page. */
+export const APPROVERS: Readonly<Record<OperationKind | 'create-user', string>> = {
+  pair: 'the workspace Owner',
+  rotate: 'the workspace Owner',
+  unpair: 'a workspace admin',
+  'create-user': 'the workspace Owner and the Admin Quorum (within 7 days)',
+}
+
+/** APPROVED for longer than this usually means that the co-signer is not there to act, in milliseconds. */
+const SLOW_COSIGNER_MS = 180_000
+
+const STATUSES = new Set(['WAITING_FOR_APPROVAL', 'APPROVED', 'COMPLETED', 'REJECTED', 'CANCELLED'])
+
+export interface FollowDeps extends Session {
+  readonly journal: Journal
+}
+
+/** How a change ended. `seen`: its status cannot be asked, but the read model shows it. */
+export type Ending = 'COMPLETED' | 'REJECTED' | 'CANCELLED' | 'seen'
+
+/**
+ * Polls the status of a request, and the read model through `isSeen` when there is no status to ask. Every change of
+ * status is journalled; unknown statuses are reported once and waited out.
+ *
+ * @throws BootstrapError ERR_APPROVAL_PENDING at the deadline
+ */
+export async function follow(
+  kind: OperationKind,
+  submission: Submission,
+  isSeen: () => Promise<boolean>,
+  deps: FollowDeps,
+): Promise<Ending> {
+  const { location, requestId } = submission
+  const sinceMs = submission.acceptedAtMs ?? submission.firstSentAtMs
+  let status = submission.status
+  let approvedAtMs: number | undefined
+  const ask = async (): Promise<Poll<Ending>> => {
+    const answer = location === null ? undefined : await deps.api.follow(location)
+    const now = answer === undefined ? undefined : parseRequestStatus(answer.body)
+    if (now === undefined && (await isSeen())) return { done: 'seen' }
+    if (now !== undefined && now !== status) {
+      await deps.journal.append('status', { status: now })
+      deps.reporter.story(`request ${requestId ?? '?'}: ${oneLine(now)}`)
+      if (!STATUSES.has(now)) deps.reporter.warning(`\`${oneLine(now)}\` is a status unknown here`)
+      if (now === 'APPROVED') approvedAtMs = nowMs(deps)
+      status = now
+    }
+    if (now === 'COMPLETED' || now === 'REJECTED' || now === 'CANCELLED') return { done: now }
+    return { waiting: describe(kind, submission, now, sinceMs, approvedAtMs, deps) }
+  }
+  return poll(deps, ask, () => pending(kind, submission, sinceMs))
+}
+
+function describe(
+  kind: OperationKind,
+  { requestId, location }: Submission,
+  status: string | undefined,
+  sinceMs: number,
+  approvedAtMs: number | undefined,
+  deps: FollowDeps,
+): string {
+  const left = humanMs(deps.deadlineMs - deps.clock.monotonicMs())
+  const tail = `since ${humanTime(sinceMs)}, ${left} left; Ctrl-C is safe, the same command resumes`
+  if (location === null) {
+    return `waiting for the ${kind} to show in the API (no request id is known) ${tail}`
+  }
+  if (status === undefined) {
+    return `waiting for the ${kind} to show in the API (it knows no request ${requestId ?? ''}) ${tail}`
+  }
+  if (status !== 'APPROVED') {
+    return `waiting for ${APPROVERS[kind]} to approve the ${kind} (request ${requestId ?? ''}, ${oneLine(status)}) ${tail}`
+  }
+  const slow = approvedAtMs !== undefined && nowMs(deps) - approvedAtMs > SLOW_COSIGNER_MS
+  return `approved, waiting for the co-signer to act${slow ? ' (is it online, and new enough?)' : ''} ${tail}`
+}
+
+function pending(kind: OperationKind, submission: Submission, sinceMs: number): BootstrapError {
+  const { requestId, status, outcome } = submission
+  const since = humanTime(sinceMs)
+  if (outcome !== 'accepted') {
+    return new BootstrapError(
+      'ERR_APPROVAL_PENDING',
+      `the fate of the ${kind} sent at ${since} is still unknown`,
+      {
+        hint: `look in the approval app: approve it if it waits there; if nothing waits, run again with \`--resubmit\``,
+      },
+    )
+  }
+  return new BootstrapError(
+    'ERR_APPROVAL_PENDING',
+    requestId === null
+      ? `the ${kind} of ${since} does not show in the API yet`
+      : `request ${requestId} waits for ${APPROVERS[kind]} since ${since}${status === null ? '' : ` (${oneLine(status)})`}`,
+    { hint: 'run the same command again when it has been decided' },
+  )
+}
+
+/** The error for a change that people refused. */
+export function refusedByPeople(kind: string, reason: string): BootstrapError {
+  const code: BootstrapErrorCode =
+    reason === 'rejected' ? 'ERR_APPROVAL_REJECTED' : 'ERR_APPROVAL_CANCELLED'
+  return new BootstrapError(code, `the ${kind} was ${reason}; what was paired before still is`, {
+    hint: 'ask who refused it and why; the same command starts anew',
+  })
+}

@@ -1,0 +1,203 @@
+/** `pair`, `rotate`, `unpair`: observe, plan, show, ask, apply, and observe again: it must be what was wanted. */
+import { dirname } from 'node:path'
+import { ensurePrivateDirectory } from '../../common/atomic-file.ts'
+import { applyStep } from '../apply.ts'
+import { cosignerNotes } from '../cosigner-fit.ts'
+import { describeStep } from '../describe.ts'
+import { BootstrapError } from '../errors.ts'
+import { readJournal } from '../journal.ts'
+import type { Journal } from '../journal.ts'
+import { rememberPairing } from '../memory.ts'
+import type { PairingMemory } from '../memory.ts'
+import { observePairing, worldOf } from '../observe.ts'
+import type { Observed, PairingIds } from '../observe.ts'
+import { inWords } from '../pairing-context.ts'
+import { planPairing } from '../plan.ts'
+import type { Result } from '../report.ts'
+import { agreedAuth } from '../runtime.ts'
+import type { Run } from '../runtime.ts'
+import { nowMs, safePoint } from '../session.ts'
+import { pairingJournalPath } from '../state-paths.ts'
+import type { Begin, Goal, Plan, Step } from '../steps.ts'
+
+/** Plans between two looks at the world; a plan that does not shrink to nothing is drift. */
+const MAX_ROUNDS = 3
+
+/** What a command gives back: its result, and what to do once it has been told. */
+export interface Outcome {
+  readonly result: Result
+  /** Called after the result was printed. */
+  readonly told: () => Promise<void>
+}
+
+/** Runs one pairing command to its end. */
+export async function runPairing(goal: Goal, ids: PairingIds, run: Run): Promise<Outcome> {
+  const path = pairingJournalPath(run.config.stateDir, ids)
+  if (run.config.dryRun) return dryRun(goal, ids, path, run)
+  await ensurePrivateDirectory(dirname(path))
+  const { clock, runId } = run
+  const journal = await run.runtime.openJournal(path, subjectOf(ids), { clock, run: runId })
+  try {
+    const observed = await settle(goal, ids, journal, run)
+    const result = resultOf(goal, ids, observed, rememberPairing(journal.records()))
+    return { result, told: () => acknowledge(journal) }
+  } catch (error) {
+    await journal.close()
+    throw error
+  }
+}
+
+/** The `subject` of a pairing's journal. */
+export function subjectOf({ cosignerId, apiKeyId }: PairingIds): string {
+  return `${cosignerId}/${apiKeyId}`
+}
+
+async function settle(goal: Goal, ids: PairingIds, journal: Journal, run: Run): Promise<Observed> {
+  for (let round = 0; ; round += 1) {
+    const observed = await observePairing(run, ids)
+    const auth = agreedAuth(run, observed.status.auth)
+    if (round === 0 && goal.kind !== 'unpair') {
+      cosignerNotes(observed.cosigner, auth).forEach((line) => run.reporter.warning(line))
+    }
+    const memory = rememberPairing(journal.records())
+    const input = round === 0 ? goal : settled(goal)
+    const { begin, steps, notes } = accept(makePlan(input, observed, ids, memory, run, round))
+    notes.forEach((line) => run.reporter.warning(line))
+    if (steps.length === 0) return observed
+    if (round === MAX_ROUNDS) throw stillDifferent(observed)
+    if (round === 0) await confirm(goal, steps, run)
+    if (begin !== null) {
+      const { drainMs } = run.config
+      await journal.append('begin', { ...begin, drainMs } satisfies Begin & { drainMs: number })
+    }
+    const { basePath, drainMs } = run.config
+    const context = { ...run, ids, journal, basePath, auth, drainMs }
+    for (const step of steps) {
+      run.reporter.story(`• ${describeStep(step)}`)
+      await applyStep(step, context)
+    }
+    if (run.config.abandon) return observePairing(run, ids)
+  }
+}
+
+/** After its steps a rotation wants what a pairing wants: that it is there. */
+function settled(goal: Goal): Goal {
+  return goal.kind === 'rotate' ? { kind: 'pair', replace: false } : goal
+}
+
+function makePlan(
+  goal: Goal,
+  observed: Observed,
+  ids: PairingIds,
+  memory: PairingMemory,
+  run: Run,
+  round = 0,
+): Plan {
+  return planPairing({
+    goal,
+    world: worldOf(observed, ids),
+    memory,
+    resubmit: run.config.resubmit && round === 0,
+    abandon: run.config.abandon && round === 0,
+    nowMs: nowMs(run),
+  })
+}
+
+function accept(plan: Plan): Exclude<Plan, { refusal: unknown }> {
+  if (!('refusal' in plan)) return plan
+  const { code, message, hint } = plan.refusal
+  throw new BootstrapError(code, message, { hint })
+}
+
+function stillDifferent({ paired }: Observed): BootstrapError {
+  return new BootstrapError(
+    'ERR_DRIFT',
+    `everything was done, and yet the API shows ${inWords(paired)}`,
+    { hint: 'run `doctor`' },
+  )
+}
+
+/** `rotate` and `unpair` ask before they write; so does whatever takes the place of a stranger. */
+async function confirm(goal: Goal, steps: readonly Step[], run: Run): Promise<void> {
+  const writes = steps.some((step) => step.do === 'update-callback-handler' || step.do === 'unpair')
+  const asks = goal.kind !== 'pair' || goal.replace
+  if (!writes || !asks || run.config.yes) return
+  const { ask } = run.runtime
+  if (ask === undefined) {
+    throw new BootstrapError(
+      'ERR_USAGE',
+      `\`${goal.kind}\` asks first, and here is nobody to ask`,
+      {
+        hint: 'add `--yes`',
+      },
+    )
+  }
+  const warning =
+    goal.kind === 'unpair'
+      ? [
+          'WARNING: this takes the co-signer away from this API user: nothing is signed for it until it is paired again.',
+          'WARNING: paired again WITHOUT a callback handler, the co-signer SIGNS EVERYTHING.',
+        ]
+      : []
+  warning.forEach((line) => run.reporter.warning(line))
+  steps.forEach((step) => run.reporter.story(`  ${describeStep(step)}`))
+  if (await ask(`${goal.kind} now?`)) return
+  safePoint(run)
+  throw new BootstrapError('ERR_USAGE', 'not confirmed; nothing was done')
+}
+
+async function dryRun(goal: Goal, ids: PairingIds, path: string, run: Run): Promise<Outcome> {
+  const memory = rememberPairing(await readJournal(path, subjectOf(ids)))
+  const observed = await observePairing(run, ids)
+  agreedAuth(run, observed.status.auth)
+  const { steps, notes } = accept(makePlan(goal, observed, ids, memory, run))
+  notes.forEach((line) => run.reporter.warning(line))
+  const lines = steps.map((step, index) => `${index + 1}. ${describeStep(step)}`)
+  return {
+    result: {
+      facts: { command: goal.kind, dryRun: true, ...ids, steps },
+      lines: lines.length === 0 ? ['nothing to do'] : lines,
+    },
+    told: async () => undefined,
+  }
+}
+
+function resultOf(
+  goal: Goal,
+  ids: PairingIds,
+  { paired, status }: Observed,
+  { last, operation }: PairingMemory,
+): Result {
+  const generation = paired.is === 'ours' ? paired.generation : null
+  const info = status.generations.find((item) => item.generation === generation)
+  const url = info?.url ?? null
+  const pending = operation === null ? [] : [`a ${operation.kind} is still under way`]
+  return {
+    facts: {
+      command: goal.kind,
+      ...ids,
+      paired: paired.is,
+      generation,
+      url,
+      auth: status.auth,
+      pin: info?.pin ?? null,
+      kid: info?.kid ?? null,
+      changed: last !== null && !last.reported,
+      notes: paired.is === 'ours' ? paired.notes : [],
+    },
+    lines: [
+      generation === null
+        ? `co-signer ${ids.cosignerId} has ${inWords(paired)} for API user ${ids.apiKeyId}`
+        : `API user ${ids.apiKeyId} is paired with generation ${generation} at ${url ?? ''}`,
+      ...(info === undefined ? [] : [`pin sha256//${info.pin}, kid ${info.kid}`]),
+      ...pending,
+    ],
+  }
+}
+
+/** The last act of a run: until it is written, the same command reports the same result instead of starting anew. */
+async function acknowledge(journal: Journal): Promise<void> {
+  const { last } = rememberPairing(journal.records())
+  if (last !== null && !last.reported) await journal.append('reported', {})
+  await journal.close()
+}

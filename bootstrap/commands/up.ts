@@ -1,0 +1,33 @@
+/** `up`: create the API user if there is none, then pair; each part resumes by itself. */
+import { BootstrapError } from '../errors.ts'
+import type { Run } from '../runtime.ts'
+import { runPairing } from './pairing.ts'
+import type { Outcome } from './pairing.ts'
+import { runCreateUser } from './user.ts'
+
+/** Runs `up` to its end. */
+export async function runUp(run: Run): Promise<Outcome> {
+  const { cosignerId } = run.config
+  if (cosignerId === undefined) {
+    throw new BootstrapError('ERR_CONFIG', '`--cosigner-id` is missing', {
+      hint: 'the Console shows it under Developer center, Co-signers',
+    })
+  }
+  const user =
+    run.config.apiKeyId === undefined
+      ? await runCreateUser(run)
+      : { apiKeyId: run.config.apiKeyId, result: { facts: {}, lines: [] } }
+  if (user.apiKeyId === null) {
+    const lines = [...user.result.lines, 'then: pair']
+    return {
+      result: { facts: { ...user.result.facts, command: 'up' }, lines },
+      told: async () => undefined,
+    }
+  }
+  user.result.lines.forEach((line) => run.reporter.story(line))
+  const goal = { kind: 'pair', replace: run.config.replace } as const
+  const ids = { cosignerId, apiKeyId: user.apiKeyId }
+  const { result, told } = await runPairing(goal, ids, run)
+  const facts = { ...user.result.facts, ...result.facts, command: 'up' }
+  return { result: { facts, lines: result.lines }, told }
+}

@@ -1,0 +1,171 @@
+/** Turns flags and environment into one frozen configuration, or lists every problem at once. */
+import { join } from 'node:path'
+import type { AuthMode } from '../common/admin-api.ts'
+import type { ApiFamily } from './api/resources.ts'
+import type { CommandName, Invocation } from './cli.ts'
+import { BootstrapError } from './errors.ts'
+import { MAX_NAME_LENGTH } from './plan-user.ts'
+import { parseAddress, parseBasePath, parseDuration } from './values.ts'
+
+export interface Config {
+  readonly command: CommandName
+  readonly apiKey: string
+  readonly secretKeyPath: string
+  /** Without a slash at the end. */
+  readonly basePath: string
+  readonly family: ApiFamily
+  readonly stateDir: string
+  readonly handlerSocket: string
+  readonly cosignerId: string | undefined
+  readonly apiKeyId: string | undefined
+  /** Undefined: the handler's. */
+  readonly auth: AuthMode | undefined
+  readonly waitMs: number
+  readonly drainMs: number
+  readonly watchMs: number | undefined
+  readonly probeVia: { readonly host: string; readonly port?: number } | undefined
+  readonly dryRun: boolean
+  readonly json: boolean
+  readonly yes: boolean
+  readonly resubmit: boolean
+  readonly abandon: boolean
+  readonly replace: boolean
+  readonly renewCertificate: boolean
+  readonly acceptGap: boolean
+  readonly user: {
+    readonly name: string
+    readonly role: string
+    readonly org: string
+    readonly setupType?: string
+    readonly firstUser: boolean
+  }
+}
+
+/** Environment by name; `process.env` fits. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+const AUTH_MODES: readonly AuthMode[] = ['hybrid', 'public-key', 'certificate']
+const FAMILIES: readonly ApiFamily[] = ['api_keys', 'api_users']
+const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+
+/**
+ * Reads the configuration of one command. Flags win over the environment.
+ *
+ * @throws BootstrapError ERR_CONFIG with every problem in `details`
+ */
+export function parseConfig({ command, options }: Invocation, env: Environment): Config {
+  const problems: string[] = []
+  const read = readerOf(options, env, problems)
+  if (env['FIREBLOCKS_SECRET_KEY'] !== undefined) {
+    problems.push(
+      '`FIREBLOCKS_SECRET_KEY` is set: a key in the environment is not read, use `FIREBLOCKS_SECRET_KEY_PATH`',
+    )
+  }
+  const stateDir = read.text('stateDir', 'HANDLER_STATE_DIR') ?? './state'
+  const setupType = read.matching('setupType', /^[A-Z][A-Z0-9_]{1,63}$/)
+  const config: Config = {
+    command,
+    apiKey: read.required('apiKey', 'FIREBLOCKS_API_KEY'),
+    secretKeyPath: read.required('secretKeyPath', 'FIREBLOCKS_SECRET_KEY_PATH'),
+    basePath: read.parsed(read.required('basePath', 'FIREBLOCKS_BASE_PATH'), parseBasePath) ?? '',
+    family: read.oneOf('apiFamily', FAMILIES) ?? 'api_keys',
+    stateDir,
+    handlerSocket:
+      read.text('handlerSocket', 'HANDLER_ADMIN_SOCKET') ?? join(stateDir, 'admin.sock'),
+    cosignerId: read.matching('cosignerId', ID),
+    apiKeyId: read.matching('apiKeyId', ID),
+    auth: read.oneOf('auth', AUTH_MODES),
+    waitMs: read.parsed(read.text('wait') ?? '15m', parseDuration) ?? 0,
+    drainMs: read.parsed(read.text('drain') ?? '2h', parseDuration) ?? 0,
+    watchMs: read.parsed(read.text('watch'), parseDuration),
+    probeVia: read.parsed(read.text('probeVia'), parseAddress),
+    dryRun: options['dryRun'] === true,
+    json: options['json'] === true,
+    yes: options['yes'] === true,
+    resubmit: options['resubmit'] === true,
+    abandon: options['abandon'] === true,
+    replace: options['replace'] === true,
+    renewCertificate: options['renewCertificate'] === true,
+    acceptGap: options['acceptGap'] === true,
+    user: {
+      name: read.text('name') ?? 'countersign',
+      role: read.matching('role', /^[A-Z][A-Z_]{1,63}$/) ?? 'SIGNER',
+      org: read.text('org') ?? 'countersign',
+      firstUser: options['firstUser'] === true,
+      ...(setupType === undefined ? {} : { setupType }),
+    },
+  }
+  problems.push(...contradictions(config))
+  if (problems.length === 0) return Object.freeze(config)
+  throw new BootstrapError('ERR_CONFIG', countOf(problems), {
+    details: problems,
+    hint: `see \`countersign-bootstrap ${command} --help\``,
+  })
+}
+
+function countOf({ length }: readonly string[]): string {
+  return length === 1
+    ? 'the configuration has a problem'
+    : `the configuration has ${length} problems`
+}
+
+function contradictions({ user, watchMs, resubmit, abandon }: Config): string[] {
+  const problems: string[] = []
+  if (user.name.length > MAX_NAME_LENGTH || !/^[\p{L}\p{N}]/u.test(user.name)) {
+    problems.push(
+      `\`--name\`: 1 to ${MAX_NAME_LENGTH} characters are wanted, the first a letter or digit`,
+    )
+  }
+  if (/\p{C}/u.test(user.name + user.org)) problems.push('`--name`, `--org`: control characters')
+  if (watchMs !== undefined && watchMs < 1000) problems.push('`--watch`: at least 1s is wanted')
+  if (resubmit && abandon) problems.push('`--resubmit` and `--abandon` exclude each other')
+  return problems
+}
+
+function readerOf(options: Invocation['options'], env: Environment, problems: string[]) {
+  const text = (option: string, variable?: string): string | undefined => {
+    const flag = options[option]
+    const value = typeof flag === 'string' ? flag : variable && env[variable]
+    return value === undefined || value === '' ? undefined : value
+  }
+  const complain = (option: string, wanted: string) => {
+    problems.push(`\`${flagOf(option)}\`: ${wanted}`)
+  }
+  return {
+    text,
+    required: (option: string, variable: string): string => {
+      const value = text(option, variable)
+      if (value === undefined) complain(option, `missing; give it or set \`${variable}\``)
+      return value ?? ''
+    },
+    matching: (option: string, pattern: RegExp): string | undefined => {
+      const value = text(option)
+      if (value === undefined || pattern.test(value)) return value
+      complain(option, `\`${value}\` is not of the form wanted`)
+      return undefined
+    },
+    oneOf: <T extends string>(option: string, choices: readonly T[]): T | undefined => {
+      const value = text(option)
+      const choice = choices.find((item) => item === value)
+      if (value !== undefined && choice === undefined) {
+        complain(option, `\`${value}\` is none of ${choices.join(', ')}`)
+      }
+      return choice
+    },
+    parsed: <T>(
+      value: string | undefined,
+      parse: (value: string) => { readonly value: T } | { readonly problem: string },
+    ): T | undefined => {
+      if (value === undefined || value === '') return undefined
+      const result = parse(value)
+      if ('value' in result) return result.value
+      problems.push(result.problem)
+      return undefined
+    },
+  }
+}
+
+/** `secretKeyPath` → `--secret-key-path`. */
+function flagOf(option: string): string {
+  return `--${option.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}

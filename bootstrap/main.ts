@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+/** The bootstrapper's command line: the only file that reads the environment and listens to signals. */
+import { parseCli } from './cli.ts'
+
+process.umask(0o077)
+// A reader that went away (`| head`) must not stop a run between two steps.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+
+const argv = process.argv.slice(2)
+const parsed = parseCli(argv, (text) => process.stdout.write(text))
+// Help and the version answer at once; everything else needs the rest of the program.
+process.exitCode =
+  'exit' in parsed && parsed.complaint === undefined ? parsed.exit : await runCommand()
+
+async function runCommand(): Promise<number> {
+  const [{ randomUUID }, { createInterface }, { systemClock, systemSleep }] = await Promise.all([
+    import('node:crypto'),
+    import('node:readline'),
+    import('../common/clock.ts'),
+  ])
+  const [{ run }, { nodeTransport }, { connectHandler }, { openJournal }, { look }] =
+    await Promise.all([
+      import('./run.ts'),
+      import('./api/transport.ts'),
+      import('./handler-socket.ts'),
+      import('./journal.ts'),
+      import('./probe.ts'),
+    ])
+  const stop = new AbortController()
+  for (const [name, status] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const) {
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(status)
+      process.stderr.write('\nstopping at the next safe point; again stops at once\n')
+      stop.abort(name)
+    })
+  }
+  // Without raw mode Ctrl-C stays a signal; the end of the input is a no.
+  const ask = (question: string) =>
+    new Promise<boolean>((resolve) => {
+      const input = createInterface({ input: process.stdin, terminal: false })
+      const end = () => input.close()
+      stop.signal.addEventListener('abort', end, { once: true })
+      input.once('close', () => resolve(false))
+      input.once('line', (line) => {
+        resolve(/^y(es)?$/i.test(line.trim()))
+        input.close()
+      })
+      process.stderr.write(`${question} [y/N] `)
+    })
+  return run({
+    argv,
+    env: process.env,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
+    clock: systemClock,
+    sleep: systemSleep,
+    random: Math.random,
+    uuid: randomUUID,
+    transport: nodeTransport(),
+    look,
+    connectHandler,
+    openJournal,
+    signal: stop.signal,
+  })
+}

@@ -1,0 +1,280 @@
+/** Decides what is left to do for a pairing: a pure function of what is wanted, what is there and what was begun. */
+import type { Pairing } from './compare.ts'
+import { mayReuseKey, UNSEEN_RESULT_MS } from './memory.ts'
+import type { Operation, OperationKind, Submission } from './memory.ts'
+import { drift, refuse } from './refusals.ts'
+import type { Begin, PairingWorld, Plan, PlanInput, Step } from './steps.ts'
+
+/** The remaining steps; none when what is wanted is there. */
+export function planPairing(input: PlanInput): Plan {
+  const { goal, memory } = input
+  const { operation } = memory
+  if (input.abandon) return planAbandon(input)
+  if (goal.kind === 'unpair') return planUnpair(input)
+  if (operation !== null && operation.kind !== goal.kind) return otherOperation(input, operation)
+  if (operation !== null) return carryOn(input, operation)
+  return goal.kind === 'pair' ? beginPair(input, goal.replace) : beginRotate(input, goal)
+}
+
+function planAbandon(input: PlanInput): Plan {
+  const { operation } = input.memory
+  if (operation === null) return nothing('nothing is under way')
+  const { paired } = input.world
+  if (operation.kind !== 'unpair' && shows(paired, operation.to)) {
+    return refuse(
+      'ERR_USAGE',
+      'the change has already happened',
+      'run the command without `--abandon`',
+    )
+  }
+  return go([rollBack(paired, 'abandoned')])
+}
+
+/** Nothing may be begun across an unfinished change; an unchanged pairing is still "as desired". */
+function otherOperation({ goal, world }: PlanInput, operation: Operation): Plan {
+  if (goal.kind === 'pair' && world.paired.is === 'ours') {
+    return nothing(`a ${operation.kind} is under way: \`${operation.kind}\` continues it`)
+  }
+  return refuse(
+    'ERR_USAGE',
+    `a ${operation.kind} of this pairing is under way`,
+    `finish it with \`${operation.kind}\`, or give it up with \`${operation.kind} --abandon\``,
+  )
+}
+
+function beginPair({ world }: PlanInput, replace: boolean): Plan {
+  const { paired, needs } = world
+  if (paired.is === 'ours' && stateOf(world, paired.generation) !== 'retired') {
+    const { generation } = paired
+    const settled = needs !== null && needs.live === generation && needs.pending === null
+    return settled
+      ? nothing(...paired.notes)
+      : go(
+          [{ do: 'activate', generation }],
+          beginning('pair', generation, generation),
+          paired.notes,
+        )
+  }
+  if ((paired.is === 'ours' || isStrange(paired)) && !replace) return drift(paired)
+  const to = pairTarget(world)
+  const update = paired.is !== 'absent'
+  return go(
+    [...prepare(world, null, to, false), submit(update, to, null), ...settle(to, null)],
+    beginning('pair', null, to),
+  )
+}
+
+function beginRotate(input: PlanInput, goal: { renew: boolean; acceptGap: boolean }): Plan {
+  const { world, memory, nowMs } = input
+  const { last } = memory
+  if (last?.kind === 'rotate' && last.outcome === 'done' && !last.reported) {
+    if (nowMs - last.atMs < UNSEEN_RESULT_MS && shows(world.paired, last.to)) {
+      return nothing(
+        `the rotation to generation ${last.to} had finished; run again to rotate further`,
+      )
+    }
+  }
+  if (world.paired.is !== 'ours') return drift(world.paired)
+  const from = world.paired.generation
+  const pinned = world.auth !== 'public-key' && world.tls === 'self-signed'
+  const gap = pinned && world.slots.length < 2 && !goal.renew
+  if (gap && !goal.acceptGap) {
+    return refuse(
+      'ERR_USAGE',
+      'with one public URL a pinned certificate cannot change its key without failed callbacks',
+      'give the handler a second public URL, or use `--renew-certificate`, or `--accept-gap`',
+    )
+  }
+  const to = rotateTarget(world, from, goal.renew)
+  return go(
+    [...prepare(world, from, to, goal.renew), submit(true, to, null), ...settle(to, null)],
+    beginning('rotate', from, to, goal.renew ? from : null),
+    renewalNote(goal.renew),
+  )
+}
+
+/** Continues what was begun, from wherever it stopped. */
+function carryOn(input: PlanInput, operation: Operation): Plan {
+  const { world, resubmit, nowMs } = input
+  const { submission, from, to } = operation
+  const target = to ?? 0
+  const refused = rejection(submission)
+  if (refused !== undefined) return go([rollBack(world.paired, refused)])
+  const { paired } = world
+  if (shows(paired, target) && submission?.outcome !== 'accepted') {
+    return go(settle(target, undefined))
+  }
+  const replacing = input.goal.kind === 'pair' && input.goal.replace
+  if (!replacing && isUnexpected(operation, paired)) return drift(paired)
+  if (submission?.outcome === 'accepted' && !resubmit) {
+    const { requestId, status } = submission
+    const over = status === 'COMPLETED' || (requestId === null && shows(paired, target))
+    return go(settle(target, over ? undefined : requestId))
+  }
+  const inDoubt = submission !== null && submission.outcome !== 'clear'
+  const renew = operation.renewOf !== null
+  const prepared = prepare(world, from, target, renew)
+  const update = paired.is !== 'absent'
+  if (!inDoubt) return go([...prepared, submit(update, target, null), ...settle(target, null)])
+  if (submission.method === 'PUT' && !update) {
+    const key = mayReuseKey(submission, nowMs) ? submission.idempotencyKey : null
+    return go([...prepared, submit(false, target, key), ...settle(target, null)])
+  }
+  // PATCH has no idempotency key: the change may be pending where nobody can see it.
+  if (!resubmit) return go(settle(target, null), null, [IN_DOUBT])
+  return go([...prepared, submit(true, target, null), ...settle(target, null)])
+}
+
+function planUnpair(input: PlanInput): Plan {
+  const { world, memory } = input
+  const { paired } = world
+  const open = memory.operation?.kind === 'unpair' ? memory.operation : null
+  const start = open === null ? beginning('unpair', generationOf(paired), null) : null
+  if (paired.is === 'absent') {
+    if (open === null && world.needs === null) return nothing()
+    return go([{ do: 'forget' }], start)
+  }
+  const submission = open?.submission ?? null
+  const refused = rejection(submission)
+  if (refused !== undefined) return go([rollBack(paired, refused)])
+  const end: Step[] = [{ do: 'verify', generation: null }, { do: 'forget' }]
+  if (submission?.outcome === 'accepted') {
+    if (submission.status === 'COMPLETED') return go(end)
+    return go([{ do: 'await-approval', requestId: submission.requestId }, ...end])
+  }
+  const wait: Step = { do: 'await-approval', requestId: null }
+  const inDoubt = submission !== null && submission.outcome !== 'clear'
+  if (inDoubt && !input.resubmit) return go([wait, ...end], null, [IN_DOUBT])
+  return go([{ do: 'unpair' }, wait, ...end], start)
+}
+
+/** Stage if need be, declare, probe: everything that must hold before the API hears of a generation. */
+function prepare(world: PairingWorld, from: number | null, to: number, renew: boolean): Step[] {
+  const { paired, needs } = world
+  const called = generationOf(paired) ?? from
+  const live = called !== null && stateOf(world, called) !== 'retired' ? called : null
+  const staged = stateOf(world, to) !== undefined
+  const [only] = world.slots
+  const single = world.slots.length < 2 && only !== undefined
+  const crowded = single && live !== null && live !== to && !renew && world.tls === 'self-signed'
+  const stage: Step = {
+    do: 'stage',
+    generation: to,
+    ...(single ? { slot: only } : {}),
+    ...(renew && from !== null ? { renewOf: from } : {}),
+    ...(crowded ? { share: true } : {}),
+  }
+  const declared = needs !== null && needs.live === live && needs.pending === to
+  return [
+    ...(staged ? [] : [stage]),
+    ...(declared ? [] : [{ do: 'declare', live, pending: to } as const]),
+    {
+      do: 'probe',
+      generations: live !== null && live !== to ? [live, to] : [to],
+      gap: crowded && world.auth !== 'public-key',
+    },
+  ]
+}
+
+function submit(update: boolean, generation: number, idempotencyKey: string | null): Step {
+  return update
+    ? { do: 'update-callback-handler', generation }
+    : { do: 'pair', generation, idempotencyKey }
+}
+
+/** The way from an accepted change to the end; `undefined` when no approval is awaited any more. */
+function settle(generation: number, requestId: string | null | undefined): Step[] {
+  return [
+    ...(requestId === undefined ? [] : [{ do: 'await-approval', requestId } as const]),
+    { do: 'verify', generation },
+    { do: 'activate', generation },
+  ]
+}
+
+function rollBack(paired: Pairing, reason: string): Step {
+  return { do: 'roll-back', live: generationOf(paired), reason }
+}
+
+/** Live ones first, then staged, then one that drains: fewer keys, and a second user joins where the first one is. */
+function pairTarget(world: PairingWorld): number {
+  for (const state of ['live', 'staged', 'draining']) {
+    const newest = world.generations.findLast((item) => item.state === state)
+    if (newest !== undefined) return newest.generation
+  }
+  return nextNumber(world)
+}
+
+/** A newer generation that another pairing already uses, else a new number; numbers are never used twice. */
+function rotateTarget(world: PairingWorld, from: number, renew: boolean): number {
+  const newer = world.generations.findLast(
+    ({ generation, state }) => generation > from && (state === 'live' || state === 'staged'),
+  )
+  return newer === undefined || renew ? nextNumber(world) : newer.generation
+}
+
+function nextNumber({ generations }: PairingWorld): number {
+  return Math.max(0, ...generations.map(({ generation }) => generation)) + 1
+}
+
+function stateOf(world: PairingWorld, generation: number) {
+  return world.generations.find((item) => item.generation === generation)?.state
+}
+
+function shows(paired: Pairing, generation: number | null): boolean {
+  return paired.is === 'ours' && paired.generation === generation
+}
+
+function generationOf(paired: Pairing): number | null {
+  return paired.is === 'ours' ? paired.generation : null
+}
+
+/** Not ours, or not what we gave it. */
+function isStrange(paired: Pairing): boolean {
+  return paired.is === 'foreign' || paired.is === 'mismatch'
+}
+
+/**
+ * Found while a change is under way. A mixture of old and new is tolerated once the change was accepted: the switch may
+ * be happening, and `verify` has the last word.
+ */
+function isUnexpected({ kind, submission }: Operation, paired: Pairing): boolean {
+  if (paired.is === 'mismatch') return submission?.outcome !== 'accepted'
+  if (kind === 'pair') return paired.is === 'foreign'
+  return paired.is !== 'ours'
+}
+
+function rejection(submission: Submission | null): string | undefined {
+  const status = submission?.status
+  if (status === 'REJECTED') return 'rejected'
+  return status === 'CANCELLED' ? 'cancelled' : undefined
+}
+
+const IN_DOUBT =
+  'the fate of the change that was sent is unknown: it may be waiting in the approval app'
+
+function renewalNote(renew: boolean): string[] {
+  return renew
+    ? ['the key stays: no callback fails if the co-signer pins the public key, as the API suggests']
+    : []
+}
+
+function beginning(
+  kind: OperationKind,
+  from: number | null,
+  to: number | null,
+  renewOf: number | null = null,
+): Begin {
+  return { kind, from, to, renewOf }
+}
+
+function go(
+  steps: readonly Step[],
+  begin: Begin | null = null,
+  notes: readonly string[] = [],
+): Plan {
+  return { begin, steps, notes }
+}
+
+function nothing(...notes: string[]): Plan {
+  return { begin: null, steps: [], notes }
+}

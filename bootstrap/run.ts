@@ -1,0 +1,116 @@
+/** Runs one command line in a given world and returns its exit status; the only place where errors become output. */
+import { ensurePrivateDirectory } from '../common/atomic-file.ts'
+import { parseCli } from './cli.ts'
+import type { Invocation } from './cli.ts'
+import { runDoctor } from './commands/doctor.ts'
+import { runPairing } from './commands/pairing.ts'
+import type { Outcome } from './commands/pairing.ts'
+import { runStatus } from './commands/status.ts'
+import { runUp } from './commands/up.ts'
+import { runCreateUser } from './commands/user.ts'
+import { parseConfig } from './config.ts'
+import type { Config } from './config.ts'
+import { BootstrapError } from './errors.ts'
+import { acquireLock } from './lock.ts'
+import { createReporter, shellCommand } from './report.ts'
+import type { Reporter } from './report.ts'
+import { openRun, resolveIds } from './runtime.ts'
+import type { Run, Runtime } from './runtime.ts'
+import { safePoint } from './session.ts'
+import { bootstrapDirectory } from './state-paths.ts'
+
+/** Runs the command line of `runtime.argv`. Never throws. */
+export async function run(runtime: Runtime): Promise<number> {
+  const { argv, env, stdout, stderr, clock } = runtime
+  const reporter = createReporter({
+    stdout,
+    stderr,
+    json: argv.includes('--json'),
+    colour: env['NO_COLOR'] === undefined,
+    monotonicMs: () => clock.monotonicMs(),
+  })
+  try {
+    const parsed = parseCli(argv, (text) => stdout.write(text))
+    if ('exit' in parsed) {
+      if (parsed.complaint === undefined) return parsed.exit
+      throw new BootstrapError('ERR_USAGE', parsed.complaint, { hint: 'see `--help`' })
+    }
+    await execute(parsed.invocation, runtime, reporter)
+    return 0
+  } catch (error) {
+    return reporter.failure(interruption(error, runtime), shellCommand(argv))
+  }
+}
+
+async function execute(
+  invocation: Invocation,
+  runtime: Runtime,
+  reporter: Reporter,
+): Promise<void> {
+  const config = parseConfig(invocation, runtime.env)
+  const session = await openRun(config, runtime, reporter)
+  if (!writes(config)) {
+    await report(await perform(session), reporter)
+    return
+  }
+  const directory = bootstrapDirectory(config.stateDir)
+  await ensurePrivateDirectory(directory)
+  const lock = await acquireLock(directory, config.command, runtime.clock.now())
+  try {
+    await report(await perform(session), reporter, () => lock.forgetHolder())
+  } finally {
+    await lock.release()
+  }
+}
+
+/** The acknowledgement is the last thing written, so that a run killed before it is simply repeated. */
+async function report(
+  { result, told }: Outcome,
+  reporter: Reporter,
+  before: () => Promise<void> = async () => undefined,
+): Promise<void> {
+  reporter.result(result)
+  await before()
+  await told()
+}
+
+function writes({ command, dryRun }: Config): boolean {
+  return command !== 'status' && command !== 'doctor' && !dryRun
+}
+
+async function perform(session: Run): Promise<Outcome> {
+  const { command, replace, renewCertificate: renew, acceptGap } = session.config
+  switch (command) {
+    case 'up':
+      return runUp(session)
+    case 'create-user':
+      return runCreateUser(session)
+    case 'pair':
+      return runPairing({ kind: 'pair', replace }, await resolveIds(session), session)
+    case 'rotate':
+      return runPairing({ kind: 'rotate', renew, acceptGap }, await resolveIds(session), session)
+    case 'unpair':
+      return runPairing({ kind: 'unpair' }, await resolveIds(session), session)
+    case 'status':
+      return untold(await runStatus(await resolveIds(session), session))
+    case 'doctor':
+    default:
+      return untold(await runDoctor(await resolveIds(session), session))
+  }
+}
+
+function untold(result: Outcome['result']): Outcome {
+  return { result, told: async () => undefined }
+}
+
+/** A call that was cut short by the user's signal is an interruption, not a network failure. */
+function interruption(error: unknown, runtime: Runtime): unknown {
+  if (!runtime.signal.aborted) return error
+  if (!(error instanceof BootstrapError) || error.code !== 'ERR_NETWORK') return error
+  try {
+    safePoint(runtime)
+  } catch (stopped) {
+    return stopped
+  }
+  return error
+}

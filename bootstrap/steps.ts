@@ -1,0 +1,82 @@
+/** The vocabulary of a plan: what can be wanted, what can be found, and every step there is. */
+import type { AuthMode, GenerationInfo, HandlerStatus, PairingNeeds } from '../common/admin-api.ts'
+import type { Pairing } from './compare.ts'
+import type { BootstrapErrorCode } from './errors.ts'
+import type { OperationKind, PairingMemory } from './memory.ts'
+
+/** One thing to do. Generations are numbers, and the handler knows the rest. */
+export type Step =
+  | {
+      readonly do: 'stage'
+      readonly generation: number
+      readonly slot?: string
+      readonly renewOf?: number
+      /** Take a slot whose certificate another generation needs. */
+      readonly share?: true
+    }
+  /** Tell the handler which generations this pairing needs from now on. */
+  | { readonly do: 'declare'; readonly live: number | null; readonly pending: number | null }
+  /** See each as the co-signer would see it; `gap` lists those whose certificate cannot be shown yet. */
+  | { readonly do: 'probe'; readonly generations: readonly number[]; readonly gap: boolean }
+  | { readonly do: 'pair'; readonly generation: number; readonly idempotencyKey: string | null }
+  | { readonly do: 'update-callback-handler'; readonly generation: number }
+  | { readonly do: 'unpair' }
+  | { readonly do: 'await-approval'; readonly requestId: string | null }
+  | { readonly do: 'verify'; readonly generation: number | null }
+  /** The paired generation is what the handler needs to serve; the one before drains. */
+  | { readonly do: 'activate'; readonly generation: number }
+  | { readonly do: 'forget' }
+  | { readonly do: 'roll-back'; readonly live: number | null; readonly reason: string }
+
+export type Goal =
+  | { readonly kind: 'pair'; readonly replace: boolean }
+  | { readonly kind: 'rotate'; readonly renew: boolean; readonly acceptGap: boolean }
+  | { readonly kind: 'unpair' }
+
+/** What was found. */
+export interface PairingWorld {
+  readonly auth: AuthMode
+  /** Whether each generation shows a certificate of its own. */
+  readonly tls: HandlerStatus['tls']
+  /** Slot letters of the handler, in order. */
+  readonly slots: readonly string[]
+  readonly generations: readonly Pick<GenerationInfo, 'generation' | 'state'>[]
+  /** What this pairing has declared to the handler; null when nothing. */
+  readonly needs: PairingNeeds | null
+  readonly paired: Pairing
+}
+
+export interface PlanInput {
+  readonly goal: Goal
+  readonly world: PairingWorld
+  readonly memory: PairingMemory
+  /** Send a change again whose fate is unknown. */
+  readonly resubmit: boolean
+  /** Give up the change that is under way. */
+  readonly abandon: boolean
+  readonly nowMs: number
+}
+
+/** The operation that the steps belong to, as it is journalled before the first of them. */
+export interface Begin {
+  readonly kind: OperationKind
+  readonly from: number | null
+  readonly to: number | null
+  readonly renewOf: number | null
+}
+
+/** Why nothing is done. */
+export interface Refusal {
+  readonly code: BootstrapErrorCode
+  readonly message: string
+  readonly hint: string
+}
+
+export type Plan =
+  | {
+      readonly begin: Begin | null
+      readonly steps: readonly Step[]
+      /** What the reader should know about it. */
+      readonly notes: readonly string[]
+    }
+  | { readonly refusal: Refusal }

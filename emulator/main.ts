@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+/** The emulator's process: argv and environment in, exit code out, SIGTERM and SIGINT end it. */
+import { runEmulator } from './command.ts'
+
+const ending = new AbortController()
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => ending.abort())
+
+process.exitCode = await runEmulator(process.argv.slice(2), {
+  env: process.env,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  ending: ending.signal,
+})

@@ -1,0 +1,55 @@
+/** How checks and explanations of policies are printed: text for people, one JSON object for programs. */
+import type { Advice } from '../policy/advice.ts'
+import type { Explanation, RuleExplanation } from '../policy/explain.ts'
+import type { PolicyResult } from '../policy/policy.ts'
+
+export function adviceLine({ level, message }: Advice): string {
+  return `${level}: ${message}\n`
+}
+
+export function checkJson(result: PolicyResult, advice: readonly Advice[], ok: boolean): string {
+  const value = result.ok
+    ? {
+        ok,
+        digest: result.policy.digest,
+        rules: result.policy.rules.length,
+        tests: result.policy.tests.length,
+        problems: [],
+        advice,
+      }
+    : { ok, problems: result.problems, advice }
+  return `${JSON.stringify(value)}\n`
+}
+
+export function explanationText(explanation: Explanation): string {
+  const { evaluation, contradiction, rawTx, statement, rules } = explanation
+  const { decision, charges, hooks, singleUses, hold } = evaluation
+  const lines = [`${decision.action} by \`${decision.rule}\`: ${decision.reason}`]
+  if (contradiction !== undefined) lines.push(`contradiction: ${contradiction}`)
+  lines.push(`raw transaction: ${rawTx}`, `extra signature: ${statement}`)
+  for (const { limit, key } of charges) lines.push(`if limit \`${limit}\` has room (${key})`)
+  for (const { name } of singleUses) lines.push(`if \`${name}\` was not used before`)
+  for (const { hook } of hooks) lines.push(`if hook \`${hook}\` allows it`)
+  if (hold !== undefined) lines.push(`until released by ${hold.approvals} of your people`)
+  lines.push('', ...rules.map(ruleLine))
+  return `${lines.join('\n')}\n`
+}
+
+function ruleLine({ id, action, outcome, unmet }: RuleExplanation): string {
+  if (outcome === 'deciding') return `  ${id} (${action}): decides`
+  if (unmet === undefined) return `  ${id} (${action}): matches too, but comes later`
+  return `  ${id} (${action}): ${unmet.field} is ${unmet.found}, wanted ${unmet.wants}`
+}
+
+export function explanationJson({ evaluation, ...rest }: Explanation): string {
+  const { decision, charges, hooks, singleUses, hold } = evaluation
+  const value = {
+    decision,
+    limits: charges.map(({ limit, key }) => ({ limit, key })),
+    hooks: hooks.map(({ hook }) => hook),
+    singleUses: singleUses.map(({ name }) => name),
+    hold,
+    ...rest,
+  }
+  return `${JSON.stringify(value)}\n`
+}

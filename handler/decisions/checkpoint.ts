@@ -1,0 +1,90 @@
+/** Signed checkpoints: a signature over the chain's head, so that whoever rewrites the chain needs the signing key. */
+import type { KeyObject } from 'node:crypto'
+import { verify } from 'node:crypto'
+
+/** `typ` of the JWS; no answer to a co-signer has it, so neither can pass for the other. */
+export const CHECKPOINT_TYPE = 'countersign-checkpoint'
+
+/** What a checkpoint says: the chain had this hash at this record. */
+export interface Checkpoint {
+  readonly storeId: string
+  readonly seq: number
+  readonly hash: string
+  /** Generation whose key signed. */
+  readonly generation: number
+  /** ISO 8601. */
+  readonly time: string
+}
+
+/** The key that signs checkpoints: that of the newest generation, as the caller chooses. */
+export interface CheckpointKey {
+  readonly generation: number
+  /** RSASSA-PKCS1-v1_5 with SHA-256 over the bytes. */
+  sign(data: Buffer): Promise<Buffer>
+}
+
+/** Signs the head; a compact JWS (RFC 7515) with `alg` RS256. */
+export async function signCheckpoint(
+  key: CheckpointKey,
+  head: Omit<Checkpoint, 'generation'>,
+): Promise<string> {
+  const { storeId, seq, hash, time } = head
+  const claims: Checkpoint = { storeId, seq, hash, generation: key.generation, time }
+  const input = `${encode({ alg: 'RS256', typ: CHECKPOINT_TYPE })}.${encode(claims)}`
+  const signature = await key.sign(Buffer.from(input))
+  return `${input}.${signature.toString('base64url')}`
+}
+
+export type CheckpointResult =
+  | { readonly kind: 'valid'; readonly checkpoint: Checkpoint }
+  | { readonly kind: 'unknown-key'; readonly generation: number }
+  | { readonly kind: 'invalid' }
+
+/** Verifies a checkpoint with the public key of the generation that it names. */
+export function verifyCheckpoint(
+  jws: string,
+  publicKeyOf: (generation: number) => KeyObject | undefined,
+): CheckpointResult {
+  const [header, claims, signature, ...more] = jws.trim().split('.')
+  if (header === undefined || claims === undefined || signature === undefined || more.length > 0) {
+    return { kind: 'invalid' }
+  }
+  const checkpoint = decode(claims)
+  if (!isOurHeader(decode(header)) || !isCheckpoint(checkpoint)) return { kind: 'invalid' }
+  const { generation } = checkpoint
+  const publicKey = publicKeyOf(generation)
+  if (publicKey === undefined) return { kind: 'unknown-key', generation }
+  const input = Buffer.from(`${header}.${claims}`)
+  const isSigned = verify('sha256', input, publicKey, Buffer.from(signature, 'base64url'))
+  return isSigned ? { kind: 'valid', checkpoint } : { kind: 'invalid' }
+}
+
+function encode(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
+}
+
+function decode(part: string): unknown {
+  try {
+    return JSON.parse(Buffer.from(part, 'base64url').toString())
+  } catch {
+    return undefined
+  }
+}
+
+function isOurHeader(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const header: { alg?: unknown; typ?: unknown } = value
+  return header.alg === 'RS256' && header.typ === CHECKPOINT_TYPE
+}
+
+function isCheckpoint(value: unknown): value is Checkpoint {
+  if (typeof value !== 'object' || value === null) return false
+  const { storeId, seq, hash, generation, time }: Partial<Record<keyof Checkpoint, unknown>> = value
+  return (
+    typeof storeId === 'string' &&
+    Number.isSafeInteger(seq) &&
+    typeof hash === 'string' &&
+    Number.isSafeInteger(generation) &&
+    typeof time === 'string'
+  )
+}

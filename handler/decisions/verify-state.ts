@@ -1,0 +1,146 @@
+/** Checks the tables that decisions are read from against the chain that explains them. */
+import { compareDecimals, parseDecimal } from '../protocol/decimal.ts'
+import type { Database } from './database.ts'
+import { fingerprintOf } from './fingerprint.ts'
+import type { DecisionContent, OperatorContent, RecordBody } from './record.ts'
+import { MAX_CANDIDATES } from './request-index.ts'
+import type { ChainRow } from './verify-record.ts'
+
+export interface StateCheck {
+  /** Checks what one sound record explains; problems in words. */
+  record(row: ChainRow, body: RecordBody): readonly string[]
+  /** Checks what only the whole chain explains. */
+  finish(): readonly string[]
+}
+
+interface ChargeRow {
+  readonly units: string
+  readonly scale: number
+}
+
+/** Checks beside one pass over the chain, record by record in order. */
+export function createStateCheck(db: Database): StateCheck {
+  const mergedSeq =
+    db.prepare<[], number>('SELECT merged_seq FROM request_index_state').pluck().get() ?? 0
+  const indexed = db
+    .prepare<[number], number>(
+      `SELECT seq FROM request_index WHERE fingerprint = ? ORDER BY seq LIMIT ${MAX_CANDIDATES}`,
+    )
+    .pluck()
+  const bodyOf = db.prepare<[number], string>('SELECT body FROM chain WHERE seq = ?').pluck()
+  const ownerOfUse = db
+    .prepare<[string], string>('SELECT owner FROM single_uses WHERE name = ?')
+    .pluck()
+  const chargeOf = db.prepare<[string, string, string], ChargeRow>(
+    'SELECT units, scale FROM limit_charges WHERE name = ? AND key = ? AND owner = ?',
+  )
+  const recent = new Map<number, number[]>()
+  const uncharged = new Map<string, string>()
+  const approvals = new Map<string, string[]>()
+  const rejections = new Map<string, string>()
+  const uses = new Map<string, number>()
+  let freeze: OperatorContent | undefined
+  let merged = 0
+
+  const checkIndex = ({ seq, fingerprint }: ChainRow, content: DecisionContent): string[] => {
+    const key = fingerprintOf(content)
+    const older = indexed.all(key)
+    const all = [...new Set([...older, ...(recent.get(key) ?? [])])].filter((one) => one < seq)
+    if (fingerprint === null) {
+      const enough = content.action === 'RETRY' ? 1 : MAX_CANDIDATES
+      return all.length >= enough ? [] : ['cannot be recalled']
+    }
+    if (seq <= mergedSeq) merged += 1
+    else recent.set(key, [...(recent.get(key) ?? []), seq])
+    if (seq <= mergedSeq && older.length < MAX_CANDIDATES && !older.includes(seq)) {
+      return ['is missing from the request index']
+    }
+    const again = all.some((one) => decidesTheSame(bodyOf.get(one), content))
+    return again ? ['decides a request that was decided before'] : []
+  }
+  const checkDecision = (row: ChainRow, content: DecisionContent): string[] => {
+    const problems = checkIndex(row, content)
+    for (const name of content.used ?? []) {
+      if (name.startsWith('hold:')) uses.set(name.slice('hold:'.length), row.seq)
+      else if (ownerOfUse.get(name) !== content.owner) problems.push('a single use is not kept')
+    }
+    for (const { limit, key, amount } of content.charged ?? []) {
+      if (!covers(chargeOf.get(limit, key, content.owner), amount)) {
+        // A later release explains it.
+        uncharged.set(content.owner, `record ${row.seq}: a limit was not charged`)
+      }
+    }
+    return problems
+  }
+  const noteAct = (content: OperatorContent) => {
+    const { act, subject, by } = content
+    if (act === 'freeze') freeze = content
+    if (act === 'unfreeze') freeze = undefined
+    if (act === 'hold-approve') approvals.set(subject, [...(approvals.get(subject) ?? []), by])
+    if (act === 'hold-reject') rejections.set(subject, by)
+    if (act === 'release-charges') uncharged.delete(subject)
+  }
+  const checkHolds = (): string[] => {
+    const rows = db
+      .prepare<
+        [],
+        { id: string; approvals: string; rejected_by: string | null; used: number | null }
+      >('SELECT id, approvals, rejected_by, used FROM holds')
+      .iterate()
+    const problems: string[] = []
+    for (const { id, approvals: given, rejected_by: rejectedBy, used } of rows) {
+      const same =
+        given === JSON.stringify(approvals.get(id) ?? []) &&
+        rejectedBy === (rejections.get(id) ?? null) &&
+        used === (uses.get(id) ?? null)
+      if (!same) problems.push(`the hold \`${id}\` is not as its records say`)
+      approvals.delete(id)
+      rejections.delete(id)
+      uses.delete(id)
+    }
+    const lost = approvals.size + rejections.size + uses.size
+    return lost === 0 ? problems : [...problems, `${lost} records are of holds that are missing`]
+  }
+  const checkFreeze = (): string[] => {
+    const row = db
+      .prepare<[], { action: string; person: string }>('SELECT action, person FROM freeze')
+      .get()
+    const same = row?.action === freeze?.subject && row?.person === freeze?.by
+    return same ? [] : ['the freeze is not as the last record of it says']
+  }
+
+  return {
+    record: (row, body) => {
+      if (body.kind === 'operator') noteAct(body)
+      return body.kind === 'decision' ? checkDecision(row, body) : []
+    },
+    finish: () => {
+      const inIndex = db
+        .prepare<[number], number>('SELECT count(*) FROM request_index WHERE seq <= ?')
+        .pluck()
+        .get(mergedSeq)
+      const index = inIndex === merged ? [] : ['the request index has entries of no record']
+      return [...index, ...uncharged.values(), ...checkHolds(), ...checkFreeze()]
+    },
+  }
+}
+
+/** Whether an earlier record is a final decision of the very same request. */
+function decidesTheSame(text: string | undefined, content: DecisionContent): boolean {
+  if (text === undefined || content.action === 'RETRY') return false
+  const earlier: Partial<DecisionContent> = JSON.parse(text)
+  return (
+    earlier.action !== 'RETRY' &&
+    earlier.endpoint === content.endpoint &&
+    earlier.requestId === content.requestId &&
+    earlier.signerId === content.signerId &&
+    earlier.stage === content.stage &&
+    earlier.digest === content.digest
+  )
+}
+
+function covers(row: ChargeRow | undefined, amount: string): boolean {
+  const charged = parseDecimal(amount)
+  if (row === undefined || charged === undefined) return false
+  return compareDecimals({ units: BigInt(row.units), scale: row.scale }, charged) >= 0
+}

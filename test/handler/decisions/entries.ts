@@ -1,0 +1,66 @@
+/** Decisions to record, each part of them replaceable. */
+import type { Decision, LimitCharge } from '../../../handler/policy/decision.ts'
+import type { Evidence, NewDecision, RequestKey } from '../../../handler/decisions/store.ts'
+
+export const APPROVE: Decision = { action: 'APPROVE', rule: 'small', reason: 'small amount' }
+export const REJECT: Decision = { action: 'REJECT', rule: 'large', reason: 'too large' }
+export const RETRY: Decision = { action: 'RETRY', rule: 'held', reason: 'needs a person' }
+
+/** 2026-11-21T08:00:00Z. */
+export const START = Date.UTC(2026, 10, 21, 8)
+
+/** A 64-digit hex text of one digit. */
+export function hex(digit: string): string {
+  return digit.repeat(64)
+}
+
+export function requestKey(parts: Partial<RequestKey> = {}): RequestKey {
+  return {
+    endpoint: 'tx_sign_request',
+    requestId: 'request-1',
+    signerId: 'signer-1',
+    stage: 'signing',
+    digest: hex('d'),
+    coreDigest: hex('c'),
+    ...parts,
+  }
+}
+
+export interface EntryParts {
+  readonly key?: Partial<RequestKey>
+  readonly decision?: Decision
+  readonly charges?: readonly LimitCharge[]
+  readonly uses?: readonly string[]
+  readonly hold?: string
+  readonly evidence?: Partial<Evidence>
+}
+
+/** An approval of `request-1` unless told otherwise; the owner is the request id. */
+export function entry(parts: EntryParts = {}): NewDecision {
+  const key = requestKey(parts.key)
+  const decision = parts.decision ?? APPROVE
+  const base: NewDecision = {
+    key,
+    decision,
+    charges: parts.charges ?? [],
+    singleUses: (parts.uses ?? []).map((name) => ({ name, otherwise: REJECT })),
+    evidence: {
+      token: `token.of.${key.requestId}`,
+      cosigner: 'cosigner-a',
+      generation: 1,
+      policyDigest: hex('e'),
+      owner: key.requestId,
+      rawTx: undefined,
+      deliveryId: 'delivery-1',
+      ...parts.evidence,
+    },
+  }
+  return parts.hold === undefined
+    ? base
+    : { ...base, hold: { id: parts.hold, otherwise: RETRY } }
+}
+
+/** Approval of the n-th request. */
+export function nth(n: number): NewDecision {
+  return entry({ key: { requestId: `request-${n}` } })
+}

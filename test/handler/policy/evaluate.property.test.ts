@@ -1,0 +1,335 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { evaluate } from '../../../handler/policy/evaluate.ts'
+import { compareDecimals, parseDecimal } from '../../../handler/protocol/decimal.ts'
+import { isObject } from '../../../handler/protocol/json-value.ts'
+import { parseRequest } from '../../../handler/protocol/request.ts'
+import type { TxSignRequest } from '../../../handler/protocol/request.ts'
+import { parseStrictJson } from '../../../handler/protocol/strict-json.ts'
+import { policyOf } from './policy.ts'
+import { destination, FACTS, txRequest } from './requests.ts'
+
+/** A long run sets this; the suite itself stays short. */
+const RUNS = Number(process.env['COUNTERSIGN_PROPERTY_RUNS'] ?? '20000')
+
+/** What a generated rule says, for the policy file and for the naive reading of it below. */
+interface Model {
+  readonly assets: string[] | undefined
+  readonly operation: string | undefined
+  readonly sourceIds: string[] | undefined
+  readonly destType: string | undefined
+  readonly destIds: string[] | undefined
+  readonly min: string | undefined
+  readonly max: string | undefined
+  readonly note: string | undefined
+  readonly signers: string[] | undefined
+  readonly action: 'APPROVE' | 'REJECT' | 'RETRY'
+}
+
+/** Most conditions are left out, so that rules match often enough to be worth trying. */
+const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary })
+
+const ids = fc.uniqueArray(fc.constantFrom('0', '1', '2', '3'), { minLength: 1, maxLength: 3 })
+const model: fc.Arbitrary<Model> = fc.record({
+  assets: seldom(
+    fc.uniqueArray(fc.constantFrom('ETH', 'BTC', 'SOL'), { minLength: 1, maxLength: 2 }),
+  ),
+  operation: seldom(fc.constantFrom('TRANSFER', 'MINT')),
+  sourceIds: seldom(ids),
+  destType: seldom(fc.constantFrom('VAULT', 'EXCHANGE')),
+  destIds: seldom(ids),
+  min: seldom(fc.constantFrom('0', '1', '1.5')),
+  max: seldom(fc.constantFrom('1.5', '2', '10')),
+  note: seldom(fc.constantFrom('a', 'b')),
+  signers: seldom(fc.uniqueArray(fc.constantFrom('s1', 's2'), { minLength: 1 })),
+  action: fc.constantFrom('APPROVE', 'APPROVE', 'REJECT', 'RETRY'),
+})
+
+const field = <T>(values: T[]) =>
+  fc.oneof({ weight: 30, arbitrary: fc.constantFrom(...values) }, fc.constantFrom(undefined, null))
+
+const amounts = ['0', '1', '1', '1.5', '1.500000000000000001', '2', '11'].map(parseDecimal)
+
+const entry = fc.record({
+  dstType: field(['VAULT', 'EXCHANGE_ACCOUNT', '']),
+  dstId: field(['0', '1', '2', '']),
+  amountNative: field(amounts),
+})
+
+const request: fc.Arbitrary<TxSignRequest> = fc
+  .record({
+    asset: field(['ETH', 'BTC', 'SOL', 'eth', '']),
+    operation: fc.constantFrom('TRANSFER', 'MINT', 'MINT', 'OTHER'),
+    sourceId: field(['0', '1', '2', '9', '']),
+    destType: field(['VAULT', 'EXCHANGE', '']),
+    destId: field(['0', '1', '']),
+    amount: field(amounts),
+    note: field(['a', 'b', '']),
+    signerId: field(['s1', 's2', 's3']),
+    destinations: field([[entry], [entry, entry], []]).chain((shape) =>
+      shape === undefined || shape === null
+        ? fc.constant(shape)
+        : fc.tuple(...shape).map((entries) => entries.map((each) => destination(each))),
+    ),
+  })
+  .map((changes) => txRequest({ requestedAmount: undefined, ...changes }))
+
+function toYaml(rules: readonly Model[]): string {
+  const entries = rules.map(({ action, ...conditions }, index) => {
+    const when = {
+      ...(conditions.assets && { asset: conditions.assets }),
+      ...(conditions.operation && { operation: conditions.operation }),
+      ...(conditions.sourceIds && { source: { id: conditions.sourceIds } }),
+      ...((conditions.destType ?? conditions.destIds) && {
+        destination: {
+          ...(conditions.destType && { type: conditions.destType }),
+          ...(conditions.destIds && { id: conditions.destIds }),
+        },
+      }),
+      ...((conditions.min ?? conditions.max) && {
+        amount: {
+          ...(conditions.min && { min: conditions.min }),
+          ...(conditions.max && { max: conditions.max }),
+        },
+      }),
+      ...(conditions.note && { note: conditions.note }),
+      ...(conditions.signers && { signerId: conditions.signers }),
+    }
+    return { id: `r${index}`, when, then: action }
+  })
+  return JSON.stringify(entries)
+}
+
+/** The language once more, as simply as it can be said: no index, no shared code but decimals. */
+function naive(rules: readonly Model[], tx: TxSignRequest): string {
+  const isIn = (value: unknown, values: readonly string[]) =>
+    typeof value === 'string' && values.includes(value)
+  const everywhere = (
+    top: unknown,
+    entries: readonly unknown[] | null | undefined,
+    ok: (value: unknown) => boolean,
+  ) => {
+    if (top !== undefined && !ok(top)) return false
+    if (entries === null) return false
+    if (entries === undefined) return top !== undefined
+    return entries.length > 0 && entries.every(ok)
+  }
+  const types = (wanted: string) => (value: unknown) =>
+    value === wanted || (wanted === 'EXCHANGE' && value === 'EXCHANGE_ACCOUNT')
+  const entries = tx.destinations
+  const map = (name: 'dstType' | 'dstId') =>
+    entries === null || entries === undefined ? entries : entries.map((each) => each[name])
+  for (const [index, rule] of rules.entries()) {
+    const { min, max } = rule
+    const amount = tx.amount ?? undefined
+    const low = min === undefined ? undefined : parseDecimal(min)
+    const high = max === undefined ? undefined : parseDecimal(max)
+    if (low && high && compareDecimals(low, high) > 0) throw new Error('not generated')
+    if (rule.assets && !isIn(tx.asset, rule.assets)) continue
+    if (rule.operation && tx.operation !== rule.operation) continue
+    if (rule.sourceIds && !isIn(tx.sourceId, rule.sourceIds)) continue
+    if (rule.destType && !everywhere(tx.destType, map('dstType'), types(rule.destType))) continue
+    const { destIds } = rule
+    if (destIds && !everywhere(tx.destId, map('dstId'), (value) => isIn(value, destIds))) continue
+    if ((low ?? high) && amount === undefined) continue
+    if (amount && low && compareDecimals(amount, low) < 0) continue
+    if (amount && high && compareDecimals(amount, high) > 0) continue
+    if (rule.note && tx.note !== rule.note) continue
+    if (rule.signers && !isIn(tx.signerId, rule.signers)) continue
+    return `${rule.action} r${index}`
+  }
+  return 'REJECT default'
+}
+
+describe('evaluate, against an independent reading of the language', () => {
+  it('never approves what no rule allows, and finds the same first rule with its index as without', () => {
+    const runs = Math.ceil(RUNS / 200)
+    let approved = 0
+    fc.assert(
+      fc.property(
+        fc.array(model, { maxLength: 12 }),
+        fc.array(request, { minLength: 20, maxLength: 20 }),
+        (rules, requests) => {
+          const policy = policyOf(`rules: ${toYaml(rules)}`)
+          for (const tx of requests) {
+            const { action, rule } = evaluate(policy, tx, FACTS).decision
+            const expected = naive(rules, tx)
+            if (rule === 'contradiction') {
+              expect(expected).toMatch(/^APPROVE/)
+              continue
+            }
+            if (action === 'APPROVE') approved += 1
+            expect(`${action} ${rule}`).toBe(expected)
+          }
+        },
+      ),
+      { numRuns: runs },
+    )
+    expect(approved).toBeGreaterThan(runs)
+  })
+
+  it('compares decimals as an independent exact implementation does', () => {
+    const digits = fc.string({
+      unit: fc.constantFrom(...'0123456789'),
+      minLength: 1,
+      maxLength: 30,
+    })
+    const decimal = fc.tuple(digits, fc.option(digits)).map(([whole, fraction]) => {
+      const plain = whole.replace(/^0+(?=.)/, '')
+      return fraction === null ? plain : `${plain}.${fraction}`
+    })
+    fc.assert(
+      fc.property(decimal, decimal, fc.boolean(), (left, other, near) => {
+        const right = near ? nudge(left) : other
+        const a = parseDecimal(left)
+        const b = parseDecimal(right)
+        if (a === undefined || b === undefined) throw new Error('not generated')
+        return Math.sign(compareDecimals(a, b)) === compareTexts(left, right)
+      }),
+      { numRuns: RUNS },
+    )
+  })
+})
+
+/** The same number with its last digit changed or a zero added: the neighbours that doubles confuse. */
+function nudge(text: string): string {
+  if (!text.includes('.')) return `${text}.0`
+  return text.endsWith('5') ? `${text.slice(0, -1)}6` : `${text}5`
+}
+
+/** Compares decimal texts digit by digit: no numbers, no BigInt, nothing shared with the product. */
+function compareTexts(left: string, right: string): number {
+  const [leftWhole = '', leftFraction = ''] = left.split('.')
+  const [rightWhole = '', rightFraction = ''] = right.split('.')
+  const whole = Math.max(leftWhole.length, rightWhole.length)
+  const fraction = Math.max(leftFraction.length, rightFraction.length)
+  const a = leftWhole.padStart(whole, '0') + leftFraction.padEnd(fraction, '0')
+  const b = rightWhole.padStart(whole, '0') + rightFraction.padEnd(fraction, '0')
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}
+
+describe('a golden approval', () => {
+  const policy = policyOf(`
+rules:
+  - id: golden
+    when:
+      endpoint: tx_sign_request
+      stage: signing
+      operation: TRANSFER
+      asset: ETH
+      source: { type: VAULT, id: "0" }
+      destination:
+        type: VAULT
+        id: "1"
+        address: "0x5dC69B1Fbb13Bafd09af88a782F0F285772Ad5f8"
+        addressType: WHITELISTED
+        name: Network Deposits
+      amount: { max: "1" }
+      requestedAmount: { max: "1" }
+      amountUSD: { max: "100" }
+      fee: { max: "0.01" }
+    then: APPROVE
+`)
+  const text = readFileSync(
+    join(import.meta.dirname, '../../fixtures/vectors/doc-eth-raw/payload-9c794cee.json'),
+    'utf8',
+  )
+  const golden: unknown = JSON.parse(text)
+
+  /** Members whose absence leaves everything that the rule asks for said elsewhere, or that it does not ask for. */
+  const TOLERATED = {
+    // Identity and evidence, not conditions.
+    txId: ['other'],
+    requestId: ['null', '""', 'other'],
+    players: ['absent', 'null', '[]', 'other'],
+    rawTx: ['absent', 'null', '[]'],
+    // Deprecated numbers beside their exact texts.
+    amount: ['absent', 'null'],
+    requestedAmount: ['absent', 'null'],
+    'destinations.0.amountNative': ['absent', 'null'],
+    // Documented default.
+    operation: ['absent'],
+    // Said by the entry as well.
+    destType: ['absent'],
+    destId: ['absent'],
+    destAddressType: ['absent'],
+    destAddress: ['absent'],
+    // Said by the top level: the entry is the only one.
+    'destinations.0.amountNativeStr': ['absent'],
+    'destinations.0.displayDstAddress': ['absent'],
+    // Not asked for.
+    'destinations.0.dstWalletId': ['absent', 'null', '""', 'other'],
+    'destinations.0.dstSubType': ['absent', 'null', '""', 'other'],
+    'destinations.0.action': ['absent', 'null', '""', '[]', '{}', 'number', 'boolean', 'other'],
+    'destinations.0.actionInfo': ['absent', 'null', '""', '[]', '{}', 'number', 'boolean', 'other'],
+    'rawTx.0.keyDerivationPath': ['absent', 'null', '""', '[]', 'other'],
+    'rawTx.0.rawTx': ['absent', 'null', '""', 'other'],
+    'rawTx.0.payload': ['absent', 'null', '""', 'other'],
+  } as const satisfies Record<string, readonly string[]>
+
+  const CHANGES: readonly [string, unknown][] = [
+    ['absent', undefined],
+    ['null', null],
+    ['""', ''],
+    ['[]', []],
+    ['{}', {}],
+    ['number', 7000],
+    ['boolean', true],
+    ['other', 'something else'],
+  ]
+
+  const PATHS = [
+    ...Object.keys(golden as object),
+    ...[
+      'amountNative',
+      'amountNativeStr',
+      'amountUSD',
+      'dstAddressType',
+      'dstId',
+      'dstWalletId',
+      'dstName',
+      'dstSubType',
+      'dstType',
+      'displayDstAddress',
+      'action',
+      'actionInfo',
+    ].map((name) => `destinations.0.${name}`),
+    ...['rawTx', 'keyDerivationPath', 'payload'].map((name) => `rawTx.0.${name}`),
+    'destinations.0',
+  ]
+
+  it('is approved as it is', () => {
+    expect(actionOf(golden)).toBe('APPROVE')
+  })
+
+  it.each(PATHS)('is not approved when %s is missing, null, empty or of another type', (path) => {
+    const approved = CHANGES.filter(([, value]) => actionOf(changed(path, value)) === 'APPROVE')
+    const tolerated: readonly string[] = TOLERATED[path as keyof typeof TOLERATED] ?? []
+    expect(approved.map(([name]) => name).filter((name) => !tolerated.includes(name))).toEqual([])
+  })
+
+  function changed(path: string, value: unknown): unknown {
+    const copy: unknown = structuredClone(golden)
+    const steps = path.split('.')
+    const last = steps.pop() ?? ''
+    const parent = steps.reduce<unknown>((node, step) => Reflect.get(node as object, step), copy)
+    if (value === undefined) Reflect.deleteProperty(parent as object, last)
+    else Reflect.set(parent as object, last, value)
+    return copy
+  }
+
+  function actionOf(payload: unknown): string {
+    try {
+      const claims = parseStrictJson(JSON.stringify(payload))
+      const parsed = isObject(claims) ? parseRequest('tx_sign_request', claims) : undefined
+      if (parsed?.kind !== 'request') return 'refused'
+      return evaluate(policy, parsed.request, FACTS).decision.action
+    } catch {
+      return 'refused'
+    }
+  }
+})

@@ -1,0 +1,134 @@
+import { describe, expect, it } from '@jest/globals'
+import { explain } from '../../../handler/policy/explain.ts'
+import type { Facts } from '../../../handler/policy/facts.ts'
+import { JsonNumber } from '../../../handler/protocol/json-value.ts'
+import { policyOf } from './policy.ts'
+import { ADDRESS, destination, FACTS, OTHER_ADDRESS, txRequest } from './requests.ts'
+
+/** The first unmet condition of a rule with this `when`. */
+function unmet(
+  when: string,
+  changes: Parameters<typeof txRequest>[0] = {},
+  facts: Partial<Facts> = {},
+) {
+  const policy = policyOf(`
+lists: { payees: { kind: addresses, values: ["${ADDRESS}"] } }
+rules: [{ id: r, when: ${when}, then: REJECT }]
+`)
+  const { rules } = explain(policy, txRequest(changes), { ...FACTS, ...facts })
+  return rules[0]?.unmet
+}
+
+describe('explain', () => {
+  it('names the deciding rule, those that come too late, and why the others do not match', () => {
+    const policy = policyOf(`
+rules:
+  - { id: btc, when: { asset: BTC }, then: APPROVE }
+  - { id: eth, when: { asset: ETH }, then: APPROVE }
+  - { id: all, when: {}, then: RETRY }
+`)
+    expect(explain(policy, txRequest(), FACTS)).toMatchObject({
+      evaluation: { decision: { action: 'APPROVE', rule: 'eth' } },
+      contradiction: undefined,
+      rawTx: 'absent',
+      statement: 'absent',
+      rules: [
+        {
+          id: 'btc',
+          action: 'APPROVE',
+          outcome: 'unmatched',
+          unmet: { field: 'asset', wants: '`BTC`', found: '`ETH`' },
+        },
+        { id: 'eth', outcome: 'deciding', unmet: undefined },
+        { id: 'all', outcome: 'shadowed', unmet: undefined },
+      ],
+    })
+  })
+
+  it('says what contradicts what, and what was found in bytes and statements', () => {
+    const policy = policyOf('rules: []')
+    const explained = (facts: Partial<Facts>) =>
+      explain(policy, txRequest({ destAddress: OTHER_ADDRESS }), { ...FACTS, ...facts })
+    expect(explained({}).contradiction).toBe(
+      'destAddress is not the address of the only destination',
+    )
+    expect(explained({ rawTx: { status: 'unverifiable', reason: 'odd', facts: {} } }).rawTx).toBe(
+      'unverifiable: odd',
+    )
+    expect(
+      explained({
+        rawTx: { status: 'mismatch', field: 'amount', expected: '1', found: '2', facts: {} },
+      }).rawTx,
+    ).toBe('mismatch: amount is 2, not 1')
+    expect(explained({ statement: { status: 'invalid', reason: 'expired' } }).statement).toBe(
+      'invalid: expired',
+    )
+    const valid = { status: 'valid', digest: '', keyName: 'ops', contentDigest: undefined } as const
+    expect(explained({ statement: valid }).statement).toBe('valid, signed by ops')
+  })
+
+  it.each<[string, Parameters<typeof txRequest>[0], string, string]>([
+    ['{ asset: [A, B, C, D, E, F, G] }', {}, 'one of `A`, `B`, `C`, `D`, `E` and 2 more', '`ETH`'],
+    ['{ asset: A }', { asset: undefined }, '`A`', 'absent'],
+    ['{ asset: A }', { asset: null }, '`A`', 'null'],
+    ['{ asset: A }', { asset: 'x'.repeat(100) }, '`A`', `\`${'x'.repeat(80)}…\``],
+    ['{ note: "a*" }', { note: 'b\n`' }, '`a*`', '`b\\n``'],
+    ['{ amount: { max: "0.001" } }', {}, 'at most `0.001`', '`0.01`'],
+    ['{ amount: { min: "1" } }', {}, 'at least `1`', '`0.01`'],
+    ['{ amount: { min: "1", max: "2" } }', { amount: null }, '`1` to `2`', 'null'],
+    ['{ amountUSD: { max: "1" } }', { destinations: undefined }, 'at most `1`', 'absent'],
+    ['{ destination: { type: EXCHANGE } }', {}, '`EXCHANGE`', '`VAULT`'],
+    [
+      '{ destination: { address: { list: payees } } }',
+      { destinations: [destination(), destination({ displayDstAddress: OTHER_ADDRESS })] },
+      'in list `payees`',
+      `\`${OTHER_ADDRESS.toLowerCase()}\``,
+    ],
+    ['{ destination: { name: x } }', { destinations: undefined }, '`x`', 'absent'],
+    [
+      '{ any-of: [{ asset: BTC }, { amount: { min: "1" } }] }',
+      {},
+      'one of 2 blocks',
+      'none of them: asset is `ETH`; amount is `0.01`',
+    ],
+    ['{ extraParameters: { path: a, equals: b } }', { extraParameters: { a: 'c' } }, '`b`', '`c`'],
+    [
+      '{ extraParameters: { path: a, equals: [b, c] } }',
+      { extraParameters: { a: true } },
+      '`b` or `c`',
+      '`true`',
+    ],
+    [
+      '{ extraParameters: { path: a, equals: b } }',
+      { extraParameters: { a: new JsonNumber('1') } },
+      '`b`',
+      '`1`',
+    ],
+    [
+      '{ extraParameters: { path: a, equals: b } }',
+      { extraParameters: { a: {} } },
+      '`b`',
+      'an object or a list',
+    ],
+    [
+      '{ extraParameters: { path: a, present: true } }',
+      { extraParameters: { a: null } },
+      'present',
+      'null',
+    ],
+    [
+      '{ time: { zone: UTC, days: [MON, TUE] } }',
+      {},
+      'MON, TUE in UTC',
+      '`2026-11-20T12:00:00.000Z`',
+    ],
+    [
+      '{ time: [{ zone: UTC, from: "00:00", to: "01:00" }, { zone: UTC, days: SUN }] }',
+      {},
+      'any day from 00:00 to 01:00 in UTC, or SUN in UTC',
+      '`2026-11-20T12:00:00.000Z`',
+    ],
+  ])('says what %s wants and finds', (when, changes, wants, found) => {
+    expect(unmet(when, changes)).toMatchObject({ wants, found })
+  })
+})
