@@ -1,7 +1,7 @@
 /** One TLS keep-alive connection that carries one request at a time, far cheaper than Node's own HTTP client. */
 import { once } from 'node:events'
-import { connect } from 'node:tls'
-import type { TLSSocket } from 'node:tls'
+import { connect, createSecureContext } from 'node:tls'
+import type { SecureContext, TLSSocket } from 'node:tls'
 import { parseAnswer, postRequest } from './http-answer.ts'
 import type { HttpAnswer } from './http-answer.ts'
 
@@ -21,13 +21,23 @@ export interface Connection {
   close(): void
 }
 
+const contexts = new Map<string, SecureContext>()
+
+/** One context per certificate: making one costs more than a handshake. */
+function contextOf(certificatePem: string): SecureContext {
+  const context = contexts.get(certificatePem) ?? createSecureContext({ ca: certificatePem })
+  contexts.set(certificatePem, context)
+  return context
+}
+
 /** A TLS socket to the target, after the handshake. */
 export async function openSocket(target: Target): Promise<TLSSocket> {
+  const secureContext = contextOf(target.certificatePem)
   const socket = connect({
     host: '127.0.0.1',
     port: target.port,
     servername: 'localhost',
-    ca: target.certificatePem,
+    secureContext,
   })
   socket.setNoDelay(true)
   await once(socket, 'secureConnect')
