@@ -20,6 +20,11 @@ const GROUPS: readonly Group[] = [
     load: async () => (await import('./commands/policy.ts')).registerPolicyCommands,
   },
   {
+    name: 'audit',
+    description: 'verify, export and accept the record of decisions',
+    load: async () => (await import('./commands/audit.ts')).registerAuditCommands,
+  },
+  {
     name: 'statement',
     description: 'extra signatures: what the initiator of a transaction vouches for',
     load: async () => (await import('./commands/statement.ts')).registerStatementCommands,

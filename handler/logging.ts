@@ -3,16 +3,12 @@ import pino from 'pino'
 import type { AlarmEvent, CallbackLog, DecidedEvent, RefusedEvent } from './ports.ts'
 import { CallbackError } from './errors.ts'
 
-/** Where lines go; `flush` hands them on at once and blocks, for the end of the process. */
+/** Where lines go. */
 export interface LogStream {
   write(line: string): void
-  flush?(): void
 }
 
 export type Logger = pino.Logger
-
-/** How long a line may wait for others, in milliseconds. */
-const BATCH_MS = 100
 
 /** A logger with the base fields; every non-ASCII or control character of a value is written as an escape. */
 export function createLogger(stream: LogStream, level: string, version: string): Logger {
@@ -27,30 +23,6 @@ export function createLogger(stream: LogStream, level: string, version: string):
     },
     ascii,
   )
-}
-
-/** Standard output, written by the thread pool in batches, so that logging costs a decision next to nothing. */
-export function bufferedOutput(fd: number): Required<LogStream> {
-  const destination = pino.destination({ dest: fd, sync: false, minLength: 8 * 1024 })
-  // A closed pipe must not bring the handler down: decisions are recorded elsewhere.
-  destination.on('error', () => undefined)
-  let timer: NodeJS.Timeout | undefined
-  return {
-    write(line) {
-      destination.write(line)
-      timer ??= setTimeout(() => {
-        timer = undefined
-        destination.flush()
-      }, BATCH_MS).unref()
-    },
-    flush() {
-      try {
-        destination.flushSync()
-      } catch {
-        // Nothing is left to tell it to.
-      }
-    },
-  }
 }
 
 /** Replaces what a terminal or a log reader could take for more than text (ASVS 16.4.1); the line stays valid JSON. */

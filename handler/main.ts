@@ -35,7 +35,7 @@ function ending(): Promise<Ending> {
 await runCli(process.argv.slice(2), io, async (commandIo) => {
   const [{ serve }, { bufferedOutput }] = await Promise.all([
     import('./commands/run.ts'),
-    import('./logging.ts'),
+    import('./buffered-output.ts'),
   ])
   const log = bufferedOutput(1)
   await serve(commandIo, { log, signatureSlots: availableParallelism(), ended: ending() })

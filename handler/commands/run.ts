@@ -1,9 +1,10 @@
 /** `run`: refuses to start with every problem at once, else serves until a signal or a fault ends it. */
 import { systemSleep } from '../../common/clock.ts'
 import { CountersignError } from '../../common/errors.ts'
+import type { BufferedOutput } from '../buffered-output.ts'
 import { inspect } from '../check.ts'
 import { createLogger } from '../logging.ts'
-import type { Logger, LogStream } from '../logging.ts'
+import type { Logger } from '../logging.ts'
 import { startHandler } from '../service.ts'
 import { VERSION } from '../version.ts'
 import type { CommandIo } from './command-io.ts'
@@ -11,7 +12,7 @@ import { formatFinding } from './check.ts'
 
 /** What only the process can give. */
 export interface RunPorts {
-  readonly log: Required<LogStream>
+  readonly log: BufferedOutput
   /** Signatures that run at once. */
   readonly signatureSlots: number
   /** Resolves with what ends the handler: a signal's name, or an error that nobody caught. */
@@ -40,19 +41,19 @@ export async function serve(io: CommandIo, ports: RunPorts): Promise<void> {
     const fatal = (error: unknown) => fault.abort(error)
     const deps = { clock: io.clock, sleep: systemSleep, logger, signatureSlots, fatal }
     const handler = await startHandler(material, deps)
-    ports.log.flush()
+    await ports.log.flush()
     const ending = await Promise.race([ports.ended, faultOf(fault.signal)])
     io.exitCode = ending.kind === 'signal' ? 0 : 1
     if (ending.kind === 'signal') logger.info({ signal: ending.signal }, 'stopping')
     else logger.fatal({ err: ending.error }, 'stopping after a fault')
-    ports.log.flush()
+    await ports.log.flush()
     await handler.stop()
     logger.info('stopped')
   } catch (error) {
     io.exitCode = 1
     tell(error, io, logger)
   } finally {
-    ports.log.flush()
+    await ports.log.flush()
   }
 }
 

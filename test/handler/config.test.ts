@@ -1,7 +1,7 @@
 /** Settings: what holds without them, and every way in which they can be wrong. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from '@jest/globals'
 import { parseConfig } from '../../handler/config.ts'
 import type { Config } from '../../handler/config.ts'

@@ -1,5 +1,5 @@
 /** The life of generations, as a table of what pairings need and what becomes of it. */
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, it } from '@jest/globals'
 import type { PairingNeeds } from '../../common/admin-api.ts'
 import {

@@ -1,0 +1,205 @@
+/** The built handler as a process: what it refuses, what it prints, and how it ends. */
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, readdir, rm, writeFile } from 'node:fs/promises'
+import { Agent, request } from 'node:https'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { signToken } from '../../handler/protocol/token.ts'
+import { handlerSetup, transfer } from '../fixtures/handler.ts'
+import type { TestHandlerOptions } from '../fixtures/handler.ts'
+import { testKey } from '../fixtures/keys.ts'
+
+const MAIN = join(import.meta.dirname, '../../dist/handler/main.js')
+const children: ChildProcess[] = []
+
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+})
+
+interface Run {
+  readonly child: ChildProcess
+  readonly out: () => string
+  readonly err: () => string
+  readonly ended: Promise<number | null>
+}
+
+function run(env: Readonly<Record<string, string | undefined>>, ...args: string[]): Run {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { PATH: process.env['PATH'], ...env },
+  })
+  children.push(child)
+  let [out, err] = ['', '']
+  child.stdout.on('data', (chunk: Buffer) => {
+    out += chunk.toString()
+  })
+  child.stderr.on('data', (chunk: Buffer) => {
+    err += chunk.toString()
+  })
+  const ended = once(child, 'close').then(([code]) => code as number | null)
+  return { child, out: () => out, err: () => err, ended }
+}
+
+async function ready({ out, err }: Run): Promise<void> {
+  for (let tries = 0; tries < 400; tries += 1) {
+    if (out().includes('"msg":"ready"')) return
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  throw new Error(`not ready: ${out()}${err()}`)
+}
+
+async function started(options: TestHandlerOptions = {}) {
+  const setup = await handlerSetup(options)
+  const handler = run(setup.settings)
+  await ready(handler)
+  return { ...setup, handler }
+}
+
+describe('a handler that cannot start', () => {
+  it('lists every problem at once, makes nothing and exits with 2', async () => {
+    const { settings, home } = await handlerSetup({ policy: 'version: 1\nrules: [{ id: x }]\n' })
+    const { privateKeyPem } = await testKey('cosigner')
+    await writeFile(join(home, 'cosigners', 'oops.pem'), privateKeyPem, { mode: 0o600 })
+    const { err, out, ended } = run({ ...settings, HANDLER_AUHT: 'x', HANDLER_DEADLINE_MS: '1' })
+    expect(await ended).toBe(2)
+    expect(out()).toBe('')
+    const lines = err().trimEnd().split('\n')
+    expect(lines.map((line) => line.split(/\s+/).slice(0, 2).join(' '))).toEqual([
+      'problem settings',
+      'problem settings',
+      'problem cosigners',
+      ...lines.slice(3).map(() => 'problem policy'),
+    ])
+    expect(lines.length).toBeGreaterThan(3)
+    expect(err()).toContain('did you mean `HANDLER_AUTH`')
+    expect(err()).toContain('oops.pem`: this is a private key, a public key is wanted')
+    expect(err()).not.toContain(privateKeyPem.slice(60, 100))
+    expect(await readdir(home)).not.toContain('state')
+  })
+
+  it('refuses a private key that others can read', async () => {
+    const { handler, home, settings } = await started()
+    handler.child.kill('SIGKILL')
+    await handler.ended
+    await chmod(join(home, 'state', 'keys', 'g1', 'private.pem'), 0o640)
+    const again = run(settings)
+    expect(await again.ended).toBe(2)
+    expect(again.err()).toMatch(/problem generations .*can be read by other users \(mode 0640\)/)
+  }, 15_000)
+
+  it('says so when an address is taken, and leaves nothing running', async () => {
+    const { settings, home } = await started()
+    await rm(join(home, 'other'), { recursive: true, force: true })
+    const other = run({ ...settings, HANDLER_STATE_DIR: join(home, 'other') })
+    expect(await other.ended).toBe(1)
+    expect(other.err()).toMatch(/^error: cannot listen on `127\.0\.0\.1:\d+` \(EADDRINUSE\)/)
+  }, 15_000)
+})
+
+describe('the commands', () => {
+  it('check tells what would be, and makes nothing', async () => {
+    const { settings, home } = await handlerSetup({})
+    const lines = run(settings, 'check')
+    expect([await lines.ended, lines.err()]).toEqual([0, ''])
+    expect(lines.out()).toContain('none yet, generation 1 would be made')
+    const json = run({ ...settings, HANDLER_AUTH: 'x' }, 'check', '--json')
+    expect(await json.ended).toBe(2)
+    expect(JSON.parse(json.out())).toMatchObject({ ok: false, warnings: [] })
+    expect(await readdir(home)).not.toContain('state')
+  })
+
+  it('help and version work without settings, a wrong command is exit code 2', async () => {
+    const [help, version, wrong] = [run({}, '--help'), run({}, '--version'), run({}, 'nix')]
+    expect([await help.ended, await version.ended, await wrong.ended]).toEqual([0, 0, 2])
+    expect(help.out()).toContain('Usage: countersign-handler')
+    expect(version.out()).toBe('0.1.0\n')
+    expect(wrong.err()).toContain('error: ')
+  })
+})
+
+/** Callers on keep-alive connections, each asking again as soon as it was answered. */
+async function traffic(port: number, path: string, body: string, callers: number) {
+  const counts = { answered: 0, failed: 0, refused: 0 }
+  const agents = Array.from({ length: callers }, () => {
+    return new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false })
+  })
+  let stopped = false
+  const ask = (agent: Agent) =>
+    new Promise<void>((resolve) => {
+      const where = { host: '127.0.0.1', port, path, method: 'POST', agent }
+      const call = request(where, (response) => {
+        response.resume().on('end', () => {
+          if (response.statusCode === 200) counts.answered += 1
+          else counts.failed += 1
+          resolve()
+        })
+      })
+      call.on('error', (error: NodeJS.ErrnoException) => {
+        // A connection that could not be made was never accepted: that one is for a second instance.
+        if (error.code === 'ECONNREFUSED') counts.refused += 1
+        else counts.failed += 1
+        resolve()
+      })
+      call.end(body)
+    })
+  const loops = agents.map(async (agent) => {
+    while (!stopped) await ask(agent)
+    agent.destroy()
+  })
+  return {
+    counts,
+    stop: async () => {
+      stopped = true
+      await Promise.all(loops)
+    },
+  }
+}
+
+describe('a handler that is told to stop', () => {
+  it('answers everything it accepted, and is gone within five seconds', async () => {
+    const { handler, ports } = await started()
+    const { privateKey } = await testKey('cosigner')
+    const token = await signToken(privateKey, transfer('a', '1'))
+    const { counts, stop } = await traffic(ports[0] ?? 0, '/g1/v2/tx_sign_request', token, 8)
+    while (counts.answered < 50) await new Promise((resolve) => setTimeout(resolve, 10))
+    const before = counts.answered
+    const begun = Date.now()
+    handler.child.kill('SIGTERM')
+    expect(await handler.ended).toBe(0)
+    const tookMs = Date.now() - begun
+    await stop()
+    expect(counts.failed).toBe(0)
+    expect(counts.answered).toBeGreaterThan(before)
+    expect(counts.refused).toBeGreaterThan(0)
+    expect(tookMs).toBeLessThan(5_000)
+    expect(handler.out()).toContain('"msg":"stopped"')
+  }, 20_000)
+
+  it('ends at once when it is told twice', async () => {
+    const { handler } = await started()
+    handler.child.kill('SIGINT')
+    while (!handler.out().includes('"msg":"stopping"')) {
+      await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    handler.child.kill('SIGINT')
+    expect(await handler.ended).toBe(130)
+  }, 15_000)
+
+  it('starts again after it was killed, on the socket file that was left', async () => {
+    const { handler, settings } = await started()
+    handler.child.kill('SIGKILL')
+    await handler.ended
+    const again = run(settings)
+    await ready(again)
+    expect(again.out()).not.toContain('"msg":"generation staged"')
+    const socket = connect(join(settings['HANDLER_STATE_DIR'] ?? '', 'admin.sock'))
+    await once(socket, 'connect')
+    socket.destroy()
+  }, 15_000)
+})

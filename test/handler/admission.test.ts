@@ -1,0 +1,93 @@
+/** Admission: only what can be answered in time gets in, and signatures run in order, a few at once. */
+import { describe, expect, it } from '@jest/globals'
+import { createAdmission } from '../../handler/admission.ts'
+import { settableClock } from '../fixtures/settable-clock.ts'
+
+function gate() {
+  const waiting: (() => void)[] = []
+  const job = () =>
+    new Promise<void>((resolve) => {
+      waiting.push(resolve)
+    })
+  return { job, waiting, open: () => waiting.shift()?.() }
+}
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve()
+}
+
+describe('signatures', () => {
+  it('run as many at once as there are slots, the others in order of arrival', async () => {
+    const admission = createAdmission({ clock: settableClock(), slots: 2, maxWaitMs: 1_000 })
+    const { job, waiting, open } = gate()
+    const done: number[] = []
+    const all = [1, 2, 3, 4].map(async (n) => {
+      await admission.sign(job)
+      done.push(n)
+    })
+    await turns()
+    expect([waiting.length, admission.queued]).toEqual([2, 2])
+    for (let step = 0; step < 4; step += 1) {
+      open()
+      await turns()
+      await turns()
+    }
+    await Promise.all(all)
+    expect([done, admission.queued]).toEqual([[1, 2, 3, 4], 0])
+  })
+
+  it('that waited too long are not made: the caller is gone', async () => {
+    const clock = settableClock()
+    const admission = createAdmission({ clock, slots: 1, maxWaitMs: 1_000 })
+    const { job, open } = gate()
+    const first = admission.sign(job)
+    const late = admission.sign(job)
+    await turns()
+    clock.advance(1_001)
+    open()
+    await first
+    await expect(late).rejects.toMatchObject({ code: 'ERR_OVERLOADED' })
+    expect(await admission.sign(() => Promise.resolve('next'))).toBe('next')
+  })
+
+  it('that fail free their slot', async () => {
+    const admission = createAdmission({ clock: settableClock(), slots: 1, maxWaitMs: 1_000 })
+    await expect(admission.sign(() => Promise.reject(new Error('no key')))).rejects.toThrow()
+    expect(await admission.sign(() => Promise.resolve(1))).toBe(1)
+  })
+
+  it('are served in order through a queue of thousands', async () => {
+    const admission = createAdmission({ clock: settableClock(), slots: 1, maxWaitMs: 1_000 })
+    const done: number[] = []
+    const jobs = Array.from({ length: 5_000 }, (_, n) =>
+      admission.sign(async () => {
+        done.push(n)
+      }),
+    )
+    await Promise.all(jobs)
+    expect(done).toEqual(Array.from({ length: 5_000 }, (_, n) => n))
+  })
+})
+
+describe('a request', () => {
+  it('gets in while the work ahead fits into its time, measured by what signatures took', async () => {
+    const clock = settableClock()
+    const admission = createAdmission({ clock, slots: 2, maxWaitMs: 100_000 })
+    for (let step = 0; step < 200; step += 1) {
+      await admission.sign(async () => clock.advance(10))
+    }
+    expect(admission.serviceMs).toBeCloseTo(10, 1)
+    let entered = 0
+    while (admission.enter(100)) entered += 1
+    expect([entered, admission.inFlight]).toEqual([21, 21])
+    admission.leave()
+    expect(admission.enter(100)).toBe(true)
+  })
+
+  it('without time left stays out, however idle the handler is', () => {
+    const admission = createAdmission({ clock: settableClock(), slots: 2, maxWaitMs: 1_000 })
+    expect(admission.enter(0)).toBe(true)
+    expect(admission.enter(0)).toBe(false)
+    expect(admission.enter(-1)).toBe(false)
+  })
+})
