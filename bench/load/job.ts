@@ -31,7 +31,7 @@ export interface OpenJob extends Common {
   readonly tokens: Tokens
   readonly connections: number
   readonly phases: readonly { readonly perSecond: number; readonly seconds: number }[]
-  /** An answer later than this, counted from the planned arrival, is late. */
+  /** An answer later than this after its request was sent is late. */
   readonly deadlineMs: number
 }
 
@@ -64,6 +64,8 @@ export interface Window {
   readonly offered: number
   /** Decided, signed and in time. */
   readonly good: number
+  /** Answered like that within this quarter of a second, whenever it was due. */
+  readonly decided: number
 }
 
 export interface OpenResult {

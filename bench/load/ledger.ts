@@ -3,11 +3,20 @@ import { quantile } from '../stats.ts'
 import { WINDOW_MS } from './job.ts'
 import type { OpenJob, Outcomes, PhaseResult, Window } from './job.ts'
 
+/** Milliseconds from the start of a run. */
+export interface AnswerTimes {
+  /** When the request was due; tells its phase and window. */
+  readonly arrivalMs: number
+  /** When it was sent: later than that only by the delay of the generator itself. */
+  readonly sentMs: number
+  readonly nowMs: number
+}
+
 export interface Ledger {
   /** A request was due at `arrivalMs` from the start. */
   offered(arrivalMs: number): void
-  /** It was answered at `nowMs` from the start. */
-  answered(arrivalMs: number, nowMs: number, outcome: string): void
+  /** It was answered. */
+  answered(times: AnswerTimes, outcome: string): void
   /** It found no free connection and was not sent. */
   blocked(arrivalMs: number): void
   /** Its connection broke. */
@@ -20,7 +29,7 @@ const DECIDED = new Set(['APPROVE', 'REJECT', 'IGNORE'])
 /** Opens the books for the planned phases. */
 export function createLedger(phases: OpenJob['phases'], deadlineMs: number): Ledger {
   const outcomes: Outcomes = {}
-  const windows: { offered: number; good: number }[] = []
+  const windows: { offered: number; good: number; decided: number }[] = []
   const books = phases.map(() => ({
     offered: 0,
     retried: 0,
@@ -39,20 +48,20 @@ export function createLedger(phases: OpenJob['phases'], deadlineMs: number): Led
     if (book === undefined) throw new RangeError('a run needs at least one phase')
     return book
   }
-  const windowOf = (arrivalMs: number) => {
-    const index = Math.floor(arrivalMs / WINDOW_MS)
-    while (windows.length <= index) windows.push({ offered: 0, good: 0 })
-    return windows[index] ?? { offered: 0, good: 0 }
+  const windowOf = (atMs: number) => {
+    const index = Math.floor(atMs / WINDOW_MS)
+    while (windows.length <= index) windows.push({ offered: 0, good: 0, decided: 0 })
+    return windows[index] ?? { offered: 0, good: 0, decided: 0 }
   }
   return {
     offered(arrivalMs) {
       bookOf(arrivalMs).offered += 1
       windowOf(arrivalMs).offered += 1
     },
-    answered(arrivalMs, nowMs, outcome) {
+    answered({ arrivalMs, sentMs, nowMs }, outcome) {
       outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
       const book = bookOf(arrivalMs)
-      const latencyMs = nowMs - arrivalMs
+      const latencyMs = nowMs - sentMs
       if (latencyMs > deadlineMs) {
         book.late += 1
         return
@@ -60,6 +69,7 @@ export function createLedger(phases: OpenJob['phases'], deadlineMs: number): Led
       if (DECIDED.has(outcome)) {
         book.good.push(latencyMs)
         windowOf(arrivalMs).good += 1
+        windowOf(nowMs).decided += 1
         return
       }
       if (outcome === 'RETRY') book.retried += 1
@@ -89,6 +99,13 @@ export function createLedger(phases: OpenJob['phases'], deadlineMs: number): Led
       })),
     }),
   }
+}
+
+/** Decisions in time per second, between `fromMs` and `toMs` from the start. */
+export function goodput(windows: readonly Window[], fromMs: number, toMs: number): number {
+  const counted = windows.slice(Math.ceil(fromMs / WINDOW_MS), Math.floor(toMs / WINDOW_MS))
+  const decided = counted.reduce((sum, window) => sum + window.decided, 0)
+  return (decided * 1000) / (counted.length * WINDOW_MS)
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Load that does not wait: arrivals are planned beforehand, and latency counts from the planned arrival. */
+/** Load that does not wait: arrivals are planned beforehand, and come whether or not earlier ones were answered. */
 import { systemSleep } from '../../common/clock.ts'
 import { cpuMsOf } from '../machine.ts'
 import { quantile } from '../stats.ts'
@@ -28,11 +28,13 @@ export async function runOpen(job: OpenJob, source: TokenSource): Promise<OpenRe
   const pending = new Set<number>()
 
   const settle = async (arrivalMs: number, token: LoadToken, answering: Promise<HttpAnswer>) => {
+    const sentMs = sinceStart()
     pending.add(arrivalMs)
     try {
       const answer = await answering
       if (answer.status === 503) source.giveBack(token)
-      ledger.answered(arrivalMs, sinceStart(), judge(answer, token.requestId))
+      const times = { arrivalMs, sentMs, nowMs: sinceStart() }
+      ledger.answered(times, judge(answer, token.requestId))
     } catch {
       ledger.failed()
     } finally {

@@ -1,5 +1,5 @@
 /** More load than the handler can bear: what is decided in time, what is turned away, and how soon it is over. */
-import { recoveryMs } from '../load/ledger.ts'
+import { goodput, recoveryMs } from '../load/ledger.ts'
 import type { OpenResult, PhaseResult } from '../load/job.ts'
 import type { Figure, Section } from '../report.ts'
 import { text } from '../report.ts'
@@ -30,7 +30,7 @@ export async function overload(rig: Rig): Promise<Section> {
     title: 'Overload',
     notes: [
       `Open loop on one core: Poisson arrivals for ${OVERLOAD_SECONDS} s, then half of capacity for ${AFTER_SECONDS} s;`,
-      `latency counts from the planned arrival. \`HANDLER_DEADLINE_MS=${DEADLINE_MS}\`. Capacity is the closed loop's`,
+      `\`HANDLER_DEADLINE_MS=${DEADLINE_MS}\`, the least there is. Capacity is the closed loop's`,
       'rate of the same process. Up to',
       `${CONNECTIONS} connections (the handler's own limit is 2,048); an arrival that finds all of them busy is not sent`,
       'and stands under "no connection". Full again: time after the overload until every quarter of a second decides 99 %',
@@ -105,7 +105,7 @@ function goals({ factor, capacity, phase, result }: Run, share: number): Figure[
   return [
     {
       name: `goodput at ${factor} × capacity / capacity`,
-      value: phase.good / OVERLOAD_SECONDS / capacity,
+      value: goodputOf(result) / capacity,
       unit: '',
       goal: { atLeast: share },
     },
@@ -122,10 +122,15 @@ function goals({ factor, capacity, phase, result }: Run, share: number): Figure[
 
 function row({ factor, capacity, phase, result }: Run): string[] {
   const { retried, shed, late, unanswered, blocked, p50Ms, p99Ms, shedP99Ms } = phase
-  const [offered, good] = [phase.offered / OVERLOAD_SECONDS, phase.good / OVERLOAD_SECONDS]
+  const [offered, good] = [phase.offered / OVERLOAD_SECONDS, goodputOf(result)]
   const counts = [capacity, offered, good, retried, shed, late, unanswered, blocked]
   const times = [p50Ms, p99Ms, shedP99Ms, recoverySeconds(result), result.generatorLagMs]
   return [`${factor} ×`, ...counts.map(text), ...times.map(text)]
+}
+
+/** The first second is left out: the queue is still being filled. */
+function goodputOf({ windows }: OpenResult): number {
+  return goodput(windows, 1_000, OVERLOAD_SECONDS * 1000)
 }
 
 function recoverySeconds({ windows }: OpenResult): number {

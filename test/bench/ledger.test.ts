@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { plannedArrivals } from '../../bench/load/arrivals.ts'
-import { createLedger, recoveryMs } from '../../bench/load/ledger.ts'
+import { createLedger, goodput, recoveryMs } from '../../bench/load/ledger.ts'
 
 const PHASES = [
   { perSecond: 8, seconds: 1 },
@@ -10,16 +10,18 @@ const PHASES = [
 describe('createLedger', () => {
   it('counts every planned request once, in the phase in which it was due', () => {
     const ledger = createLedger(PHASES, 100)
+    const answered = (arrivalMs: number, nowMs: number, outcome: string) =>
+      ledger.answered({ arrivalMs, sentMs: arrivalMs, nowMs }, outcome)
     for (const at of [0, 10, 20, 30, 40, 50, 60, 70, 1_500, 1_600]) ledger.offered(at)
-    ledger.answered(0, 5, 'APPROVE')
-    ledger.answered(10, 17, 'REJECT')
-    ledger.answered(20, 60, 'RETRY')
-    ledger.answered(30, 34, '503')
-    ledger.answered(40, 141, 'APPROVE')
+    answered(0, 5, 'APPROVE')
+    answered(10, 17, 'REJECT')
+    answered(20, 60, 'RETRY')
+    answered(30, 34, '503')
+    answered(40, 141, 'APPROVE')
     ledger.blocked(50)
     ledger.failed()
-    ledger.answered(70, 75, 'wrong')
-    ledger.answered(1_500, 1_600, 'APPROVE')
+    answered(70, 75, 'wrong')
+    answered(1_500, 1_600, 'APPROVE')
     const { outcomes, phases, windows } = ledger.result()
     expect(outcomes).toEqual({ APPROVE: 3, REJECT: 1, RETRY: 1, '503': 1, failed: 1, wrong: 1 })
     expect(phases).toEqual([
@@ -48,20 +50,20 @@ describe('createLedger', () => {
         shedP99Ms: Number.NaN,
       },
     ])
-    expect(windows.map(({ offered, good }) => [offered, good])).toEqual([
-      [8, 2],
-      [0, 0],
-      [0, 0],
-      [0, 0],
-      [0, 0],
-      [0, 0],
-      [2, 1],
+    expect(windows.map(({ offered, good, decided }) => [offered, good, decided])).toEqual([
+      [8, 2, 2],
+      [0, 0, 0],
+      [0, 0, 0],
+      [0, 0, 0],
+      [0, 0, 0],
+      [0, 0, 0],
+      [2, 1, 1],
     ])
   })
 })
 
 describe('recoveryMs', () => {
-  const window = (good: number) => ({ offered: 100, good })
+  const window = (good: number) => ({ offered: 100, good, decided: good })
 
   it('counts from the end of the overload to the first window after the last bad one', () => {
     const windows = [50, 50, 70, 99, 98, 100, 99].map(window)
@@ -74,6 +76,22 @@ describe('recoveryMs', () => {
 
   it('is not a number when goodput never was full again', () => {
     expect(recoveryMs([100, 50].map(window), 0)).toBeNaN()
+  })
+})
+
+describe('latency', () => {
+  it('counts from when the request was sent, not from when the generator should have sent it', () => {
+    const ledger = createLedger([{ perSecond: 1, seconds: 1 }], 100)
+    ledger.offered(0)
+    ledger.answered({ arrivalMs: 0, sentMs: 90, nowMs: 150 }, 'APPROVE')
+    expect(ledger.result().phases[0]).toMatchObject({ good: 1, late: 0, p50Ms: 60 })
+  })
+})
+
+describe('goodput', () => {
+  it('counts decisions when they leave, per second of the whole windows in between', () => {
+    const windows = [9, 10, 20, 30, 9].map((decided) => ({ offered: 0, good: 0, decided }))
+    expect(goodput(windows, 250, 1_000)).toBe(80)
   })
 })
 
