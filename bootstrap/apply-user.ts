@@ -15,7 +15,7 @@ import { humanMs, humanTime } from './report.ts'
 import { nowMs, poll, safePoint } from './session.ts'
 import type { Session } from './session.ts'
 import { submitOnce } from './submit.ts'
-import { createUserKey, loadUserKey } from './user-files.ts'
+import { createUserKey } from './user-files.ts'
 import type { UserKey } from './user-files.ts'
 
 /** A pairing token lives one hour (vendor: re-enrolment article). */
@@ -26,6 +26,8 @@ export interface UserContext extends Session {
   readonly directory: string
   readonly journal: Journal
   readonly basePath: string
+  /** The key on disk, loaded once. */
+  readonly key: () => Promise<UserKey | undefined>
   readonly wish: {
     readonly name: string
     readonly role: string
@@ -58,7 +60,6 @@ export async function applyUserStep(step: UserStep, context: UserContext): Promi
 
 /** INVARIANT: the private key is durable, read back and tried out before anything remote hears of it. */
 async function generateKey(context: UserContext): Promise<void> {
-  context.reporter.story('making an RSA-4096 key and a certificate signing request')
   await context.journal.append('key-intent', {})
   const { kid, privateKeyPath } = await createUserKey(context.directory, context.wish.org)
   await context.journal.append('key', { kid, name: userName(context.wish.name, kid) })
@@ -208,8 +209,8 @@ async function issueToken(context: UserContext): Promise<void> {
   context.reporter.story(`the pairing token is in ${path} and expires at ${humanTime(expiresAtMs)}`)
 }
 
-async function keyOf({ directory }: UserContext): Promise<UserKey> {
-  const key = await loadUserKey(directory)
+async function keyOf({ directory, key: load }: UserContext): Promise<UserKey> {
+  const key = await load()
   if (key !== undefined) return key
   throw new BootstrapError('ERR_STATE_DAMAGED', `the private key in \`${directory}\` is gone`, {
     hint: 'restore the state directory from a backup',

@@ -4,6 +4,7 @@ import { follow, refusedByPeople } from './approval.ts'
 import type { Pairing } from './compare.ts'
 import { BootstrapError } from './errors.ts'
 import { HandlerRefusal } from './handler-socket.ts'
+import { NOUNS } from './memory.ts'
 import { observeGeneration, observePaired } from './observe.ts'
 import { inWords, isThere, operationOf } from './pairing-context.ts'
 import type { PairingContext } from './pairing-context.ts'
@@ -90,9 +91,11 @@ async function probe(
   gap: boolean,
   context: PairingContext,
 ): Promise<void> {
+  const target = generations.at(-1)
   for (const generation of generations) {
     const { info, status } = await observeGeneration(context, generation)
-    const { problems, warnings } = await probeGeneration(info, status, gap, {
+    const hidden = gap && generation === target
+    const { problems, warnings } = await probeGeneration(info, status, hidden, {
       look: context.look,
       handler: context.handler,
       ...(context.probeVia === undefined ? {} : { via: context.probeVia }),
@@ -161,7 +164,7 @@ async function rollBack(
     if (isThere(paired, to)) {
       throw new BootstrapError(
         'ERR_DRIFT',
-        `the ${kind} was ${reason}, yet the API shows ${inWords(paired)}`,
+        `the ${NOUNS[kind]} was ${reason}, yet the API shows ${inWords(paired)}`,
         { hint: 'run `doctor`; both generations stay served' },
       )
     }
@@ -169,5 +172,7 @@ async function rollBack(
   }
   await context.journal.append('rolled-back', { reason })
   if (reason !== 'abandoned') throw refusedByPeople(kind, reason)
-  context.reporter.story(`the ${kind} is given up; a late approval would still find it served`)
+  context.reporter.story(
+    `the ${NOUNS[kind]} is given up; a late approval would still find it served`,
+  )
 }

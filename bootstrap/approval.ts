@@ -4,6 +4,7 @@ import { parseRequestStatus } from './api/resources.ts'
 import type { BootstrapErrorCode } from './errors.ts'
 import { BootstrapError } from './errors.ts'
 import type { Journal } from './journal.ts'
+import { NOUNS } from './memory.ts'
 import type { OperationKind, Submission } from './memory.ts'
 import { humanMs, humanTime } from './report.ts'
 import { nowMs, poll } from './session.ts'
@@ -73,13 +74,13 @@ function describe(
   const left = humanMs(deps.deadlineMs - deps.clock.monotonicMs())
   const tail = `since ${humanTime(sinceMs)}, ${left} left; Ctrl-C is safe, the same command resumes`
   if (location === null) {
-    return `waiting for the ${kind} to show in the API (no request id is known) ${tail}`
+    return `waiting for the ${NOUNS[kind]} to show in the API (no request id is known) ${tail}`
   }
   if (status === undefined) {
-    return `waiting for the ${kind} to show in the API (it knows no request ${requestId ?? ''}) ${tail}`
+    return `waiting for the ${NOUNS[kind]} to show in the API (it knows no request ${requestId ?? ''}) ${tail}`
   }
   if (status !== 'APPROVED') {
-    return `waiting for ${APPROVERS[kind]} to approve the ${kind} (request ${requestId ?? ''}, ${oneLine(status)}) ${tail}`
+    return `waiting for ${APPROVERS[kind]} to approve the ${NOUNS[kind]} (request ${requestId ?? ''}, ${oneLine(status)}) ${tail}`
   }
   const slow = approvedAtMs !== undefined && nowMs(deps) - approvedAtMs > SLOW_COSIGNER_MS
   return `approved, waiting for the co-signer to act${slow ? ' (is it online, and new enough?)' : ''} ${tail}`
@@ -91,7 +92,7 @@ function pending(kind: OperationKind, submission: Submission, sinceMs: number): 
   if (outcome !== 'accepted') {
     return new BootstrapError(
       'ERR_APPROVAL_PENDING',
-      `the fate of the ${kind} sent at ${since} is still unknown`,
+      `the fate of the ${NOUNS[kind]} sent at ${since} is still unknown`,
       {
         hint: `look in the approval app: approve it if it waits there; if nothing waits, run again with \`--resubmit\``,
       },
@@ -100,17 +101,21 @@ function pending(kind: OperationKind, submission: Submission, sinceMs: number): 
   return new BootstrapError(
     'ERR_APPROVAL_PENDING',
     requestId === null
-      ? `the ${kind} of ${since} does not show in the API yet`
+      ? `the ${NOUNS[kind]} of ${since} does not show in the API yet`
       : `request ${requestId} waits for ${APPROVERS[kind]} since ${since}${status === null ? '' : ` (${oneLine(status)})`}`,
     { hint: 'run the same command again when it has been decided' },
   )
 }
 
 /** The error for a change that people refused. */
-export function refusedByPeople(kind: string, reason: string): BootstrapError {
+export function refusedByPeople(kind: OperationKind, reason: string): BootstrapError {
   const code: BootstrapErrorCode =
     reason === 'rejected' ? 'ERR_APPROVAL_REJECTED' : 'ERR_APPROVAL_CANCELLED'
-  return new BootstrapError(code, `the ${kind} was ${reason}; what was paired before still is`, {
-    hint: 'ask who refused it and why; the same command starts anew',
-  })
+  return new BootstrapError(
+    code,
+    `the ${NOUNS[kind]} was ${reason}; what was paired before still is`,
+    {
+      hint: 'ask who refused it and why; the same command starts anew',
+    },
+  )
 }

@@ -3,6 +3,7 @@ import type { GenerationInfo, HandlerStatus } from '../common/admin-api.ts'
 import type { Cosigner, PairedKey } from './api/resources.ts'
 import type { Pairing } from './compare.ts'
 import { cosignerNotes } from './cosigner-fit.ts'
+import { A_NOUN } from './memory.ts'
 import type { PairingMemory } from './memory.ts'
 import { inWords } from './pairing-context.ts'
 import type { ProbeReport } from './probe.ts'
@@ -207,7 +208,7 @@ function pendingFindings({ memory, nowMs }: Facts): Finding[] {
   const { operation } = memory
   if (operation === null) return []
   const ageMs = nowMs - operation.startedAtMs
-  const text = `a ${operation.kind} is under way since ${humanTime(operation.startedAtMs)}`
+  const text = `${A_NOUN[operation.kind]} is under way since ${humanTime(operation.startedAtMs)}`
   const long = ageMs > LONG_WAIT_MS
   return [
     {

@@ -32,6 +32,8 @@ export interface Journal {
   records(): readonly JournalRecord[]
   /** Writes and fsyncs one record. A failure is final: the file is not touched again. */
   append(op: string, data: Readonly<Record<string, unknown>>): Promise<void>
+  /** Writes one record without waiting for the disk, for what may as well be lost. */
+  note(op: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -56,17 +58,13 @@ export const openJournal: OpenJournal = async (path, subject, deps) => {
   const { O_RDWR, O_CREAT, O_APPEND, O_NOFOLLOW } = constants
   const file = await open(path, O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW, 0o600)
   let failed: unknown
-  const append: Journal['append'] = async (op, data) => {
+  const write = async (op: string, data: JournalRecord['data'], durable: boolean) => {
     if (failed !== undefined) throw diskFailure(path, failed)
-    const record = link(records.at(-1), {
-      ts: deps.clock.now().toISOString(),
-      run: deps.run,
-      op,
-      data,
-    })
+    const ts = deps.clock.now().toISOString()
+    const record = link(records.at(-1), { ts, run: deps.run, op, data })
     try {
       await file.writeFile(`${JSON.stringify(record)}\n`)
-      await file.sync()
+      if (durable) await file.sync()
     } catch (error) {
       // After a failed fsync the kernel may call the pages clean: nothing about this file can be trusted any more.
       failed = error
@@ -74,12 +72,19 @@ export const openJournal: OpenJournal = async (path, subject, deps) => {
     }
     records.push(record)
   }
-  await dropTorn(file, bytes)
-  if (records.length === 0) {
-    await append('open', { version: JOURNAL_VERSION, subject })
-    await syncDirectory(dirname(path))
+  const append: Journal['append'] = (op, data) => write(op, data, true)
+  const note: Journal['note'] = (op) => write(op, {}, false)
+  try {
+    await dropTorn(file, bytes)
+    if (records.length === 0) {
+      await append('open', { version: JOURNAL_VERSION, subject })
+      await syncDirectory(dirname(path))
+    }
+  } catch (error) {
+    await file.close()
+    throw error
   }
-  return { records: () => records, append, close: () => file.close() }
+  return { records: () => records, append, note, close: () => file.close() }
 }
 
 async function dropTorn(file: FileHandle, bytes: number): Promise<void> {

@@ -32,6 +32,20 @@ export interface Submission {
 
 export type OperationKind = 'pair' | 'rotate' | 'unpair'
 
+/** The operations as nouns. */
+export const NOUNS: Readonly<Record<OperationKind, string>> = {
+  pair: 'pairing',
+  rotate: 'rotation',
+  unpair: 'unpairing',
+}
+
+/** The operations as nouns with their article. */
+export const A_NOUN: Readonly<Record<OperationKind, string>> = {
+  pair: 'a pairing',
+  rotate: 'a rotation',
+  unpair: 'an unpairing',
+}
+
 /** A pairing operation that was begun and neither finished nor given up. */
 export interface Operation {
   readonly kind: OperationKind

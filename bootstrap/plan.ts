@@ -1,6 +1,6 @@
 /** Decides what is left to do for a pairing: a pure function of what is wanted, what is there and what was begun. */
 import type { Pairing } from './compare.ts'
-import { mayReuseKey, UNSEEN_RESULT_MS } from './memory.ts'
+import { A_NOUN, mayReuseKey, UNSEEN_RESULT_MS } from './memory.ts'
 import type { Operation, OperationKind, Submission } from './memory.ts'
 import { drift, refuse } from './refusals.ts'
 import type { Begin, PairingWorld, Plan, PlanInput, Step } from './steps.ts'
@@ -33,11 +33,11 @@ function planAbandon(input: PlanInput): Plan {
 /** Nothing may be begun across an unfinished change; an unchanged pairing is still "as desired". */
 function otherOperation({ goal, world }: PlanInput, operation: Operation): Plan {
   if (goal.kind === 'pair' && world.paired.is === 'ours') {
-    return nothing(`a ${operation.kind} is under way: \`${operation.kind}\` continues it`)
+    return nothing(`${A_NOUN[operation.kind]} is under way: \`${operation.kind}\` continues it`)
   }
   return refuse(
     'ERR_USAGE',
-    `a ${operation.kind} of this pairing is under way`,
+    `${A_NOUN[operation.kind]} is under way`,
     `finish it with \`${operation.kind}\`, or give it up with \`${operation.kind} --abandon\``,
   )
 }
@@ -76,8 +76,7 @@ function beginRotate(input: PlanInput, goal: { renew: boolean; acceptGap: boolea
   }
   if (world.paired.is !== 'ours') return drift(world.paired)
   const from = world.paired.generation
-  const pinned = world.auth !== 'public-key' && world.tls === 'self-signed'
-  const gap = pinned && world.slots.length < 2 && !goal.renew
+  const gap = isPinned(world) && world.slots.length < 2 && !goal.renew
   if (gap && !goal.acceptGap) {
     return refuse(
       'ERR_USAGE',
@@ -156,7 +155,7 @@ function prepare(world: PairingWorld, from: number | null, to: number, renew: bo
   const staged = stateOf(world, to) !== undefined
   const [only] = world.slots
   const single = world.slots.length < 2 && only !== undefined
-  const crowded = single && live !== null && live !== to && !renew && world.tls === 'self-signed'
+  const crowded = single && live !== null && live !== to && !renew && isPinned(world)
   const stage: Step = {
     do: 'stage',
     generation: to,
@@ -171,9 +170,14 @@ function prepare(world: PairingWorld, from: number | null, to: number, renew: bo
     {
       do: 'probe',
       generations: live !== null && live !== to ? [live, to] : [to],
-      gap: crowded && world.auth !== 'public-key',
+      gap: crowded,
     },
   ]
+}
+
+/** Whether each generation must show a certificate of its own, which one URL cannot do for two. */
+function isPinned({ auth, tls }: PairingWorld): boolean {
+  return auth !== 'public-key' && tls === 'self-signed'
 }
 
 function submit(update: boolean, generation: number, idempotencyKey: string | null): Step {

@@ -35,8 +35,7 @@ export async function run(runtime: Runtime): Promise<number> {
       if (parsed.complaint === undefined) return parsed.exit
       throw new BootstrapError('ERR_USAGE', parsed.complaint, { hint: 'see `--help`' })
     }
-    await execute(parsed.invocation, runtime, reporter)
-    return 0
+    return await execute(parsed.invocation, runtime, reporter)
   } catch (error) {
     return reporter.failure(interruption(error, runtime), shellCommand(argv))
   }
@@ -46,18 +45,17 @@ async function execute(
   invocation: Invocation,
   runtime: Runtime,
   reporter: Reporter,
-): Promise<void> {
+): Promise<number> {
   const config = parseConfig(invocation, runtime.env)
   const session = await openRun(config, runtime, reporter)
   if (!writes(config)) {
-    await report(await perform(session), reporter)
-    return
+    return report(await perform(session), reporter)
   }
   const directory = bootstrapDirectory(config.stateDir)
   await ensurePrivateDirectory(directory)
   const lock = await acquireLock(directory, config.command, runtime.clock.now())
   try {
-    await report(await perform(session), reporter, () => lock.forgetHolder())
+    return await report(await perform(session), reporter, () => lock.forgetHolder())
   } finally {
     await lock.release()
   }
@@ -65,13 +63,14 @@ async function execute(
 
 /** The acknowledgement is the last thing written, so that a run killed before it is simply repeated. */
 async function report(
-  { result, told }: Outcome,
+  { result, exit = 0, told }: Outcome,
   reporter: Reporter,
   before: () => Promise<void> = async () => undefined,
-): Promise<void> {
+): Promise<number> {
   reporter.result(result)
   await before()
   await told()
+  return exit
 }
 
 function writes({ command, dryRun }: Config): boolean {
@@ -92,15 +91,11 @@ async function perform(session: Run): Promise<Outcome> {
     case 'unpair':
       return runPairing({ kind: 'unpair' }, await resolveIds(session), session)
     case 'status':
-      return untold(await runStatus(await resolveIds(session), session))
+      return runStatus(await resolveIds(session), session)
     case 'doctor':
     default:
-      return untold(await runDoctor(await resolveIds(session), session))
+      return runDoctor(await resolveIds(session), session)
   }
-}
-
-function untold(result: Outcome['result']): Outcome {
-  return { result, told: async () => undefined }
 }
 
 /** A call that was cut short by the user's signal is an interruption, not a network failure. */

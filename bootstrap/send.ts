@@ -2,6 +2,7 @@
 import { handlerBody, paths } from './api/resources.ts'
 import { backoffMs } from './api/retry.ts'
 import { BootstrapError } from './errors.ts'
+import { NOUNS } from './memory.ts'
 import { observeGeneration, observePaired } from './observe.ts'
 import { operationOf } from './pairing-context.ts'
 import type { PairingContext } from './pairing-context.ts'
@@ -74,7 +75,9 @@ function announce(context: PairingContext): void {
   const { kind, submission } = operationOf(context)
   const id = submission?.requestId ?? null
   context.reporter.story(
-    id === null ? `${kind}: accepted, without a request id` : `${kind}: accepted as request ${id}`,
+    id === null
+      ? `the ${NOUNS[kind]} is accepted, without a request id`
+      : `the ${NOUNS[kind]} is accepted as request ${id}`,
   )
 }
 

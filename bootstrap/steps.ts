@@ -16,7 +16,7 @@ export type Step =
     }
   /** Tell the handler which generations this pairing needs from now on. */
   | { readonly do: 'declare'; readonly live: number | null; readonly pending: number | null }
-  /** See each as the co-signer would see it; `gap` lists those whose certificate cannot be shown yet. */
+  /** See each as the co-signer would see it; with `gap` the last cannot show its certificate yet. */
   | { readonly do: 'probe'; readonly generations: readonly number[]; readonly gap: boolean }
   | { readonly do: 'pair'; readonly generation: number; readonly idempotencyKey: string | null }
   | { readonly do: 'update-callback-handler'; readonly generation: number }

@@ -8,6 +8,11 @@ import type { Setting, Values } from './settings.ts'
 import { slotProblems, slotsOf } from './slots.ts'
 import type { Slot } from './slots.ts'
 
+const SOCKET_NAME = 'admin.sock'
+
+/** What fits into a socket address on Linux and on the BSDs. */
+const MAX_SOCKET_PATH = 103
+
 /** Which certificate the listeners present. */
 export type TlsConfig =
   | { readonly mode: 'self-signed' }
@@ -108,6 +113,11 @@ function crossProblems(values: Values): string[] {
       problems.push(`\`${name}\`: not used with \`HANDLER_TLS=${tls}\`, unset it`)
     }
   }
+  const { adminSocket, stateDir = '' } = values
+  // Longer paths are cut off silently when the socket is opened, elsewhere than wanted.
+  if (Buffer.byteLength(adminSocket ?? join(stateDir, SOCKET_NAME)) > MAX_SOCKET_PATH) {
+    problems.push(`\`HANDLER_ADMIN_SOCKET\`: the path is longer than ${MAX_SOCKET_PATH} bytes`)
+  }
   return [...problems, ...slotProblems(values)]
 }
 
@@ -123,7 +133,7 @@ function assemble(values: Values): Config {
     allowedCidrs: values.allowedCidrs,
     policyFile: present(values.policyFile),
     storePath: values.store ?? join(stateDir, 'decisions.db'),
-    adminSocket: values.adminSocket ?? join(stateDir, 'admin.sock'),
+    adminSocket: values.adminSocket ?? join(stateDir, SOCKET_NAME),
     opsListen: present(values.opsListen),
     deadlineMs: present(values.deadlineMs),
     maxBodyBytes: present(values.maxBodyBytes),

@@ -104,7 +104,8 @@ export function slotIsBusy(state: RegistryState, slot: string): boolean {
 const PREFERENCE: readonly GenerationState[] = ['live', 'draining', 'staged', 'retired']
 
 /**
- * The generation whose certificate a slot presents: the newest that is needed, else that drains, else that is staged;
+ * The generation whose certificate a slot presents: the one that a pairing calls live (in a shared slot it keeps its
+ * place until the co-signer has switched), else the newest that is needed, that drains, that is staged;
  * a retired one when there is no other, so that its callers still read their 410. A newer renewal of that same key
  * goes first: it satisfies the same pin.
  */
@@ -117,7 +118,11 @@ export function presentedIn<T extends { readonly generation: number; readonly ki
     .filter(({ generation }) => recordOf(state, generation)?.slot === slot)
     .toSorted((a, b) => b.generation - a.generation)
   const life = ({ generation }: T) => stateOf(state, generation)
-  const [chosen] = PREFERENCE.flatMap((wanted) => here.filter((one) => life(one) === wanted))
+  const called = new Set(Object.values(state.pairings).map(({ live }) => live))
+  const [chosen] = [
+    ...here.filter((one) => called.has(one.generation) && life(one) !== 'retired'),
+    ...PREFERENCE.flatMap((wanted) => here.filter((one) => life(one) === wanted)),
+  ]
   if (chosen === undefined || life(chosen) === 'retired') return chosen
   return here.find((one) => one.kid === chosen.kid && life(one) !== 'retired') ?? chosen
 }

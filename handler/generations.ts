@@ -209,7 +209,7 @@ function chooseSlot(
   const wanted = slots.find(({ slot }) => slot === request.slot)
   if (wanted === undefined) throw new AdminError('ERR_BAD_REQUEST', `no slot \`${request.slot}\``)
   // A renewal satisfies the same pin of the public key, so it may take the place of what it renews.
-  if (isFree(wanted) || wanted.slot === renewedSlot) return wanted
+  if (isFree(wanted) || wanted.slot === renewedSlot || request.share === true) return wanted
   throw new AdminError(
     'ERR_SLOT_BUSY',
     `slot ${wanted.slot} is used by a generation that is needed or still draining`,

@@ -35,9 +35,11 @@ async function readText(path: string): Promise<ReadResult> {
     if (bytes.length > MAX_BYTES) return { problem: 'larger than 64 MiB', missing: false }
     return { text: UTF8.decode(bytes) }
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return { problem: 'no such file', missing: true }
-    const problem = error instanceof TypeError ? 'not UTF-8' : `not readable: ${messageOf(error)}`
-    return { problem, missing: false }
+    const code = errnoOf(error)
+    if (code === 'ENOENT') return { problem: 'no such file', missing: true }
+    if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
+      return { problem: 'not UTF-8', missing: false }
+    return { problem: `not readable (${code ?? messageOf(error)})`, missing: false }
   }
 }
 

@@ -83,10 +83,10 @@ function usable(publicKey: string): KeyObject | undefined {
 
 /** The digest name for `sign` and `verify`: none for Ed25519, which hashes by itself. */
 function digestOf(key: KeyObject): 'sha256' | null {
-  const { namedCurve, modulusLength = 0 } = key.asymmetricKeyDetails ?? {}
+  const details = key.asymmetricKeyDetails
   if (key.asymmetricKeyType === 'ed25519') return null
-  if (key.asymmetricKeyType === 'ec' && namedCurve === 'prime256v1') return 'sha256'
-  if (key.asymmetricKeyType === 'rsa' && modulusLength >= 2048) return 'sha256'
+  if (key.asymmetricKeyType === 'ec' && details?.namedCurve === 'prime256v1') return 'sha256'
+  if (key.asymmetricKeyType === 'rsa' && Number(details?.modulusLength) >= 2048) return 'sha256'
   throw new KeyMaterialError(
     'a statement key must be Ed25519, EC P-256 or RSA of 2048 bits or more',
   )

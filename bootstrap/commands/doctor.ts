@@ -13,11 +13,11 @@ import { observeCosigner, observeKey } from '../observe.ts'
 import type { PairingIds } from '../observe.ts'
 import { probeGeneration } from '../probe.ts'
 import type { ProbeReport } from '../probe.ts'
-import type { Result } from '../report.ts'
 import type { Run } from '../runtime.ts'
 import { nowMs, safePoint } from '../session.ts'
 import { bootstrapDirectory, pairingJournalPath } from '../state-paths.ts'
 import { subjectOf } from './pairing.ts'
+import type { Outcome } from './pairing.ts'
 
 /** Deepest directory below the bootstrapper's own, and most files, that are looked at. */
 const MAX_DEPTH = 5
@@ -28,14 +28,17 @@ const MAX_FILES = 10_000
  *
  * @throws BootstrapError ERR_DRIFT when there is a problem; with `--watch` only when the handler is missing or foreign
  */
-export async function runDoctor(ids: PairingIds, run: Run): Promise<Result> {
+export async function runDoctor(ids: PairingIds, run: Run): Promise<Outcome> {
   const { watchMs } = run.config
   for (;;) {
     const findings = diagnose(await collect(ids, run))
     const lines = findings.map(lineOf)
     const problems = findings.filter(({ level }) => level === 'problem')
     if (watchMs === undefined) {
-      if (problems.length === 0) return { facts: { command: 'doctor', ...ids, findings }, lines }
+      if (problems.length === 0) {
+        const result = { facts: { command: 'doctor', ...ids, findings }, lines }
+        return { result, told: async () => undefined }
+      }
       throw unwell(problems, findings)
     }
     if (problems.some(({ about }) => about === 'pairing')) throw unwell(problems, findings)

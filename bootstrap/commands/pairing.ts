@@ -7,7 +7,7 @@ import { describeStep } from '../describe.ts'
 import { BootstrapError } from '../errors.ts'
 import { readJournal } from '../journal.ts'
 import type { Journal } from '../journal.ts'
-import { rememberPairing } from '../memory.ts'
+import { A_NOUN, rememberPairing } from '../memory.ts'
 import type { PairingMemory } from '../memory.ts'
 import { observePairing, worldOf } from '../observe.ts'
 import type { Observed, PairingIds } from '../observe.ts'
@@ -26,6 +26,8 @@ const MAX_ROUNDS = 3
 /** What a command gives back: its result, and what to do once it has been told. */
 export interface Outcome {
   readonly result: Result
+  /** The exit status when it is not 0 although there is a result. */
+  readonly exit?: number
   /** Called after the result was printed. */
   readonly told: () => Promise<void>
 }
@@ -171,7 +173,7 @@ function resultOf(
   const generation = paired.is === 'ours' ? paired.generation : null
   const info = status.generations.find((item) => item.generation === generation)
   const url = info?.url ?? null
-  const pending = operation === null ? [] : [`a ${operation.kind} is still under way`]
+  const pending = operation === null ? [] : [`${A_NOUN[operation.kind]} is still under way`]
   return {
     facts: {
       command: goal.kind,
@@ -195,9 +197,15 @@ function resultOf(
   }
 }
 
-/** The last act of a run: until it is written, the same command reports the same result instead of starting anew. */
+/**
+ * The last act of a run: until it is written, the same command reports the same result instead of starting anew. The
+ * write itself is the last step, so that no kill can come between it and something else.
+ */
 async function acknowledge(journal: Journal): Promise<void> {
-  const { last } = rememberPairing(journal.records())
-  if (last !== null && !last.reported) await journal.append('reported', {})
-  await journal.close()
+  try {
+    const { last } = rememberPairing(journal.records())
+    if (last !== null && !last.reported) await journal.note('reported')
+  } finally {
+    await journal.close()
+  }
 }

@@ -6,7 +6,7 @@ import { comparePairing } from '../compare.ts'
 import type { Pairing } from '../compare.ts'
 import { cosignerNotes } from '../cosigner-fit.ts'
 import { describeStep } from '../describe.ts'
-import { BootstrapError } from '../errors.ts'
+import { BootstrapError, EXIT_STATUS } from '../errors.ts'
 import { readJournal } from '../journal.ts'
 import { rememberPairing } from '../memory.ts'
 import type { Operation, PairingMemory } from '../memory.ts'
@@ -15,15 +15,15 @@ import type { PairingIds } from '../observe.ts'
 import { inWords } from '../pairing-context.ts'
 import { planPairing } from '../plan.ts'
 import { humanMs, humanTime } from '../report.ts'
-import type { Result } from '../report.ts'
 import type { Run } from '../runtime.ts'
 import { nowMs } from '../session.ts'
 import { pairingJournalPath } from '../state-paths.ts'
-import type { Goal, Plan } from '../steps.ts'
+import type { Goal, PairingWorld, Plan } from '../steps.ts'
 import { subjectOf } from './pairing.ts'
+import type { Outcome } from './pairing.ts'
 
 /** Tells where a pairing stands. */
-export async function runStatus(ids: PairingIds, run: Run): Promise<Result> {
+export async function runStatus(ids: PairingIds, run: Run): Promise<Outcome> {
   const path = pairingJournalPath(run.config.stateDir, ids)
   const memory = rememberPairing(await readJournal(path, subjectOf(ids)))
   const handler = await run.handler.status().catch((error: unknown) => {
@@ -36,10 +36,12 @@ export async function runStatus(ids: PairingIds, run: Run): Promise<Result> {
   const paired = comparePairing(status?.auth ?? 'hybrid', key, status?.generations ?? [])
   const next = status === undefined ? undefined : nextPlan(ids, run, memory, status, paired)
   const notes = status === undefined ? [] : cosignerNotes(cosigner, status.auth)
-  return {
+  const drift = status !== undefined && isDrift(paired, next, worldOf({ status, paired }, ids))
+  const result = {
     facts: {
       command: 'status',
       ...ids,
+      drift,
       cosigner,
       pairing: paired,
       lastSeen: key?.lastSeen ?? null,
@@ -48,7 +50,7 @@ export async function runStatus(ids: PairingIds, run: Run): Promise<Result> {
       handlerProblem: typeof handler === 'string' ? handler : null,
       operation: memory.operation,
       last: memory.last,
-      next: next === undefined ? null : next,
+      next: next ?? null,
       notes,
     },
     lines: [
@@ -62,6 +64,14 @@ export async function runStatus(ids: PairingIds, run: Run): Promise<Result> {
       ...notes.map((line) => `note       ${line}`),
     ],
   }
+  return { result, exit: drift ? EXIT_STATUS.ERR_DRIFT : 0, told: async () => undefined }
+}
+
+/** What is paired is not what this handler is asked to serve. */
+function isDrift(paired: Pairing, next: Plan | undefined, { needs }: PairingWorld): boolean {
+  if (paired.is === 'no-handler') return true
+  if (paired.is === 'absent') return needs !== null && needs.live !== null
+  return next !== undefined && 'refusal' in next && next.refusal.code === 'ERR_DRIFT'
 }
 
 function nextPlan(

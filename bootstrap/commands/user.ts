@@ -16,6 +16,7 @@ import type { Run } from '../runtime.ts'
 import { nowMs } from '../session.ts'
 import { userDirectory } from '../state-paths.ts'
 import { loadUserKey, readUserMemory, userJournalPath } from '../user-files.ts'
+import type { UserKey } from '../user-files.ts'
 import type { Outcome } from './pairing.ts'
 
 /** Runs `create-user` to its end; the result's facts hold `apiKeyId`. */
@@ -25,7 +26,7 @@ export async function runCreateUser(
   const directory = userDirectory(run.config.stateDir, run.config.user.name)
   if (run.config.dryRun) {
     const memory = await readUserMemory(directory)
-    const { steps } = await plan(run, directory, memory)
+    const { steps } = await plan(run, directory, memory, loadOnce(directory))
     return {
       result: plannedResult(steps, memory),
       told: async () => undefined,
@@ -50,12 +51,21 @@ export async function runCreateUser(
   }
 }
 
+type LoadKey = () => Promise<UserKey | undefined>
+
+/** Loading proves a 4096-bit key, which takes a moment; what is on disk never changes. */
+function loadOnce(directory: string): LoadKey {
+  let loaded: UserKey | undefined
+  return async () => (loaded ??= await loadUserKey(directory))
+}
+
 async function settle(run: Run, directory: string, journal: Journal): Promise<void> {
-  await adoptKey(run, directory, journal)
-  const { steps, notes } = await plan(run, directory, rememberUser(journal.records()))
+  const key = loadOnce(directory)
+  await adoptKey(run, key, journal)
+  const { steps, notes } = await plan(run, directory, rememberUser(journal.records()), key)
   notes.forEach((line) => run.reporter.warning(line))
   const { basePath, user: wish } = run.config
-  const context = { ...run, directory, journal, basePath, wish }
+  const context = { ...run, directory, journal, basePath, wish, key }
   for (const step of steps) {
     run.reporter.story(`• ${describeUserStep(step)}`)
     await applyUserStep(step, context)
@@ -65,9 +75,9 @@ async function settle(run: Run, directory: string, journal: Journal): Promise<vo
 }
 
 /** A key that was put in place by a run that died before it could say so. */
-async function adoptKey(run: Run, directory: string, journal: Journal): Promise<void> {
+async function adoptKey(run: Run, load: LoadKey, journal: Journal): Promise<void> {
   if (rememberUser(journal.records()).kid !== null) return
-  const key = await loadUserKey(directory)
+  const key = await load()
   if (key === undefined) return
   await journal.append('key', { kid: key.kid, name: userName(run.config.user.name, key.kid) })
 }
@@ -76,8 +86,9 @@ async function plan(
   run: Run,
   directory: string,
   memory: UserMemory,
+  load: LoadKey,
 ): Promise<Exclude<UserPlan, { refusal: unknown }>> {
-  const key = await loadUserKey(directory)
+  const key = await load()
   const kid = key?.kid ?? null
   if (kid !== null && memory.kid !== null && kid !== memory.kid) {
     throw new BootstrapError('ERR_STATE_DAMAGED', `the key in \`${directory}\` was replaced`, {

@@ -11,6 +11,7 @@ const stageSchema = z.strictObject({
     .regex(/^[A-Z]$/)
     .exactOptional(),
   renewOf: number.exactOptional(),
+  share: z.literal(true).exactOptional(),
 })
 
 const selfTestSchema = z.strictObject({ nonce: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/) })

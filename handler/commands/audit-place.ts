@@ -1,8 +1,6 @@
 /** Where an audit command finds the store, and how it fails. */
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
-import { CountersignError, messageOf } from '../../common/errors.ts'
-import { StoreError } from '../decisions/store-error.ts'
+import { CountersignError, errnoOf, messageOf } from '../../common/errors.ts'
 import type { CommandIo } from './command-io.ts'
 
 /** Options that name the store; `--db` wins over `--state-dir`, which wins over HANDLER_STATE_DIR. */
@@ -26,6 +24,7 @@ export function databaseOf(place: StorePlace, io: CommandIo): string {
 
 /** Exit code of damage: what is on disk is not what was written (design: local state damaged). */
 const DAMAGED = 10
+const DAMAGE = /^(?:SQLITE_CORRUPT|SQLITE_NOTADB|ERR_STORE_DAMAGED)/
 
 /**
  * Runs a command and tells an expected failure in one line: exit code 10 when SQLite cannot read the file as a
@@ -35,18 +34,12 @@ export async function guarded(io: CommandIo, command: () => Promise<void> | void
   try {
     await command()
   } catch (error) {
-    const sqlite = error instanceof Database.SqliteError
-    if (!sqlite && !(error instanceof CountersignError)) throw error
-    io.exitCode = isDamage(error) ? DAMAGED : 2
+    const code = errnoOf(error) ?? ''
+    if (!code.startsWith('SQLITE_') && !(error instanceof CountersignError)) throw error
+    io.exitCode = DAMAGE.test(code) ? DAMAGED : 2
     io.stderr.write(`error: ${messageOf(error)}\n`)
     if (error instanceof CountersignError && error.hint !== undefined) {
       io.stderr.write(`hint: ${error.hint}\n`)
     }
   }
-}
-
-function isDamage(error: unknown): boolean {
-  if (error instanceof StoreError) return error.code === 'ERR_STORE_DAMAGED'
-  if (!(error instanceof Database.SqliteError)) return false
-  return error.code.startsWith('SQLITE_CORRUPT') || error.code.startsWith('SQLITE_NOTADB')
 }

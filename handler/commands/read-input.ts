@@ -1,6 +1,6 @@
 /** Reads what a command was given to read: a file, or standard input for `-`. */
 import { readFile } from 'node:fs/promises'
-import { CountersignError, messageOf } from '../../common/errors.ts'
+import { CountersignError, errnoOf, messageOf } from '../../common/errors.ts'
 import type { CommandIo } from './command-io.ts'
 
 /** The text; throws `CountersignError` when it cannot be read. */
@@ -9,7 +9,10 @@ export async function readInput(name: string, io: CommandIo): Promise<string> {
   try {
     return await readFile(name, 'utf8')
   } catch (cause) {
-    throw new CountersignError(`\`${name}\` cannot be read: ${messageOf(cause)}`, { cause })
+    throw new CountersignError(
+      `\`${name}\` cannot be read (${errnoOf(cause) ?? messageOf(cause)})`,
+      { cause },
+    )
   }
 }
 

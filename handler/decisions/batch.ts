@@ -1,11 +1,13 @@
 /** Runs the calls of one batch so that one that fails takes no other with it, and names each failure. */
-import { messageOf } from '../../common/errors.ts'
+import { errnoOf, messageOf } from '../../common/errors.ts'
 import type { OpenStore } from './open.ts'
 import { StoreError } from './store-error.ts'
 import type { WireError, WireResult, WorkerCall } from './worker-messages.ts'
 
-/** Change nothing, and are answered even while the store is behind its mark. */
+/** Change nothing, so that they need no transaction. */
 const READS: ReadonlySet<string> = new Set(['recall', 'listHolds', 'frozen'])
+/** Answered even while the store is behind its mark. A decision is not: the store could be a forged one. */
+const ALWAYS: ReadonlySet<string> = new Set(['listHolds', 'frozen'])
 
 /** The results, in the order of the calls; what was written is on disk when this returns. */
 export function runBatch(
@@ -32,7 +34,7 @@ export function runBatch(
 
 function run(store: OpenStore, { name, args }: WorkerCall): WireResult {
   try {
-    const behind = READS.has(name) ? undefined : store.behind()
+    const behind = ALWAYS.has(name) ? undefined : store.behind()
     if (behind !== undefined) throw behindError(behind)
     const { calls } = store.core
     return { ok: true, value: Reflect.apply(calls[name], calls, args) }
@@ -59,7 +61,7 @@ export function toWire(error: unknown): WireError {
   if (error instanceof StoreError) {
     return { code: error.code, message: error.message, hint: error.hint, fatal: false }
   }
-  const sqlite = codeOf(error)
+  const sqlite = errnoOf(error) ?? ''
   const message = `the decision store failed: ${sqlite === '' ? messageOf(error) : sqlite}`
   // The shared-memory index beside the log cannot grow: the disk is full, and nothing was written.
   if (sqlite === 'SQLITE_FULL' || sqlite === 'SQLITE_IOERR_SHMSIZE') {
@@ -73,9 +75,4 @@ export function toWire(error: unknown): WireError {
     return { code: 'ERR_STORE_DAMAGED', message, hint, fatal: true }
   }
   return { code: 'ERR_STORE_UNAVAILABLE', message, hint: undefined, fatal: false }
-}
-
-function codeOf(error: unknown): string {
-  if (!(error instanceof Error) || !('code' in error)) return ''
-  return typeof error.code === 'string' ? error.code : ''
 }

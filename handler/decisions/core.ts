@@ -13,6 +13,7 @@ import { createRecorder } from './recorder.ts'
 import { createRequestIndex } from './request-index.ts'
 import type { RequestIndex } from './request-index.ts'
 import { createRequests } from './requests.ts'
+import { StoreError } from './store-error.ts'
 import { createSingleUseTable } from './single-uses.ts'
 import type { NewDecision, Recall, Receipt, RequestKey } from './store.ts'
 
@@ -122,6 +123,9 @@ export function createCore(db: Database): Core {
     frozen: () => freezes.get(),
     releaseCharges: (owner, by) => {
       const released = limits.release(owner)
+      if (released.length === 0) {
+        throw new StoreError('ERR_NOTHING_TO_RELEASE', `\`${owner}\` was charged nothing`)
+      }
       act('release-charges', owner, by)
       return released
     },

@@ -1,6 +1,7 @@
 /** The SQLite file: durable at every commit, private to its owner, and of a version that this program knows. */
 import { chmodSync, closeSync, constants, existsSync, openSync } from 'node:fs'
 import Database from 'better-sqlite3'
+import { errnoOf } from '../../common/errors.ts'
 import { StoreError } from './store-error.ts'
 
 export type { Database } from 'better-sqlite3'
@@ -134,7 +135,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
 /**
  * Opens the store for reading only, beside a handler that writes.
  *
- * @throws StoreError `ERR_STORE_UNAVAILABLE` when there is no such file, `ERR_STORE_VERSION`
+ * @throws StoreError `ERR_STORE_UNAVAILABLE` when there is no such file, `ERR_STORE_DAMAGED`, `ERR_STORE_VERSION`
  */
 export function openReadOnly(path: string): Database.Database {
   if (!existsSync(path)) {
@@ -144,9 +145,10 @@ export function openReadOnly(path: string): Database.Database {
   try {
     assertVersion(versionOf(db))
     return db
-  } catch (error) {
+  } catch (cause) {
     db.close()
-    throw error
+    if (errnoOf(cause) !== 'SQLITE_NOTADB') throw cause
+    throw new StoreError('ERR_STORE_DAMAGED', `\`${path}\` is not a database`, { cause })
   }
 }
 

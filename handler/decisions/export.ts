@@ -2,7 +2,7 @@
 import type { Database } from './database.ts'
 import { sha256 } from './record.ts'
 import type { DecisionContent, OperatorContent, RecordBody } from './record.ts'
-import { readBody } from './verify-record.ts'
+import { readBody } from './record-body.ts'
 
 export interface ExportOptions {
   /** First record. */

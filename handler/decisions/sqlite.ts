@@ -95,7 +95,11 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     opening,
     recall: async (key) => {
       if (knowsAll && !seen.mayHave(fingerprintOf(key))) return { kind: 'new' }
-      return recent.get(key) ?? (await ask('recall', key))
+      const known = recent.get(key)
+      if (known !== undefined) return known
+      const recalled = await ask('recall', key)
+      if (recalled.kind === 'decided') recent.put(key, recalled)
+      return recalled
     },
     record,
     check: async () => {

@@ -1,6 +1,7 @@
 /** Checks one row of the audit chain against the row before it. */
 import { fingerprintOf } from './fingerprint.ts'
 import { recordHash, sha256 } from './record.ts'
+import { readBody } from './record-body.ts'
 import type { ChainHead, RecordBody } from './record.ts'
 
 /** A row as stored. */
@@ -12,14 +13,6 @@ export interface ChainRow {
   readonly prev: string
   readonly hash: string
 }
-
-const KINDS: ReadonlySet<unknown> = new Set([
-  'created',
-  'decision',
-  'operator',
-  'checkpoint',
-  'recovered',
-] satisfies RecordBody['kind'][])
 
 /** What is wrong with a row, in words; empty when nothing is. `before` is the head that the row before left. */
 export function checkRow(row: ChainRow, before: ChainHead): readonly string[] {
@@ -49,14 +42,4 @@ function checkBeside({ token, fingerprint }: ChainRow, body: RecordBody): string
     problems.push('fingerprint does not match')
   }
   return problems
-}
-
-/** The record in a body, undefined when it is not one of this version. */
-export function readBody(text: string): RecordBody | undefined {
-  try {
-    const body: RecordBody | null = JSON.parse(text)
-    return body?.v === 1 && KINDS.has(body.kind) ? body : undefined
-  } catch {
-    return undefined
-  }
 }

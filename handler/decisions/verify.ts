@@ -6,8 +6,9 @@ import type { Database } from './database.ts'
 import { readMark } from './mark.ts'
 import type { Mark } from './mark.ts'
 import { EMPTY } from './record.ts'
-import type { ChainHead, RecordBody } from './record.ts'
-import { checkRow, readBody } from './verify-record.ts'
+import type { ChainHead } from './record.ts'
+import { readBody } from './record-body.ts'
+import { checkRow } from './verify-record.ts'
 import type { ChainRow } from './verify-record.ts'
 import { createStateCheck } from './verify-state.ts'
 
@@ -120,16 +121,12 @@ function eachRecord(
     const rows = page.all(head.seq)
     for (const row of rows) {
       visit(row, head)
-      head = { seq: row.seq, hash: row.hash, timeMs: timeOf(readBody(row.body), head.timeMs) }
+      const timeMs = Date.parse(readBody(row.body)?.time ?? '')
+      head = { seq: row.seq, hash: row.hash, timeMs: Number.isNaN(timeMs) ? head.timeMs : timeMs }
     }
     onProgress?.(head.seq, Math.max(total, head.seq))
     if (rows.length < PAGE) return head
   }
-}
-
-function timeOf(body: RecordBody | undefined, before: number): number {
-  const timeMs = Date.parse(body?.time ?? '')
-  return Number.isNaN(timeMs) ? before : timeMs
 }
 
 type HashAt = { get(seq: number): string | undefined }

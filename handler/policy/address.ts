@@ -57,7 +57,7 @@ function holdsEip55(digits: string, lower: string): boolean {
   for (let i = 0; i < 40; i += 1) {
     const code = digits.charCodeAt(i)
     if (code < 65) continue
-    const nibble = ((hash[i >> 1] ?? 0) >> (i % 2 === 0 ? 4 : 0)) & 15
+    const nibble = (Number(hash[i >> 1]) >> (i % 2 === 0 ? 4 : 0)) & 15
     if (nibble >= 8 !== code < 97) return false
   }
   return true

@@ -2,7 +2,7 @@
 import { compareDecimals } from '../protocol/decimal.ts'
 import type { Decimal } from '../protocol/decimal.ts'
 import type { Check, Shape } from './check.ts'
-import type { RuleIndex } from './rule-index.ts'
+import type { Filed, RuleIndex } from './rule-index.ts'
 import type { Rule } from './rules.ts'
 
 export interface Unreachable {
@@ -17,28 +17,29 @@ export interface Unreachable {
  */
 export function unreachableRules(rules: readonly Rule[], index: RuleIndex): Unreachable[] {
   return rules.flatMap((rule, position) => {
-    const by = candidates(rule, position, index)
-      .map((earlier) => rules[earlier])
-      .find((earlier) => earlier !== undefined && covers(earlier, rule))
-    return by === undefined ? [] : { rule, by }
+    const by = candidates(rule, index)
+      .filter((earlier) => earlier.position < position)
+      .toSorted((a, b) => a.position - b.position)
+      .find((earlier) => covers(earlier.rule, rule))
+    return by === undefined ? [] : { rule, by: by.rule }
   })
 }
 
-/** Earlier rules that could cover this one: filed under one of its own values, or not filed at all. */
-function candidates({ checks }: Rule, position: number, index: RuleIndex): number[] {
+/** Rules that could cover this one: filed under one of its own values, or not filed at all. */
+function candidates({ checks }: Rule, index: RuleIndex): Filed[] {
   const found = [...index.unfiled]
   for (const { dimension, rules } of index.files) {
     for (const { field, shape } of checks) {
       if (field !== dimension || shape.kind !== 'set') continue
-      const [value] = shape.sets.flatMap((set) => [...set].slice(0, 1))
-      if (value !== undefined) found.push(...(rules.get(value) ?? []))
+      const [first] = shape.sets.flatMap((set) => [...set].slice(0, 1))
+      found.push(...[first].flatMap((value) => rules.get(String(value)) ?? []))
     }
   }
-  return found.filter((earlier) => earlier < position).toSorted((a, b) => a - b)
+  return found
 }
 
 /** True when every request that `narrow` matches, `wide` matches too. */
-export function covers(wide: Rule, narrow: Rule): boolean {
+function covers(wide: Rule, narrow: Rule): boolean {
   return wide.checks.every((check) => narrow.checks.some((other) => implies(other, check)))
 }
 

@@ -1,5 +1,5 @@
 /** Conditions on where a transaction comes from and goes to: true only if true for every one of its destinations. */
-import type { Text, TxSignRequest } from '../protocol/request.ts'
+import type { Text } from '../protocol/request.ts'
 import { textCheck, textsCheck } from './check.ts'
 import type { Check } from './check.ts'
 import {
@@ -71,10 +71,8 @@ function memberCheck(
   context: CompileContext,
 ): Check {
   const accepted = compileTexts(entry, MEMBERS[member], path, context)
-  const read = (tx: TxSignRequest) =>
-    member === 'type' ? destinationTexts(tx, member).map(canonical) : destinationTexts(tx, member)
   return textsCheck(`destination.${member}`, accepted, ({ tx }) =>
-    tx === undefined ? [] : read(tx),
+    member === 'type' ? destinationTexts(tx, member).map(canonical) : destinationTexts(tx, member),
   )
 }
 

@@ -17,7 +17,7 @@ import type { Subject } from './subject.ts'
  */
 export function evaluate(policy: Policy, request: CallbackRequest, facts: Facts): Evaluation {
   const subject = subjectOf(request, facts)
-  const rule = firstMatch(policy.index, policy.rules, subject)
+  const rule = firstMatch(policy.index, subject)
   if (rule === undefined) {
     return plain({ action: policy.defaultAction, rule: 'default', reason: 'no rule matched' })
   }

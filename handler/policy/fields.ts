@@ -35,18 +35,18 @@ const SYNONYMS: ReadonlyMap<string, string> = new Map([
   ['VAULT_ACCOUNT', 'VAULT'],
 ])
 
-export interface TextField<Request> {
+export interface TextField {
   readonly kind: FieldKind
-  readonly read: (request: Request) => Text
+  readonly read: (subject: Subject) => Text
 }
 
 /** Fields of `tx_sign_request` that are one text at the top level. */
 export const TX_FIELDS = {
-  operation: { kind: PLAIN, read: (tx) => tx.operation },
-  asset: { kind: ASSET, read: (tx) => tx.asset },
-  externalTxId: { kind: FREE_TEXT, read: (tx) => tx.externalTxId },
-  note: { kind: FREE_TEXT, read: (tx) => tx.note },
-} as const satisfies Partial<Record<keyof WhenClause, TextField<TxSignRequest>>>
+  operation: { kind: PLAIN, read: ({ tx }) => tx?.operation },
+  asset: { kind: ASSET, read: ({ tx }) => tx?.asset },
+  externalTxId: { kind: FREE_TEXT, read: ({ tx }) => tx?.externalTxId },
+  note: { kind: FREE_TEXT, read: ({ tx }) => tx?.note },
+} as const satisfies Partial<Record<keyof WhenClause, TextField>>
 
 /** Amounts of `tx_sign_request`: exact, in the asset's units; `amountUSD` is the vendor's estimate in dollars. */
 export const AMOUNT_FIELDS = {
@@ -86,7 +86,7 @@ export function detailText(config: ConfigChangeRequest | undefined, name: string
 export const COMMON_FIELDS = {
   signerId: { kind: PERSON, read: ({ request }) => request.signerId },
   cosigner: { kind: PLAIN, read: ({ facts }) => facts.cosigner || undefined },
-} as const satisfies Partial<Record<keyof WhenClause, TextField<Subject>>>
+} as const satisfies Partial<Record<keyof WhenClause, TextField>>
 
 /** The own keys of a table of this language, with their types. */
 export function keysOf<T extends object>(table: T): Extract<keyof T, string>[] {

@@ -13,11 +13,12 @@ export function isGlob(text: string): boolean {
  * between stars are found from left to right and never looked for again, so that nothing backtracks.
  */
 export function compileGlob(pattern: string): Matcher {
-  const parts = pattern.split('*')
-  const head = parts[0] ?? ''
-  if (parts.length === 1) return (text) => text.length === head.length && fits(text, 0, head)
-  const tail = parts.at(-1) ?? ''
-  const middle = parts.slice(1, -1)
+  const first = pattern.indexOf('*')
+  if (first < 0) return (text) => text.length === pattern.length && fits(text, 0, pattern)
+  const last = pattern.lastIndexOf('*')
+  const head = pattern.slice(0, first)
+  const tail = pattern.slice(last + 1)
+  const middle = pattern.slice(first + 1, last).split('*')
   return (text) => {
     const end = text.length - tail.length
     if (end < head.length || !fits(text, 0, head) || !fits(text, end, tail)) return false

@@ -76,12 +76,19 @@ function readListFile(
   let line = 0
   for (const raw of text.split('\n')) {
     line += 1
-    const value = raw.replace(/(?:^|\s)#.*$/, '').trim()
+    const value = valueOf(raw)
     if (value === '') continue
     const { key, problem } = keyOf(kind, value)
     if (problem !== undefined) findings.reportLine({ file, line, message: problem })
     else keys.add(key)
   }
+}
+
+function valueOf(line: string): string {
+  return line
+    .trim()
+    .replace(/(?:^|\s)#.*$/, '')
+    .trimEnd()
 }
 
 type KeyResult =

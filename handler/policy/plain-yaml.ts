@@ -14,9 +14,8 @@ export function readPlainYaml(text: string): unknown {
     if (!advance(reader, 0) || reader.indent !== 0) return undefined
     const value = readMap(reader, 0, 0)
     return reader.at < reader.lines.length ? undefined : value
-  } catch (error) {
-    if (error === GIVE_UP) return undefined
-    throw error
+  } catch {
+    return undefined
   }
 }
 
@@ -44,7 +43,7 @@ function giveUp(): never {
 /** Moves to the first line from `from` on that is neither blank nor a comment; false at the end. */
 function advance(reader: Reader, from: number): boolean {
   for (let at = from; at < reader.lines.length; at += 1) {
-    const line = reader.lines[at] ?? ''
+    const line = String(reader.lines[at])
     const indent = indentOf(line)
     if (indent === line.length || line[indent] === '#') continue
     reader.at = at
@@ -132,9 +131,9 @@ function readBelow(reader: Reader, indent: number, depth: number): unknown {
 function readLiteral(reader: Reader, indent: number): string {
   const { lines } = reader
   const start = reader.at + 1
-  const inner = indentOf(lines[start] ?? '')
+  const inner = indentOf(String(lines[start]))
   let end = start
-  while (end < lines.length && indentOf(lines[end] ?? '') >= inner && lines[end] !== '') end += 1
+  while (end < lines.length && indentOf(String(lines[end])) >= inner && lines[end] !== '') end += 1
   const parts = lines.slice(start, end).map((line) => line.slice(inner))
   const next = lines[end]
   if (inner <= indent || parts.some((part) => !TEXT.test(part))) giveUp()

@@ -3,6 +3,8 @@ import { parseStrictJson } from '../protocol/strict-json.ts'
 import { isObject } from '../protocol/json-value.ts'
 import { ENDPOINTS } from '../protocol/endpoints.ts'
 import type { Endpoint } from '../protocol/endpoints.ts'
+import type { JsonValue } from '../protocol/json-value.ts'
+import { isIdentifier } from '../protocol/members.ts'
 import { parseRequest } from '../protocol/request.ts'
 import type { Decision } from './decision.ts'
 import { evaluate } from './evaluate.ts'
@@ -46,16 +48,28 @@ function quoted(name: string): string {
 /** The decision, or why there is none. */
 function decide(policy: Policy, test: TestEntry, payload: Payload): Decision | string {
   const { endpoint = 'tx_sign_request', ...members } = payload
-  if (!isEndpoint(endpoint)) return `has no usable \`endpoint\``
+  if (!isEndpoint(endpoint)) return 'has no usable `endpoint`'
   const ids = endpoint === 'tx_sign_request' ? { txId: 'test' } : {}
-  const claims = parseStrictJson(JSON.stringify({ requestId: 'test', ...ids, ...members }))
-  const parsed = isObject(claims) ? parseRequest(endpoint, claims) : undefined
-  if (parsed?.kind !== 'request') {
-    return { action: 'REJECT', rule: 'malformed', reason: parsed?.malformed.reasonCode ?? '' }
+  const claims = strictJson({ requestId: 'test', ...ids, ...members })
+  if (!isObject(claims) || !isIdentifier(claims['requestId'])) {
+    return 'is no request that could be answered'
+  }
+  const parsed = parseRequest(endpoint, claims)
+  if (parsed.kind === 'malformed') {
+    return { action: 'REJECT', rule: 'malformed', reason: parsed.malformed.reasonCode }
   }
   const known = { now: test.now ?? TEST_TIME, cosigner: test.cosigner ?? '' }
   const facts = factsOf(policy, parsed.request, known, () => false)
   return evaluate(policy, parsed.request, { ...facts, ...assumed(test) }).decision
+}
+
+/** The value as the co-signer's JSON would be read; null when JSON that strict cannot hold it. */
+function strictJson(value: unknown): JsonValue {
+  try {
+    return parseStrictJson(JSON.stringify(value))
+  } catch {
+    return null
+  }
 }
 
 function isEndpoint(value: unknown): value is Endpoint {

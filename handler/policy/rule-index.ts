@@ -1,17 +1,24 @@
 /** Files rules by what they ask for, so that a request meets only those that could match, in the order of the file. */
-import type { Check, Dimension } from './check.ts'
+import type { Dimension } from './check.ts'
 import type { Rule } from './rules.ts'
 import type { Subject } from './subject.ts'
 import { destinationTexts } from './subject.ts'
 
+/** A rule with its position in the file. */
+export interface Filed {
+  readonly position: number
+  readonly rule: Rule
+}
+
+/** All lists are in the order of the file. */
 export interface RuleIndex {
-  /** Positions of rules that no dimension could file, ascending. */
-  readonly unfiled: readonly number[]
+  /** Rules that no dimension could file. */
+  readonly unfiled: readonly Filed[]
   readonly files: readonly {
     readonly dimension: Dimension
     readonly read: (subject: Subject) => string | undefined
-    /** Value → positions of the rules that accept it, ascending. */
-    readonly rules: ReadonlyMap<string, readonly number[]>
+    /** Value → the rules that accept it. */
+    readonly rules: ReadonlyMap<string, readonly Filed[]>
   }[]
 }
 
@@ -22,7 +29,7 @@ export interface RuleIndex {
 const READ: Readonly<Record<Dimension, (subject: Subject) => string | null | undefined>> = {
   'destination.address': (subject) => subject.addressKeys()[0],
   'source.id': ({ tx }) => tx?.sourceId,
-  'destination.id': ({ tx }) => tx && destinationTexts(tx, 'id')[0],
+  'destination.id': ({ tx }) => destinationTexts(tx, 'id')[0],
   externalTxId: ({ tx }) => tx?.externalTxId,
   signerId: ({ request }) => request.signerId,
   asset: ({ tx }) => tx?.asset,
@@ -35,20 +42,17 @@ const MAX_VALUES = 64
 
 /** Files each rule under the dimension in which it has the least company. */
 export function indexRules(rules: readonly Rule[]): RuleIndex {
-  const filings = rules.map(filingsOf)
   const crowd = new Map<string, number>()
-  for (const { dimension, values } of filings.flat()) {
-    for (const value of values) {
-      const key = `${dimension}:${value}`
-      crowd.set(key, (crowd.get(key) ?? 0) + 1)
-    }
+  const companyOf = (dimension: Dimension, value: string) => crowd.get(`${dimension}:${value}`) ?? 0
+  for (const { dimension, values } of rules.flatMap(filingsOf)) {
+    for (const value of values) crowd.set(`${dimension}:${value}`, companyOf(dimension, value) + 1)
   }
-  const unfiled: number[] = []
-  const files = new Map<Dimension, Map<string, number[]>>()
-  for (const [position, options] of filings.entries()) {
-    const best = leastCrowded(options, crowd)
-    if (best === undefined) unfiled.push(position)
-    else file(files, best, position)
+  const unfiled: Filed[] = []
+  const files = new Map<Dimension, Map<string, Filed[]>>()
+  for (const [position, rule] of rules.entries()) {
+    const best = leastCrowded(filingsOf(rule), companyOf)
+    if (best === undefined) unfiled.push({ position, rule })
+    else file(files, best, { position, rule })
   }
   return {
     unfiled,
@@ -61,48 +65,44 @@ export function indexRules(rules: readonly Rule[]): RuleIndex {
 }
 
 /** The first rule, in the order of the file, whose checks all hold. */
-export function firstMatch(
-  { unfiled, files }: RuleIndex,
-  rules: readonly Rule[],
-  subject: Subject,
-): Rule | undefined {
-  const queues: (readonly number[])[] = unfiled.length > 0 ? [unfiled] : []
-  for (const { read, rules: byValue } of files) {
+export function firstMatch({ unfiled, files }: RuleIndex, subject: Subject): Rule | undefined {
+  const queues: Queue[] = [{ filed: unfiled, at: 0 }]
+  for (const { read, rules } of files) {
     const value = read(subject)
-    const found = value === undefined ? undefined : byValue.get(value)
-    if (found !== undefined) queues.push(found)
+    const filed = value === undefined ? undefined : rules.get(value)
+    if (filed !== undefined) queues.push({ filed, at: 0 })
   }
-  const heads = queues.map(() => 0)
-  for (;;) {
-    const queue = nextQueue(queues, heads)
-    if (queue === undefined) return undefined
-    const head = heads[queue] ?? 0
-    heads[queue] = head + 1
-    const rule = rules[queues[queue]?.[head] ?? -1]
-    if (rule !== undefined && matches(rule, subject)) return rule
-  }
+  let next = take(queues)
+  while (next !== undefined && !matches(next.rule, subject)) next = take(queues)
+  return next?.rule
 }
 
 /** True when every check of the rule holds. */
-export function matches({ checks }: Rule, subject: Subject): boolean {
+function matches({ checks }: Rule, subject: Subject): boolean {
   for (const check of checks) {
     if (!check.test(subject)) return false
   }
   return true
 }
 
-/** The queue whose next position is the lowest; undefined when all are empty. */
-function nextQueue(queues: readonly (readonly number[])[], heads: readonly number[]) {
-  let best: number | undefined
-  let lowest = Number.POSITIVE_INFINITY
-  for (let queue = 0; queue < queues.length; queue += 1) {
-    const position = queues[queue]?.[heads[queue] ?? 0]
-    if (position !== undefined && position < lowest) {
-      lowest = position
-      best = queue
-    }
+interface Queue {
+  readonly filed: readonly Filed[]
+  at: number
+}
+
+/** Takes the rule with the lowest position from the head of its queue; undefined when all are empty. */
+function take(queues: readonly Queue[]): Filed | undefined {
+  let from: Queue | undefined
+  let first: Filed | undefined
+  for (const queue of queues) {
+    const head = queue.filed[queue.at]
+    if (head === undefined) continue
+    if (first !== undefined && first.position < head.position) continue
+    first = head
+    from = queue
   }
-  return best
+  if (from !== undefined) from.at += 1
+  return first
 }
 
 interface Filing {
@@ -110,50 +110,42 @@ interface Filing {
   readonly values: readonly string[]
 }
 
+/** The dimensions under which a rule could be filed. */
 function filingsOf({ checks }: Rule): Filing[] {
-  return checks.flatMap((check) => {
-    if (!isDimension(check.field) || check.shape.kind !== 'set') return []
-    const values = smallUnion(check)
-    return values === undefined ? [] : { dimension: check.field, values }
+  return checks.flatMap(({ field, shape }) => {
+    if (!isDimension(field) || shape.kind !== 'set') return []
+    if (shape.sets.some((set) => set.size > MAX_VALUES)) return []
+    return { dimension: field, values: [...new Set(shape.sets.flatMap((set) => [...set]))] }
   })
-}
-
-function smallUnion({ shape }: Check): readonly string[] | undefined {
-  if (shape.kind !== 'set') return undefined
-  if (shape.sets.some((set) => set.size > MAX_VALUES)) return undefined
-  return [...new Set(shape.sets.flatMap((set) => [...set]))]
 }
 
 function leastCrowded(
   options: readonly Filing[],
-  crowd: ReadonlyMap<string, number>,
+  companyOf: (dimension: Dimension, value: string) => number,
 ): Filing | undefined {
   let best: Filing | undefined
   let least = Number.POSITIVE_INFINITY
   for (const option of options) {
-    const company = Math.max(
-      0,
-      ...option.values.map((value) => crowd.get(`${option.dimension}:${value}`) ?? 0),
-    )
-    if (company < least) {
-      least = company
-      best = option
-    }
+    const { dimension, values } = option
+    const company = Math.max(0, ...values.map((value) => companyOf(dimension, value)))
+    if (company >= least) continue
+    least = company
+    best = option
   }
   return best
 }
 
 function file(
-  files: Map<Dimension, Map<string, number[]>>,
+  files: Map<Dimension, Map<string, Filed[]>>,
   { dimension, values }: Filing,
-  position: number,
+  filed: Filed,
 ): void {
-  const byValue = files.get(dimension) ?? new Map<string, number[]>()
+  const byValue = files.get(dimension) ?? new Map<string, Filed[]>()
   files.set(dimension, byValue)
   for (const value of values) {
-    const positions = byValue.get(value)
-    if (positions === undefined) byValue.set(value, [position])
-    else positions.push(position)
+    const others = byValue.get(value)
+    if (others === undefined) byValue.set(value, [filed])
+    else others.push(filed)
   }
 }
 

@@ -1,5 +1,6 @@
 /** Says what zod found in the words of a policy's author: what was expected, what is there, and the usual mistake. */
 import type { z } from 'zod'
+import { describeText } from './check.ts'
 import type { Finding, Path } from './problems.ts'
 
 type Issue = z.core.$ZodIssue
@@ -15,8 +16,7 @@ function findingsIn(issue: Issue, prefix: Path, root: unknown): Finding[] {
     return issue.keys.map((key) => ({ path, key, message: `unknown key \`${key}\`` }))
   }
   if (issue.code === 'invalid_key') {
-    const message = issue.issues[0]?.message ?? 'invalid name'
-    return [{ path, message: lowerFirst(message) }]
+    return issue.issues.map(({ message }) => ({ path, message: lowerFirst(message) }))
   }
   if (issue.code === 'invalid_union') return unionFindings(issue.errors, path, root)
   return [{ path, message: messageOf(issue, valueAt(root, path)) }]
@@ -35,45 +35,46 @@ function unionFindings(
   const value = valueAt(root, path)
   const quote = quoteHint(value)
   if (quote !== undefined) return [{ path, message: `expected a text, found ${quote}` }]
-  const wanted = [...new Set(branches.flat().map(wantedBy))].join(' or ')
+  const wanted = [...new Set(branches.flat().filter(isMistyped).flatMap(wantedBy))].join(' or ')
   if (value === undefined) return [{ path, message: `missing, expected ${wanted}` }]
   return [{ path, message: `expected ${wanted}, found ${nameOf(value)}` }]
 }
 
+type Mistyped = Extract<
+  Issue,
+  { readonly code: 'invalid_type' | 'invalid_value' | 'invalid_union' }
+>
+
+function isMistyped(issue: Issue): issue is Mistyped {
+  return ['invalid_type', 'invalid_value', 'invalid_union'].includes(issue.code)
+}
+
 /** The branch is for another type of value altogether. */
 function isWrongType(issue: Issue): boolean {
-  if (issue.path.length > 0) return false
-  return (
-    issue.code === 'invalid_type' ||
-    issue.code === 'invalid_value' ||
-    issue.code === 'invalid_union'
-  )
+  return issue.path.length === 0 && isMistyped(issue)
 }
 
 function messageOf(issue: Issue, value: unknown): string {
   if (issue.code !== 'invalid_type' && issue.code !== 'invalid_value') {
     return lowerFirst(issue.message)
   }
-  if (value === undefined) return `missing, expected ${wantedBy(issue)}`
+  if (value === undefined) return `missing, expected ${wantedBy(issue).join(', ')}`
   const quote = issue.code === 'invalid_type' && issue.expected === 'string' && quoteHint(value)
-  return `expected ${wantedBy(issue)}, found ${quote || nameOf(value)}`
+  return `expected ${wantedBy(issue).join(', ')}, found ${quote || nameOf(value)}`
 }
 
-function wantedBy(issue: Issue): string {
-  if (issue.code === 'invalid_value')
-    return issue.values.map((value) => `\`${String(value)}\``).join(', ')
-  if (issue.code !== 'invalid_type') return lowerFirst(issue.message)
-  return NAMES[issue.expected] ?? issue.expected
+/** What would have been right, in words; several for a value that may have several forms. */
+function wantedBy(issue: Mistyped): string[] {
+  if (issue.code === 'invalid_type') return [nameOfType(issue.expected)]
+  if (issue.code === 'invalid_value') return issue.values.map((value) => `\`${String(value)}\``)
+  return issue.errors.flat().filter(isMistyped).flatMap(wantedBy)
 }
 
-const NAMES: Readonly<Record<string, string>> = {
-  string: 'a text',
-  array: 'a list',
-  object: 'a map',
-  record: 'a map',
-  int: 'a whole number',
-  number: 'a whole number',
-  boolean: '`true` or `false`',
+function nameOfType(type: string): string {
+  if (type === 'string') return 'a text'
+  if (type === 'array') return 'a list'
+  if (type === 'object' || type === 'record') return 'a map'
+  return type === 'boolean' ? '`true` or `false`' : 'a whole number'
 }
 
 /** YAML reads unquoted digits as a number, which has lost its exact text. */
@@ -85,20 +86,18 @@ function quoteHint(value: unknown): string | undefined {
 function nameOf(value: unknown): string {
   if (value === null) return 'nothing'
   if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' ? 'a map' : `\`${JSON.stringify(value).slice(0, 80)}\``
+  if (typeof value === 'object') return 'a map'
+  return typeof value === 'string' ? describeText(value) : `\`${JSON.stringify(value)}\``
 }
 
 function valueAt(root: unknown, path: Path): unknown {
   let value = root
-  for (const name of path) {
-    if (typeof value !== 'object' || value === null) return undefined
-    value = Reflect.get(value, name)
-  }
+  for (const name of path) value = Reflect.get(Object(value), name)
   return value
 }
 
 function step(key: PropertyKey): string | number {
-  return typeof key === 'symbol' ? String(key) : key
+  return typeof key === 'number' ? key : String(key)
 }
 
 function lowerFirst(message: string): string {

@@ -17,6 +17,7 @@ const duration = z
   .regex(DURATION, 'expected a duration such as `30s`, `15m`, `24h` or `7d`')
 const decimal = z
   .string()
+  .meta({ pattern: '^(?:0|[1-9][0-9]{0,77})(?:\\.[0-9]{1,78})?$' })
   .refine(
     (value) => parseDecimal(value) !== undefined,
     'expected a plain decimal such as `"1.5"`: no sign, exponent, separator or leading zero',
@@ -84,25 +85,31 @@ const timeWindow = z.strictObject({
 
 /** The conditions of a rule; all that are written must hold. */
 export const whenSchema = z.strictObject({
-  endpoint: oneOrMore(z.enum([...ENDPOINTS])).optional(),
-  stage: oneOrMore(z.enum(['approval', 'signing'])).optional(),
+  endpoint: oneOrMore(z.enum([...ENDPOINTS]))
+    .optional()
+    .describe('the endpoint that was called; implied by conditions that only one of them has'),
+  stage: oneOrMore(z.enum(['approval', 'signing']))
+    .optional()
+    .describe('signing when the request has rawTx, fee or displayDstAddress'),
   operation: texts.optional(),
   asset: texts.optional(),
   source: source.optional(),
-  destination: destination.optional(),
-  amount: range.optional(),
+  destination: destination
+    .optional()
+    .describe('must hold for every destination, and for the top-level fields that are there'),
+  amount: range.optional().describe("exact decimals in the asset's units, in quotes, inclusive"),
   requestedAmount: range.optional(),
-  amountUSD: range.optional(),
-  fee: range.optional(),
+  amountUSD: range.optional().describe("the vendor's own estimate, summed over all destinations"),
+  fee: range.optional().describe('known only while signing'),
   signerId: texts.optional(),
   cosigner: texts.optional(),
-  externalTxId: texts.optional(),
+  externalTxId: texts.optional().describe('texts, or patterns with * and ?'),
   note: texts.optional(),
   extraParameters: oneOrMore(extraParameter).optional(),
   contractCall: z.strictObject({ selector: texts }).optional(),
   type: texts.optional(),
   details: details.optional(),
-  time: oneOrMore(timeWindow).optional(),
+  time: oneOrMore(timeWindow).optional().describe('local time, right across daylight saving'),
   get 'all-of'(): z.ZodOptional<z.ZodArray<typeof whenSchema>> {
     return z.array(whenSchema).min(1).optional()
   },
@@ -204,15 +211,21 @@ const policyTest = z.strictObject({
 /** The whole file. */
 export const policySchema = z.strictObject({
   version: z.literal(1),
-  default: z.enum(['REJECT', 'RETRY']).optional(),
+  default: z
+    .enum(['REJECT', 'RETRY'])
+    .optional()
+    .describe('the answer when no rule matches; REJECT when absent'),
   assets: assetsSchema.optional(),
   statementKeys: z.record(name, statementKey).optional(),
   rawTx: rawTxOptions.optional(),
-  lists: z.record(name, list).optional(),
-  limits: z.record(name, limit).optional(),
-  hooks: z.record(name, hook).optional(),
-  rules: z.array(rule).optional(),
-  tests: z.array(policyTest).optional(),
+  lists: z.record(name, list).optional().describe('named lists, referred to as { list: name }'),
+  limits: z.record(name, limit).optional().describe('rolling limits, for `require`'),
+  hooks: z.record(name, hook).optional().describe('services of your own, for `require`'),
+  rules: z.array(rule).optional().describe('the first rule that matches decides'),
+  tests: z
+    .array(policyTest)
+    .optional()
+    .describe('requests and what must come of them; run whenever the policy is loaded'),
 })
 
 export type PolicyFile = z.infer<typeof policySchema>

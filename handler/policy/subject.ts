@@ -32,8 +32,8 @@ export function subjectOf(request: CallbackRequest, facts: Facts): Subject {
     facts,
     tx,
     config,
-    addressKeys: () => (keys ??= tx === undefined ? [] : addressKeysOf(tx)),
-    totalUsd: () => (tx === undefined ? undefined : totalUsdOf(tx)),
+    addressKeys: () => (keys ??= addressKeysOf(destinationAddresses(tx))),
+    totalUsd: () => totalUsdOf(tx?.destinations),
   }
 }
 
@@ -61,11 +61,14 @@ const ENTRY = {
  * `destinations`. An entry without the member, a null, or an empty or null list gives an undefined or null, which
  * nothing matches.
  */
-export function destinationTexts(tx: TxSignRequest, member: DestinationMember): readonly Text[] {
+export function destinationTexts(
+  tx: TxSignRequest | undefined,
+  member: DestinationMember,
+): readonly Text[] {
   const field = TOP[member]
-  const top = field === undefined ? undefined : tx[field]
+  const top = field === undefined ? undefined : tx?.[field]
   const texts: Text[] = top === undefined ? [] : [top]
-  const { destinations } = tx
+  const destinations = tx?.destinations
   if (destinations === undefined) return texts
   if (destinations === null || destinations.length === 0) return [...texts, undefined]
   for (const entry of destinations) texts.push(entry[ENTRY[member]])
@@ -76,8 +79,9 @@ export function destinationTexts(tx: TxSignRequest, member: DestinationMember): 
  * Every address of the request, as `destinationTexts`: an entry has up to two of them. An entry without any is told by
  * the top-level address only when it is the only entry; vault destinations have none before the signing stage.
  */
-export function destinationAddresses(tx: TxSignRequest): readonly Text[] {
-  const { destAddress: top, destinations } = tx
+export function destinationAddresses(tx: TxSignRequest | undefined): readonly Text[] {
+  const top = tx?.destAddress
+  const destinations = tx?.destinations
   const texts: Text[] = top === undefined ? [] : [top]
   if (destinations === undefined) return texts
   if (destinations === null || destinations.length === 0) return [...texts, undefined]
@@ -90,10 +94,10 @@ export function destinationAddresses(tx: TxSignRequest): readonly Text[] {
   return texts
 }
 
-function addressKeysOf(tx: TxSignRequest): readonly (string | undefined)[] {
+function addressKeysOf(texts: readonly Text[]): readonly (string | undefined)[] {
   let text: Text
   let key: string | undefined
-  return destinationAddresses(tx).map((next) => {
+  return texts.map((next) => {
     if (typeof next !== 'string') return undefined
     if (next !== text) key = addressKey(next)
     text = next
@@ -101,7 +105,7 @@ function addressKeysOf(tx: TxSignRequest): readonly (string | undefined)[] {
   })
 }
 
-function totalUsdOf({ destinations }: TxSignRequest): Decimal | undefined {
+function totalUsdOf(destinations: TxSignRequest['destinations']): Decimal | undefined {
   if (destinations === undefined || destinations === null || destinations.length === 0) {
     return undefined
   }

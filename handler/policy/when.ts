@@ -103,7 +103,7 @@ function txChecks(when: WhenClause, path: Path, context: CompileContext): Check[
     if (entry === undefined) continue
     const { kind, read } = TX_FIELDS[field]
     const accepted = compileTexts(entry, kind, [...path, field], context)
-    checks.push(textCheck(field, accepted, ({ tx }) => (tx === undefined ? tx : read(tx))))
+    checks.push(textCheck(field, accepted, read))
   }
   checks.push(...sourceChecks(when.source, [...path, 'source'], context))
   checks.push(...destinationChecks(when.destination, [...path, 'destination'], context))
@@ -165,8 +165,8 @@ function anyOf(alternatives: readonly (readonly Check[])[], entry: string): Chec
     test: (subject) => alternatives.some((checks) => checks.every((check) => check.test(subject))),
     found: (subject) => {
       const unmet = alternatives.map((checks) => {
-        const check = checks.find((each) => !each.test(subject))
-        return check === undefined ? 'none' : `${check.field} is ${check.found(subject)}`
+        const [check] = checks.filter((each) => !each.test(subject))
+        return `${check?.field} is ${check?.found(subject)}`
       })
       return `none of them: ${unmet.join('; ')}`
     },

@@ -1,16 +1,6 @@
 /** Policy text as plain values, and the line and column of each: YAML 1.2 without its traps. */
-import {
-  isAlias,
-  isMap,
-  isNode,
-  isPair,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseDocument,
-  visit,
-} from 'yaml'
-import type { Document, Node } from 'yaml'
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
+import type { Document } from 'yaml'
 import { readPlainYaml } from './plain-yaml.ts'
 import type { Finding } from './problems.ts'
 
@@ -65,8 +55,8 @@ function forbidden(
   at: (offset: number) => Place,
 ): { place: Place; message: string }[] {
   const found: { place: Place; message: string }[] = []
-  const report = (node: Node | null, message: string) => {
-    found.push({ place: at(node?.range?.[0] ?? 0), message })
+  const report = (node: unknown, message: string) => {
+    found.push({ place: at(startOf(node)), message })
   }
   visit(document, {
     Node(_key, node) {
@@ -77,7 +67,7 @@ function forbidden(
     Pair(_key, pair) {
       const { key } = pair
       if (isScalar(key) && typeof key.value === 'string' && key.value !== '<<') return
-      report(isNode(key) ? key : null, 'keys must be texts, and `<<` is not allowed')
+      report(key, 'keys must be texts, and `<<` is not allowed')
     },
   })
   return found
@@ -95,29 +85,38 @@ function offsetOf(document: Document.Parsed, { path, key }: Finding): number {
   return key === undefined ? offset : (keyOffset(node, key) ?? offset)
 }
 
-function childOf(node: unknown, step: string | number) {
-  if (isSeq(node) && typeof step === 'number') {
-    const value = node.items[step]
-    return isNode(value) ? { value, offset: value.range?.[0] ?? 0 } : undefined
+/** A value and where it starts: where its key does, when there is no value. */
+interface Child {
+  readonly value: unknown
+  readonly offset: number
+}
+
+function childOf(node: unknown, step: string | number): Child | undefined {
+  if (isSeq(node)) {
+    const value = node.items[Number(step)]
+    return value === undefined ? undefined : { value, offset: startOf(value) }
   }
-  if (!isMap(node)) return undefined
-  const pair = node.items.find(
-    (item) => isPair(item) && isScalar(item.key) && item.key.value === step,
-  )
+  const pair = pairOf(node, step)
   if (pair === undefined) return undefined
-  const key = isNode(pair.key) ? (pair.key.range?.[0] ?? 0) : 0
-  return { value: pair.value, offset: isNode(pair.value) ? (pair.value.range?.[0] ?? key) : key }
+  return { value: pair.value, offset: startOf(isNode(pair.value) ? pair.value : pair.key) }
 }
 
 function keyOffset(node: unknown, name: string): number | undefined {
-  if (!isMap(node)) return undefined
-  for (const { key } of node.items) {
-    if (isScalar(key) && key.value === name) return key.range?.[0]
-  }
-  return undefined
+  const pair = pairOf(node, name)
+  return pair === undefined ? undefined : startOf(pair.key)
 }
 
+function pairOf(node: unknown, name: string | number) {
+  if (!isMap(node)) return undefined
+  return node.items.find(({ key }) => isScalar(key) && key.value === name)
+}
+
+/** Where a node starts; 0 for what has no place of its own. */
+function startOf(node: unknown): number {
+  return Number(isNode(node) && node.range?.[0])
+}
+
+/** The first line of a message, as we write messages. */
 function lowerFirst(message: string): string {
-  const line = message.split('\n')[0] ?? ''
-  return line.charAt(0).toLowerCase() + line.slice(1)
+  return message.charAt(0).toLowerCase() + message.slice(1).replace(/\n[^]*$/, '')
 }

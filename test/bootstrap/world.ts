@@ -213,7 +213,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
           const journal = await openJournal(path, subject, deps)
           const append: typeof journal.append = (op, data) =>
             contact(() => journal.append(op, data))
-          return { ...journal, append }
+          const note: typeof journal.note = (op) => contact(() => journal.note(op))
+          return { ...journal, append, note }
         },
         signal: world.abort.signal,
       }
@@ -252,6 +253,7 @@ function reachable<T extends { reachable: boolean }>(handler: T): T {
 const certificates = new Map<string, string>()
 
 function createHandler(options: WorldOptions, nowMs: () => number) {
+  const auth: AuthMode = options.auth ?? 'hybrid'
   const generations = new Map<number, Made>()
   const keyNames = new Map<number, string>()
   const needs: Record<string, PairingNeeds> = {}
@@ -272,7 +274,7 @@ function createHandler(options: WorldOptions, nowMs: () => number) {
     return { ...made.info, state: stateOf(generation), ...drain }
   }
   const handler = {
-    auth: options.auth ?? ('hybrid' as AuthMode),
+    auth,
     tls: 'self-signed' as HandlerStatus['tls'],
     slots: [...(options.slots ?? ['https://handler.test:8443', 'https://handler.test:8444'])],
     ready: true,
@@ -290,6 +292,7 @@ function createHandler(options: WorldOptions, nowMs: () => number) {
       const letters = handler.slots.map((_, index) => String.fromCodePoint(65 + index))
       const busy = (letter: string) =>
         handler.tls === 'self-signed' &&
+        handler.auth !== 'public-key' &&
         Array.from(generations.values()).some(
           ({ info }) =>
             info.slot === letter && ['live', 'draining'].includes(stateOf(info.generation)),

@@ -8,7 +8,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { signToken } from '../../handler/protocol/token.ts'
-import { handlerSetup, transfer } from '../fixtures/handler.ts'
+import { handlerSetup, transfer, until } from '../fixtures/handler.ts'
 import type { TestHandlerOptions } from '../fixtures/handler.ts'
 import { testKey } from '../fixtures/keys.ts'
 
@@ -46,12 +46,8 @@ function run(env: Readonly<Record<string, string | undefined>>, ...args: string[
   return { child, out: () => out, err: () => err, ended }
 }
 
-async function ready({ out, err }: Run): Promise<void> {
-  for (let tries = 0; tries < 400; tries += 1) {
-    if (out().includes('"msg":"ready"')) return
-    await new Promise((resolve) => setTimeout(resolve, 25))
-  }
-  throw new Error(`not ready: ${out()}${err()}`)
+async function ready({ out }: Run): Promise<void> {
+  await until(() => out().includes('"msg":"ready"'))
 }
 
 async function started(options: TestHandlerOptions = {}) {
@@ -124,12 +120,12 @@ describe('the commands', () => {
 })
 
 /** Callers on keep-alive connections, each asking again as soon as it was answered. */
-async function traffic(port: number, path: string, body: string, callers: number) {
+function traffic(port: number, path: string, body: string, callers: number) {
   const counts = { answered: 0, failed: 0, refused: 0 }
   const agents = Array.from({ length: callers }, () => {
     return new Agent({ keepAlive: true, maxSockets: 1, rejectUnauthorized: false })
   })
-  let stopped = false
+  const stopped = new AbortController()
   const ask = (agent: Agent) =>
     new Promise<void>((resolve) => {
       const where = { host: '127.0.0.1', port, path, method: 'POST', agent }
@@ -149,13 +145,13 @@ async function traffic(port: number, path: string, body: string, callers: number
       call.end(body)
     })
   const loops = agents.map(async (agent) => {
-    while (!stopped) await ask(agent)
+    while (!stopped.signal.aborted) await ask(agent)
     agent.destroy()
   })
   return {
     counts,
     stop: async () => {
-      stopped = true
+      stopped.abort()
       await Promise.all(loops)
     },
   }
@@ -166,8 +162,8 @@ describe('a handler that is told to stop', () => {
     const { handler, ports } = await started()
     const { privateKey } = await testKey('cosigner')
     const token = await signToken(privateKey, transfer('a', '1'))
-    const { counts, stop } = await traffic(ports[0] ?? 0, '/g1/v2/tx_sign_request', token, 8)
-    while (counts.answered < 50) await new Promise((resolve) => setTimeout(resolve, 10))
+    const { counts, stop } = traffic(ports[0] ?? 0, '/g1/v2/tx_sign_request', token, 8)
+    await until(() => counts.answered >= 50)
     const before = counts.answered
     const begun = Date.now()
     handler.child.kill('SIGTERM')
@@ -184,9 +180,7 @@ describe('a handler that is told to stop', () => {
   it('ends at once when it is told twice', async () => {
     const { handler } = await started()
     handler.child.kill('SIGINT')
-    while (!handler.out().includes('"msg":"stopping"')) {
-      await new Promise((resolve) => setTimeout(resolve, 10))
-    }
+    await until(() => handler.out().includes('"msg":"stopping"'))
     handler.child.kill('SIGINT')
     expect(await handler.ended).toBe(130)
   }, 15_000)

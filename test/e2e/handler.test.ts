@@ -4,7 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import type { GenerationInfo, HandlerStatus } from '../../common/admin-api.ts'
-import { claimsOf, startTestHandler, transfer } from '../fixtures/handler.ts'
+import { claimsOf, startTestHandler, transfer, until } from '../fixtures/handler.ts'
 import type { TestHandler } from '../fixtures/handler.ts'
 
 async function statusOf(handler: TestHandler): Promise<HandlerStatus> {
@@ -16,14 +16,6 @@ function isSignedBy(token: string, { publicKeyPem }: GenerationInfo): boolean {
   const signed = Buffer.from(`${header}.${payload}`)
   const bytes = Buffer.from(signature, 'base64url')
   return verify('sha256', signed, createPublicKey(publicKeyPem), bytes)
-}
-
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 200; tries += 1) {
-    if (await holds()) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error('waited in vain')
 }
 
 describe('a handler in a fresh directory', () => {

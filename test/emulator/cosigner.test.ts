@@ -192,6 +192,13 @@ describe('a callback', () => {
     expect(handler.received[0]?.headers.host).toMatch(/^a\.handler\.example:/)
   })
 
+  it('asks the resolver for a host name that was allowed', async () => {
+    await emulator.stop()
+    emulator = await startEmulator({ handlerHosts: ['localhost'] })
+    pair(await start())
+    expect(await callback()).toMatchObject({ action: 'APPROVE' })
+  })
+
   it('to nobody fails as CONNECT', async () => {
     configure({ url: 'https://localhost:1/g1' })
     expect((await callback()).error).toMatchObject({ kind: 'CONNECT' })

@@ -80,7 +80,7 @@ export async function startHandler(options: TinyOptions = {}): Promise<TinyHandl
   const key = await testKey(keyName)
   const certificatePem = options.certificatePem ?? (await certificateFor(keyName))
   const received: Received[] = []
-  const answer = options.answer ?? answering({ action: 'APPROVE' })
+  const answer = options.answer ?? answering({ action: 'APPROVE' }, keyName)
 
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = []

@@ -15,6 +15,7 @@ import { CallbackError } from '../../handler/errors.ts'
 import type { CallbackErrorCode } from '../../handler/errors.ts'
 import type { RefusedEvent } from '../../handler/ports.ts'
 import { routesFor } from '../../handler/protocol/endpoints.ts'
+import { until } from '../fixtures/handler.ts'
 
 const PATH = '/g1/v2/tx_sign_request'
 const servers: Server[] = []
@@ -309,10 +310,10 @@ describe('a body', () => {
     const socket = connect(port, '127.0.0.1', () => {
       socket.write(`POST ${PATH} HTTP/1.1\r\nHost: h\r\nContent-Length: 9000\r\n\r\nabc`)
     })
-    while (budget.usedBytes === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    await until(() => budget.usedBytes > 0)
     expect(budget.usedBytes).toBe(9_000)
     socket.destroy()
-    while (budget.usedBytes > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    await until(() => budget.usedBytes === 0)
     expect(refused).toEqual([])
   })
 

@@ -166,6 +166,10 @@ describe('one wrong setting', () => {
       { HANDLER_AUTH: 'certificate', HANDLER_COSIGNER_KEYS: undefined },
       '`HANDLER_ALLOWED_CIDRS`: required, callers are not authenticated in this mode',
     ],
+    [
+      { HANDLER_STATE_DIR: 'x'.repeat(100) },
+      '`HANDLER_ADMIN_SOCKET`: the path is longer than 103 bytes',
+    ],
     [{ HANDLER_STATE_DIR: 'a\0b' }, '`HANDLER_STATE_DIR`: a path cannot hold a NUL character'],
   ]
   it.each(cases)('%j is named', (env, problem) => {

@@ -103,6 +103,15 @@ describe('a slot', () => {
     expect(presentedIn(state, 'A', keys('k1', 'k2', 'k3'))?.generation).toBe(2)
   })
 
+  it('in a shared slot keeps presenting what is called, until the pairing names the other', () => {
+    const shared = { live: 1, pending: 2, drainMs: 1000 }
+    const waiting = withNeeds(registry('A', 'A'), 'p', shared, NOW)
+    const loaded = keys('k1', 'k2')
+    expect(presentedIn(waiting, 'A', loaded)?.generation).toBe(1)
+    const switched = withNeeds(waiting, 'p', { ...shared, live: 2, pending: null }, NOW)
+    expect(presentedIn(switched, 'A', loaded)?.generation).toBe(2)
+  })
+
   it('presents a renewal of the same key at once', () => {
     const state = withNeeds(registry('A', 'A'), 'p', needs(1), NOW)
     expect(presentedIn(state, 'A', keys('k1', 'k1'))?.generation).toBe(2)

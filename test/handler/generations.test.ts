@@ -121,6 +121,8 @@ describe('staging', () => {
     await expect(registry.stage(3, { slot: 'C' })).rejects.toMatchObject({
       code: 'ERR_BAD_REQUEST',
     })
+    const shared = await registry.stage(3, { slot: 'A', share: true })
+    expect([shared.generation, shared.slot]).toEqual([3, 'A'])
   })
 
   it('asks for a second public URL when there is one slot only', async () => {

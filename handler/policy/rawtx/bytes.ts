@@ -9,14 +9,15 @@ export { bytesToHex, concatBytes, hexToBytes, keccak_256, sha256 }
 /** Longest raw transaction that is looked at: no network relays a larger one (EVM 128 KiB, Bitcoin 100 kB of base). */
 export const MAX_RAW_BYTES = 512 * 1024
 
-const LOWER_HEX = /^(?:[0-9a-f]{2})*$/
+const LOWER_HEX = /^[0-9a-f]*$/
 
 /**
  * The bytes of lower-case hex without prefix, the vendor's form; undefined for anything else. One text per value, so
  * that a changed character is a changed value.
  */
 export function parseHex(text: string): Uint8Array | undefined {
-  if (text.length > 2 * MAX_RAW_BYTES || !LOWER_HEX.test(text)) return undefined
+  if (text.length > 2 * MAX_RAW_BYTES || text.length % 2 !== 0) return undefined
+  if (!LOWER_HEX.test(text)) return undefined
   return hexToBytes(text)
 }
 

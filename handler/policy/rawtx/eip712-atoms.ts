@@ -6,7 +6,7 @@ import { parseEvmAddress } from './evm-address.ts'
 
 const INTEGER = /^(u?)int([0-9]{1,3})$/
 const FIXED_BYTES = /^bytes([1-9]|[12][0-9]|3[012])$/
-const HEX = /^0x(?:[0-9a-fA-F]{2})*$/
+const HEX = /^0x[0-9a-fA-F]*$/
 const NUMBER = /^(?:0|-?[1-9][0-9]{0,77}|0x[0-9a-fA-F]{1,64})$/
 
 /** The word in hex, 64 digits; undefined when the type is not known or the value is not one of it. */
@@ -18,7 +18,7 @@ export function encodeAtom(type: string, value: JsonValue | undefined): string |
   if (type === 'string') return encodeText(value)
   if (type === 'address') return parseEvmAddress(value)?.slice(2).padStart(64, '0')
   const [, size] = FIXED_BYTES.exec(type) ?? []
-  if (!HEX.test(value)) return undefined
+  if (value.length % 2 !== 0 || !HEX.test(value)) return undefined
   const hex = value.slice(2).toLowerCase()
   if (type === 'bytes') return bytesToHex(keccak_256(hexToBytes(hex)))
   return hex.length === 2 * Number(size) ? hex.padEnd(64, '0') : undefined

@@ -80,12 +80,13 @@ function membersOf(list: readonly JsonValue[] | undefined): Members | undefined 
 
 /** Members of the domain as text; undefined unless its type is a selection of the standard's members, in order. */
 function domainFacts(members: Members | undefined, domain: JsonObject) {
-  const declared = members?.map(({ name, type }) => `${name} ${type}`) ?? []
+  if (members === undefined) return undefined
+  const declared = members.map(({ name, type }) => `${name} ${type}`)
   const standard = Array.from(DOMAIN, ([name, type]) => `${name} ${type}`)
   const selection = standard.filter((each) => declared.includes(each))
   if (declared.length === 0 || selection.join() !== declared.join()) return undefined
   const facts: Record<string, string> = {}
-  for (const { name } of members ?? []) {
+  for (const { name } of members) {
     const value = domain[name]
     const text = name === 'chainId' ? chainIdText(value) : textOf(value)
     if (text === undefined || text.length > MAX_DOMAIN_TEXT) return undefined
@@ -105,9 +106,9 @@ type HashStruct = (name: string, value: JsonValue | undefined, depth: number) =>
 function structHasher(types: Types): HashStruct {
   const typeHashes = new Map<string, string>()
 
-  const typeHash = (name: string): string => {
+  const typeHash = (name: string, members: Members): string => {
     const known =
-      typeHashes.get(name) ?? keccakHex(new TextEncoder().encode(encodeType(name, types)))
+      typeHashes.get(name) ?? keccakHex(new TextEncoder().encode(encodeType(name, members, types)))
     typeHashes.set(name, known)
     return known
   }
@@ -117,7 +118,7 @@ function structHasher(types: Types): HashStruct {
     const struct = objectOf(value)
     if (members === undefined || struct === undefined || depth > MAX_DEPTH) return undefined
     if (Object.keys(struct).length !== members.length) return undefined
-    const words = [typeHash(name)]
+    const words = [typeHash(name, members)]
     for (const member of members) {
       const word = encode(member.type, struct[member.name], depth + 1)
       if (word === undefined) return undefined
@@ -154,22 +155,22 @@ function structHasher(types: Types): HashStruct {
 }
 
 /** `Mail(Person from,…)Person(…)`: the type, then what it refers to, by name. */
-function encodeType(primary: string, types: Types): string {
-  const found = new Set([primary])
-  // A set grows while it is walked: this visits each referred type once.
-  for (const name of found) {
-    for (const { type } of types.get(name) ?? []) {
+function encodeType(primary: string, members: Members, types: Types): string {
+  const found = new Map([[primary, members]])
+  // A map grows while it is walked: this visits each referred type once.
+  for (const [, each] of found) {
+    for (const { type } of each) {
       const base = type.replace(/\[.*$/, '')
-      if (types.has(base)) found.add(base)
+      const referred = types.get(base)
+      if (referred !== undefined) found.set(base, referred)
     }
   }
-  const [, ...others] = found
-  return [primary, ...others.toSorted()].map((name) => describe(name, types)).join('')
+  const others = [...found].slice(1).toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return describe([primary, members]) + others.map(describe).join('')
 }
 
-function describe(name: string, types: Types): string {
-  const members = types.get(name)?.map((member) => `${member.type} ${member.name}`)
-  return `${name}(${members?.join() ?? ''})`
+function describe([name, members]: readonly [string, Members]): string {
+  return `${name}(${members.map((member) => `${member.type} ${member.name}`).join()})`
 }
 
 function keccakHex(bytes: Uint8Array): string {

@@ -68,8 +68,11 @@ function readOne(
     readings.push({ payments: [{ target, units: net }], gross: true })
   }
   if (readings.length > 0) return readings
-  const other = stated.find((each) => compareDecimals(each, requested) !== 0) ?? amount
-  return mismatch('requestedAmount', formatDecimal(other), formatDecimal(requested))
+  return mismatch(
+    'requestedAmount',
+    stated.map(formatDecimal).join(' and '),
+    formatDecimal(requested),
+  )
 }
 
 /** What arrives of a gross amount, when the fee leaves anything. */
@@ -137,7 +140,7 @@ function oneTarget(
 ): string | Finding {
   let first: { readonly address: string; readonly target: string } | undefined
   for (const [field, address] of fields) {
-    if (!hasText(address)) continue
+    if (!hasText(address) || address === first?.address) continue
     const target = units.target(address)
     if (target === undefined) return mismatch(field, 'a valid address of the chain', address)
     if (first !== undefined && target !== first.target) {

@@ -164,11 +164,12 @@ export function withSize(script: string): string {
     : `fe${littleEndian(size, 4)}${script}`
 }
 
-/** The low `length` bytes, least significant first, in hex. */
+/** An unsigned number that fits into `length` bytes, least significant first, in hex. */
 export function littleEndian(value: bigint, length: number): string {
-  return Array.from({ length }, (_, index) =>
-    ((value >> BigInt(8 * index)) & 0xffn).toString(16).padStart(2, '0'),
-  ).join('')
+  const digits = value.toString(16).padStart(2 * length, '0')
+  let text = ''
+  for (let at = 2 * length; at > 0; at -= 2) text += digits.slice(at - 2, at)
+  return text
 }
 
 const TAP_TAG = sha256(new TextEncoder().encode('TapSighash'))

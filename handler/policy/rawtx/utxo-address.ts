@@ -9,9 +9,9 @@ const MAX_ADDRESS = 100
 export function scriptOfAddress(address: string, rules: NetworkRules): string | undefined {
   if (address.length > MAX_ADDRESS) return undefined
   return (
-    scriptOfBase58(address, rules) ??
     scriptOfWitness(address, rules.bech32) ??
-    scriptOfCash(address, rules.cashaddr)
+    scriptOfCash(address, rules.cashaddr) ??
+    scriptOfBase58(address, rules)
   )
 }
 
@@ -37,19 +37,16 @@ function scriptOfBase58(address: string, { p2pkh: keys, p2sh: scripts }: Network
   if (decoded?.length !== 25) return undefined
   const body = decoded.subarray(0, 21)
   if (!sameBytes(sha256d(body).subarray(0, 4), decoded.subarray(21))) return undefined
-  const version = body[0] ?? 0
+  const [version = -1] = body
   const hash = bytesToHex(body.subarray(1))
   if (keys.includes(version)) return p2pkh(hash)
   return scripts.includes(version) ? p2sh(hash) : undefined
 }
 
 function base58(text: string): Uint8Array | undefined {
+  if (/[^1-9A-HJ-NP-Za-km-z]/.test(text)) return undefined
   let value = 0n
-  for (const character of text) {
-    const digit = BASE58.indexOf(character)
-    if (digit < 0) return undefined
-    value = value * 58n + BigInt(digit)
-  }
+  for (const character of text) value = value * 58n + BigInt(BASE58.indexOf(character))
   const digits = value.toString(16)
   const hex = digits.length % 2 === 0 ? digits : `0${digits}`
   const body = value === 0n ? [] : Array.from(hex.matchAll(/../g), ([pair]) => parseInt(pair, 16))
@@ -104,7 +101,7 @@ function scriptOfCash(address: string, prefix: string | undefined): string | und
   const head = Array.from(prefix, (character) => character.charCodeAt(0) & 31)
   if (cashPolymod([...head, 0, ...words]) !== 1n) return undefined
   const program = regroup(words.slice(0, -8))
-  if (program?.length !== 21) return undefined
+  if (program === undefined || program.length !== 21) return undefined
   const hash = bytesToHex(program.subarray(1))
   if (program[0] === 0) return p2pkh(hash)
   return program[0] === 8 ? p2sh(hash) : undefined

@@ -39,11 +39,12 @@ export function frameOf(signed: readonly Signed[], psbt: Psbt | undefined): Fram
   if (psbt !== undefined && !isTransaction(psbt, signed[0]?.preimage, inputs, outputs)) {
     return mismatch('extraParameters.psbt', 'the transaction of `rawTx`', 'another')
   }
-  const spent = psbt?.spent.every((each) => each !== undefined) ? psbt.spent : undefined
+  const known = psbt?.spent.filter((each) => each !== undefined)
+  const spent = known?.length === psbt?.inputs.length ? known : undefined
   const sums = sumsOf(inputs, outputs, spent)
-  const known = new Set(inputs?.map(textOf))
+  const members = new Set(inputs?.map(textOf))
   for (const each of signed) {
-    const part = differenceOf(each, inputs === undefined ? undefined : known, sums)
+    const part = differenceOf(each, inputs === undefined ? undefined : members, sums)
     if (part === undefined) continue
     // A hash over inputs that nobody listed proves nothing: there may be more inputs than entries.
     return listed === undefined && part === 'inputs'
@@ -115,7 +116,7 @@ function isTransaction(
     psbt.version === preimage?.version &&
     psbt.locktime === preimage.locktime &&
     psbt.inputs.map(textOf).join('') === inputs?.map(textOf).join('') &&
-    serializeOutputs(psbt.outputs) === serializeOutputs(outputs ?? [])
+    psbt.outputs.map(outputText).join() === outputs?.map(outputText).join()
   )
 }
 
@@ -129,17 +130,13 @@ type Sums = Readonly<
   Record<'prevouts' | 'sequences' | 'outputs' | 'amounts' | 'scripts', Sum | undefined>
 >
 
-function sumsOf(
-  inputs: Frame['inputs'],
-  outputs: Frame['outputs'],
-  spent: Psbt['spent'] | undefined,
-): Sums {
+function sumsOf(inputs: Frame['inputs'], outputs: Frame['outputs'], spent: Frame['spent']): Sums {
   return {
     prevouts: sumOf(inputs?.map(({ outpoint }) => outpoint)),
     sequences: sumOf(inputs?.map(({ sequence }) => sequence)),
     outputs: sumOf(outputs === undefined ? undefined : [serializeOutputs(outputs)]),
-    amounts: sumOf(spent?.map((each) => littleEndian(each?.units ?? 0n, 8))),
-    scripts: sumOf(spent?.map((each) => withSize(each?.script ?? ''))),
+    amounts: sumOf(spent?.map(({ units }) => littleEndian(units, 8))),
+    scripts: sumOf(spent?.map(({ script }) => withSize(script))),
   }
 }
 
@@ -190,6 +187,10 @@ function differs(known: string | undefined, found: string): boolean {
 
 function textOf({ outpoint, sequence }: Input): string {
   return outpoint + sequence
+}
+
+function outputText({ units, script }: Output): string {
+  return `${units} ${script}`
 }
 
 function isOpen({ sighash }: Signed): boolean {

@@ -47,19 +47,24 @@ export function verifyUtxo(
 }
 
 function readEntry({ name, bytes, payload }: Entry, rules: NetworkRules): Signed | Finding {
-  const found =
-    rules.hashing === 'segwit' && tapSighash(bytes) === payload ? [parseTaproot(bytes)] : undefined
   const hash = sighash(bytes)
-  if (found === undefined && hash !== payload) return mismatch(`${name}.payload`, hash, payload)
-  const [preimage, ...more] = (found ?? parsersOf(rules).map((parse) => parse(bytes))).filter(
-    (each) => each !== undefined,
-  )
+  const parsers = hash === payload ? parsersOf(rules) : taprootParser(bytes, payload, rules)
+  if (parsers.length === 0) return mismatch(`${name}.payload`, hash, payload)
+  const [preimage, ...more] = parsers
+    .map((parse) => parse(bytes))
+    .filter((each) => each !== undefined)
   if (preimage === undefined) return unverifiable(`\`${name}\` is not a known signature preimage`)
   if (more.length > 0) return unverifiable(`\`${name}\` can be read as two kinds of preimage`)
   return { name, preimage, sighash: sighashName(preimage, rules) }
 }
 
-function parsersOf({ hashing }: NetworkRules): ((bytes: Uint8Array) => Preimage | undefined)[] {
+type Parser = (bytes: Uint8Array) => Preimage | undefined
+
+function taprootParser(bytes: Uint8Array, payload: string, { hashing }: NetworkRules): Parser[] {
+  return hashing === 'segwit' && tapSighash(bytes) === payload ? [parseTaproot] : []
+}
+
+function parsersOf({ hashing }: NetworkRules): Parser[] {
   if (hashing === 'legacy') return [parseLegacy]
   return hashing === 'forkid' ? [parseBip143] : [parseLegacy, parseBip143]
 }
@@ -115,7 +120,7 @@ function ownScripts(signed: readonly Signed[], frame: Frame, rules: NetworkRules
   const witness = witnessScript(0, key)
   // Where there are no witnesses, a witness script would belong to anyone.
   return rules.hashing === 'segwit'
-    ? [p2pkh(key), witness, p2sh(bytesToHex(hash160(hexToBytes(witness))))]
+    ? [witness, p2pkh(key), p2sh(bytesToHex(hash160(hexToBytes(witness))))]
     : [p2pkh(key)]
 }
 

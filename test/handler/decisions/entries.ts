@@ -55,9 +55,7 @@ export function entry(parts: EntryParts = {}): NewDecision {
       ...parts.evidence,
     },
   }
-  return parts.hold === undefined
-    ? base
-    : { ...base, hold: { id: parts.hold, otherwise: RETRY } }
+  return parts.hold === undefined ? base : { ...base, hold: { id: parts.hold, otherwise: RETRY } }
 }
 
 /** Approval of the n-th request. */

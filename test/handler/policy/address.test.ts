@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { addressKey, taggedKey } from '../../../handler/policy/address.ts'
 import { canonicalBech32 } from '../../../handler/policy/bech32.ts'
 import { compileGlob, isGlob } from '../../../handler/policy/glob.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { adviceOn } from '../../../handler/policy/advice.ts'
 import { policyOf } from './policy.ts'
 import { ADDRESS, OTHER_ADDRESS } from './requests.ts'
@@ -96,10 +96,12 @@ lists:
   blocked: { kind: addresses, values: ["${ADDRESS}"] }
   vaults: { kind: vaults, values: ["0"] }
   free: { kind: addresses, values: ["${OTHER_ADDRESS}1"] }
+  more: { kind: addresses, values: [a, b, c, d] }
 rules:
   - { id: a, when: { destination: { address: { list: blocked } } }, then: REJECT }
   - { id: b, when: { source: { id: { list: vaults } } }, then: REJECT }
   - { id: c, when: { destination: { address: { list: [payees, free] } } }, then: APPROVE }
+  - { id: e, when: { operation: BURN, destination: { address: { list: more } } }, then: REJECT }
   - { id: d, when: { operation: MINT, source: { id: { list: vaults } } }, then: RETRY }
 `).filter((line) => line.startsWith('warning')),
     ).toEqual([
@@ -155,8 +157,12 @@ rules:
             )
           }
         }
-        const entries = rules.map((when, index) => ({ id: `r${index}`, when, then: 'REJECT' }))
-        for (const line of messages(`rules: ${JSON.stringify(entries)}`)) {
+        const entries = rules.map(
+          (when, index) => `  - { id: r${index}, when: ${JSON.stringify(when)}, then: REJECT }`,
+        )
+        for (const line of messages(
+          `rules:\n${entries.length > 0 ? entries.join('\n') : '  []'}\n`,
+        )) {
           const index = Number(/rule `r(\d+)` is never reached/.exec(line)?.[1] ?? '-2')
           expect(reached.has(index)).toBe(false)
         }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { evaluate } from '../../../handler/policy/evaluate.ts'
 import { compareDecimals, parseDecimal } from '../../../handler/protocol/decimal.ts'
 import { isObject } from '../../../handler/protocol/json-value.ts'
@@ -98,9 +98,9 @@ function toYaml(rules: readonly Model[]): string {
       ...(conditions.note && { note: conditions.note }),
       ...(conditions.signers && { signerId: conditions.signers }),
     }
-    return { id: `r${index}`, when, then: action }
+    return `\n  - { id: r${index}, when: ${JSON.stringify(when)}, then: ${action} }`
   })
-  return JSON.stringify(entries)
+  return entries.length > 0 ? entries.join('') : '[]'
 }
 
 /** The language once more, as simply as it can be said: no index, no shared code but decimals. */
@@ -173,7 +173,7 @@ describe('evaluate, against an independent reading of the language', () => {
 
   it('compares decimals as an independent exact implementation does', () => {
     const digits = fc.string({
-      unit: fc.constantFrom(...'0123456789'),
+      unit: fc.constantFrom('0', '1', '2', '3', '4', '5', '6', '7', '8', '9'),
       minLength: 1,
       maxLength: 30,
     })

@@ -48,6 +48,11 @@ describe('tests in a policy', () => {
         '{ name: b, like: a, expect: { action: APPROVE, rule: bytes } }',
         '{ name: b, like: a, expect: { action: APPROVE } }',
         '{ name: c, like: z, expect: { action: APPROVE } }',
+        '{ name: deep, request: { note: ' +
+          '['.repeat(40) +
+          ']'.repeat(40) +
+          ' }, expect: { action: REJECT } }',
+        '{ name: unnamed, request: { requestId: "" }, expect: { action: REJECT } }',
         '{ name: d, request: { endpoint: other }, expect: { action: REJECT } }',
       ),
     ).toEqual([
@@ -55,7 +60,9 @@ describe('tests in a policy', () => {
       'tests[1]: test `b` expects APPROVE by `bytes`, the policy says APPROVE by `eth`',
       'tests[2]: there are two tests `b`',
       'tests[3].like: there is no test `z` before this one',
-      'tests[4]: test `d` has no usable `endpoint`',
+      'tests[4]: test `deep` is no request that could be answered',
+      'tests[5]: test `unnamed` is no request that could be answered',
+      'tests[6]: test `d` has no usable `endpoint`',
     ])
   })
 })

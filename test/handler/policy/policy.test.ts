@@ -57,6 +57,8 @@ lists:
     ['a tag', 'version: 1\ndefault: !!str REJECT\n', 'policy.yaml:2:16: tags are not allowed'],
     ['a key that is no text', 'version: 1\n1: 2\n', 'policy.yaml:2:1: keys must be texts'],
     ['a key that is a list', 'version: 1\n? [a]\n: 2\n', 'policy.yaml:2:3: keys must be texts'],
+    ['a missing key', 'version: 1\n: 2\n', 'policy.yaml:'],
+    ['a pair without a key', '{ version: 1, : 2 }\n', 'policy.yaml:1:'],
     ['a duplicate key', 'version: 1\nversion: 1\n', 'policy.yaml:2:1: map keys must be unique'],
     ['a tab', 'version: 1\n\trules: []\n', 'policy.yaml:2:'],
   ])('refuses %s', (_name, text, expected) => {
@@ -314,6 +316,23 @@ lists:
       'an extra parameter that must be absent',
       rule('{ extraParameters: [{ path: a, present: false }] }'),
       '5:51: rules[0].when.extraParameters[0].present: expected `true`',
+    ],
+    ['a map where a list belongs', 'rules: {}', '2:8: rules: expected a list, found a map'],
+    ['a list where a map belongs', 'limits: []', '2:9: limits: expected a map, found a list'],
+    [
+      'a count in words',
+      'limits: { a: { window: 1h, count: three } }',
+      '2:35: limits.a.count: expected a whole number, found `three`',
+    ],
+    [
+      'a version that is true',
+      'default: true',
+      '2:10: default: expected `REJECT`, `RETRY`, found `true`',
+    ],
+    [
+      'a map where a text or a boolean belongs',
+      rule('{ extraParameters: { path: a, equals: {} } }'),
+      '5:49: rules[0].when.extraParameters.equals: expected a text or `true` or `false` or a list, found a map',
     ],
     ['a path that is none', rule('{ extraParameters: { path: "*" } }'), '5:38: '],
   ])('refuses %s, and says where', (_name, yaml, expected) => {

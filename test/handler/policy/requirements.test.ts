@@ -109,6 +109,7 @@ describe('limits', () => {
     ['the source', 'daily', txRequest({ sourceId: null })],
     ['the source type', 'daily', txRequest({ sourceType: undefined })],
     ['the amount', 'daily', txRequest({ amount: undefined })],
+    ['the amount for each destination', 'each', txRequest({ amount: null })],
     ['the signer', 'signer', txRequest({ signerId: undefined })],
     ['the destination type', 'each', txRequest({ destinations: undefined, destType: undefined })],
     [

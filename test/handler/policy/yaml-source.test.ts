@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { parse } from 'yaml'
 import { readPlainYaml } from '../../../handler/policy/plain-yaml.ts'
 import { readWithLibrary, readYaml } from '../../../handler/policy/yaml-source.ts'
@@ -152,6 +152,7 @@ statementKeys:
     ['a line that goes on', 'a: b\n  c\n'],
     ['a list item that goes on', '- a\n  b\n'],
     ['a list item without a value', 'a:\n  -\n  - b\n'],
+    ['a list item in a map that goes on', 'a:\n  - b\n    c\n'],
     ['a quote that goes on', 'a: "b\n  c"\n'],
     ['lists too deep', `a: ${'['.repeat(60)}1${']'.repeat(60)}\n`],
     ['blocks too deep', Array.from({ length: 60 }, (_, i) => `${' '.repeat(i)}a:\n`).join('')],
@@ -176,5 +177,9 @@ describe('readYaml', () => {
     expect(at(['a', 9])).toEqual({ line: 2, column: 3 })
     expect(at(['a', 1], 'x')).toEqual({ line: 4, column: 5 })
     expect(at(['a', 0, 'c']).line).toBe(3)
+    expect(readYaml('{ a, b: 1 }').locate({ path: ['a'], message: '' })).toEqual({
+      line: 1,
+      column: 3,
+    })
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { Address, OutScript } from '@scure/btc-signer'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { scriptOfAddress } from '../../../../handler/policy/rawtx/utxo-address.ts'
 import { NETWORK_RULES } from '../../../../handler/policy/rawtx/utxo-networks.ts'
 
@@ -129,7 +129,7 @@ describe('CashAddr (specification vectors)', () => {
   })
 
   it.each([
-    'bitcoincash:qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6b',
+    'bitcoincash:qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6q',
     'bitcoincash:Qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a',
     'bchtest:qpm2qsznhks23z7629mms6s4cwef74vcwvqcw003ap',
     'bitcoincash:q!m2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a',
@@ -139,13 +139,17 @@ describe('CashAddr (specification vectors)', () => {
     expect(scriptOfAddress(address, cash)).toBeUndefined()
   })
 
-  it('a type that is neither key nor script hash: refused', () => {
-    expect(
-      scriptOfAddress(encodeCash('bitcoincash', [16, ...Buffer.alloc(20)]), cash),
-    ).toBeUndefined()
-    expect(scriptOfAddress(encodeCash('bitcoincash', [0, ...Buffer.alloc(20)]), cash)).toBe(
-      `76a914${'00'.repeat(20)}88ac`,
-    )
+  it.each([
+    ['a type that is neither key nor script hash', [16, ...Buffer.alloc(20)], 0],
+    ['a longer hash', [0, ...Buffer.alloc(31)], 0],
+    ['padding that is not zero', [0, ...Buffer.alloc(20)], 3],
+  ])('%s: refused although the checksum is right', (_, bytes, padding) => {
+    expect(scriptOfAddress(encodeCash('bitcoincash', bytes, padding), cash)).toBeUndefined()
+  })
+
+  it('the encoder of this test agrees with the specification', () => {
+    const address = encodeCash('bitcoincash', [0, ...Buffer.alloc(20)], 0)
+    expect(scriptOfAddress(address, cash)).toBe(`76a914${'00'.repeat(20)}88ac`)
   })
 })
 
@@ -197,9 +201,10 @@ function encodeBech32(prefix: string, words: number[], constant: number): string
   return `${prefix}1${[...words, ...sum].map((word) => ALPHABET[word]).join('')}`
 }
 
-function encodeCash(prefix: string, bytes: number[]): string {
+function encodeCash(prefix: string, bytes: number[], padding: number): string {
   const bits = bytes.map((byte) => byte.toString(2).padStart(8, '0')).join('')
   const words = (bits.match(/.{1,5}/g) ?? []).map((group) => parseInt(group.padEnd(5, '0'), 2))
+  words.push((words.pop() ?? 0) | padding)
   const head = Array.from(prefix, (each) => each.charCodeAt(0) & 31)
   let check = 1n
   for (const word of [...head, 0, ...words, 0, 0, 0, 0, 0, 0, 0, 0]) {

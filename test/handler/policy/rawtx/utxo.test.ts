@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { ripemd160 } from '@noble/hashes/legacy.js'
 import { Address, Transaction } from '@scure/btc-signer'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { BUILT_IN_ASSETS } from '../../../../handler/policy/assets.ts'
 import type { RawTxOptions } from '../../../../handler/policy/rawtx/verify.ts'
 import { verifyRawTx } from '../../../../handler/policy/rawtx/verify.ts'
@@ -78,6 +78,22 @@ const outputs = (...list: [bigint, string][]): TxDescription => ({
   ...standard,
   outputs: list.map(([units, script]) => ({ units, script })),
 })
+
+const withPsbt = (tx: TxDescription, fields = {}) => ({
+  extraParameters: { psbt: psbt(tx) },
+  ...fields,
+})
+
+const record = (value: string) => `0100fd${le(value.length / 2, 2)}${value}`
+
+const small = (value: string) => `0100${le(value.length / 2, 1)}${value}`
+
+const path = (coin: number) => `[ 44, ${coin}, 0, 0, 0 ]`
+
+const noise = (hex: string) => ({ rawTx: hex, payload: payloadOf('legacy', hex) })
+
+const forkidName = (hashType: number) =>
+  sighashName({ kind: 'bip143', hashType }, { hashing: 'forkid' })
 
 describe('BIP-143: outputs are rebuilt', () => {
   it.each<[string, TxDescription]>([
@@ -276,11 +292,6 @@ describe('BIP-341', () => {
       { units: 39_000n, script },
     ],
   }
-  const withPsbt = (tx: TxDescription, fields = {}) => ({
-    extraParameters: { psbt: psbt(tx) },
-    ...fields,
-  })
-
   it('with the PSBT of the transaction: verified, fee and change included', () => {
     expect(verify(all('taproot', taproot), withPsbt(taproot))).toEqual({
       status: 'verified',
@@ -360,6 +371,8 @@ describe('BIP-341', () => {
   })
 })
 
+const wrap = (value: string) => (value.length / 2 < 0xfd ? small(value) : record(value))
+
 describe('PSBT beside preimages with their own data', () => {
   it('the same transaction: verified, and the fee proven by witness amounts', () => {
     const tx = outputs([39_000n, wpkh(OURS)], [60_000n, PAYEE_SCRIPT])
@@ -391,10 +404,7 @@ describe('PSBT beside preimages with their own data', () => {
       'a transaction with trailing bytes',
       psbt(standard).replace(unsigned(standard), `${unsigned(standard)}00`),
     ],
-    [
-      'a key twice',
-      psbt(standard).replace('70736274ff', '70736274ff01fb0401020304' + '01fb0401020304'),
-    ],
+    ['a key twice', psbt(standard).replace('70736274ff', '70736274ff01fb040102030401fb0401020304')],
   ])('%s: unverifiable', (_, text) => {
     const fields = { extraParameters: { psbt: text as string } }
     expect(verify(all('bip143', standard), fields)).toMatchObject({
@@ -409,9 +419,6 @@ describe('PSBT beside preimages with their own data', () => {
     const spend: TxInput = { ...input(0, script, 61_000n), txid: sha256(sha256(earlier)) }
     const tx = { ...standard, inputs: [spend], outputs: standard.outputs.slice(0, 1) }
     const bare = psbt(tx, () => false)
-    const record = (value: string) => `0100fd${le(value.length / 2, 2)}${value}`
-    const small = (value: string) => `0100${le(value.length / 2, 1)}${value}`
-    const wrap = (value: string) => (value.length / 2 < 0xfd ? small(value) : record(value))
     const given = (value: string) => `${bare.slice(0, -4)}${wrap(value)}0000`
     const check = (text: string) => verify(all('taproot', tx), { extraParameters: { psbt: text } })
     expect(check(given(earlier))).toEqual({ status: 'verified', facts: {} })
@@ -424,9 +431,9 @@ describe('PSBT beside preimages with their own data', () => {
   })
 
   it('an earlier transaction that is no transaction: not believed', () => {
-    const noise = '00'.repeat(20)
-    const tx = { ...standard, inputs: [{ ...input(0), txid: sha256(sha256(noise)) }] }
-    const text = `${psbt({ ...tx, outputs: tx.outputs.slice(0, 1) }, () => false).slice(0, -4)}010014${noise}0000`
+    const nothing = '00'.repeat(20)
+    const tx = { ...standard, inputs: [{ ...input(0), txid: sha256(sha256(nothing)) }] }
+    const text = `${psbt({ ...tx, outputs: tx.outputs.slice(0, 1) }, () => false).slice(0, -4)}010014${nothing}0000`
     const fields = { extraParameters: { psbt: text } }
     expect(verify(all('taproot', { ...tx, outputs: tx.outputs.slice(0, 1) }), fields)).toEqual({
       status: 'verified',
@@ -508,23 +515,26 @@ describe('signature hash types', () => {
   })
 
   it('forkid networks need their own bit', () => {
-    const name = (hashType: number) =>
-      sighashName({ kind: 'bip143', hashType }, { hashing: 'forkid' })
-    expect([0x41, 0xc1, 0x01, 0x7f].map(name)).toEqual(['ALL', 'ALL|ANYONECANPAY', '0x1', '0x7f'])
+    expect([0x41, 0xc1, 0x01, 0x7f].map(forkidName)).toEqual([
+      'ALL',
+      'ALL|ANYONECANPAY',
+      '0x1',
+      '0x7f',
+    ])
   })
 })
 
+const send = (asset: string, coin: number, address: string, entries: readonly PreimageEntry[]) =>
+  verifyRawTx(
+    request(entries, {
+      asset,
+      destAddress: address,
+      rawTx: entries.map((each) => ({ ...each, keyDerivationPath: path(coin) })),
+    }),
+    BUILT_IN_ASSETS,
+  )
+
 describe('relatives of Bitcoin', () => {
-  const path = (coin: number) => `[ 44, ${coin}, 0, 0, 0 ]`
-  const send = (asset: string, coin: number, address: string, entries: readonly PreimageEntry[]) =>
-    verifyRawTx(
-      request(entries, {
-        asset,
-        destAddress: address,
-        rawTx: entries.map((each) => ({ ...each, keyDerivationPath: path(coin) })),
-      }),
-      BUILT_IN_ASSETS,
-    )
   const tx = outputs([60_000n, pkh(THEIRS)], [39_000n, pkh(OURS)])
   const address = (version: number) =>
     Address({ bech32: 'x', pubKeyHash: version, scriptHash: 5, wif: 0 }).encode({
@@ -574,8 +584,6 @@ describe('relatives of Bitcoin', () => {
 })
 
 describe('what cannot be read', () => {
-  const noise = (hex: string) => ({ rawTx: hex, payload: payloadOf('legacy', hex) })
-
   it.each([
     ['noise', '00'],
     ['a legacy preimage with a byte too many', `${preimage('legacy', standard, 0).rawTx}00`],
@@ -699,7 +707,12 @@ function libraryTransaction(tx: TxDescription): Transaction {
   })
   for (const { txid, index, sequence, units, script } of tx.inputs) {
     const witnessUtxo = { amount: units, script: Buffer.from(script, 'hex') }
-    made.addInput({ txid: Buffer.from(txid, 'hex').reverse(), index, sequence, witnessUtxo })
+    made.addInput({
+      txid: Uint8Array.from(Buffer.from(txid, 'hex')).toReversed(),
+      index,
+      sequence,
+      witnessUtxo,
+    })
   }
   for (const { units, script } of tx.outputs) {
     made.addOutput({ amount: units, script: Buffer.from(script, 'hex') })

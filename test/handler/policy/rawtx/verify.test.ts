@@ -1,7 +1,18 @@
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
+import { keccak_256 } from '@noble/hashes/sha3.js'
+import * as fc from 'fast-check'
 import { BUILT_IN_ASSETS } from '../../../../handler/policy/assets.ts'
+import { parseLegacy } from '../../../../handler/policy/rawtx/preimage.ts'
+import { p2pkh as pkh } from '../../../../handler/policy/rawtx/utxo-address.ts'
 import { verifyRawTx } from '../../../../handler/policy/rawtx/verify.ts'
-import { sampleRequest } from '../../../fixtures/tx-request.ts'
+import { fromBaseUnits } from '../../../../handler/protocol/decimal.ts'
+import type { TxSignRequest } from '../../../../handler/protocol/request.ts'
+import { counted } from '../../../fixtures/counted-bytes.ts'
+import type { Kind } from '../../../fixtures/utxo-preimages.ts'
+import { payloadOf, preimage } from '../../../fixtures/utxo-preimages.ts'
+import { jsonValue, sampleRequest } from '../../../fixtures/tx-request.ts'
+
+const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 
 describe('published samples', () => {
   it.each(['eth', 'ethExact', 'btcSegwit'] as const)('%s is verified, nothing unproven', (name) => {
@@ -16,5 +27,150 @@ describe('published samples', () => {
       status: 'verified',
       facts: { unproven: ['fee'] },
     })
+  })
+})
+
+describe('hostile input', () => {
+  it('a fault inside is unverifiable, never a pass and never a throw', () => {
+    const request = {
+      ...sampleRequest('eth'),
+      get operation(): string {
+        throw new Error('broken\u0000')
+      },
+    }
+    expect(verifyRawTx(request, BUILT_IN_ASSETS)).toEqual({
+      status: 'unverifiable',
+      reason: 'internal error: broken?',
+      facts: {},
+    })
+  })
+
+  it('any bytes, cut, extended or made up: never verified, and never an internal error', () => {
+    const samples = (['eth', 'btcLegacy', 'btcSegwit'] as const).map(sampleRequest)
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...samples),
+        fc.nat(),
+        fc.uint8Array({ minLength: 1, maxLength: 60 }),
+        fc.boolean(),
+        (sample, at, noise, whole) => {
+          const rawTx = (sample.rawTx ?? []).map((entry) => {
+            const text = entry.rawTx ?? ''
+            const kept = whole ? '' : text.slice(0, 2 * (at % (text.length / 2)))
+            const bytes = kept + hex(noise)
+            const payload =
+              sample.asset === 'ETH'
+                ? hex(keccak_256(Buffer.from(bytes, 'hex')))
+                : payloadOf('legacy', bytes)
+            return { ...entry, rawTx: bytes, payload }
+          })
+          const verdict = verifyRawTx({ ...sample, rawTx }, BUILT_IN_ASSETS)
+          expect(verdict.status).not.toBe('verified')
+          expect(JSON.stringify(verdict)).not.toContain('internal error')
+        },
+      ),
+      { numRuns: 1500 },
+    )
+  })
+
+  it('any JSON in the extra parameters: never an internal error', () => {
+    fc.assert(
+      fc.property(
+        fc.jsonValue({ maxDepth: 4 }),
+        fc.constantFrom('RAW', 'TYPED_MESSAGE', 'TRANSFER', 'CONTRACT_CALL'),
+        fc.constantFrom('rawMessageData', 'psbt', 'contractCallData'),
+        (value, operation, name) => {
+          const given =
+            name === 'rawMessageData' ? { messages: [{ type: 'EIP712', content: value }] } : value
+          for (const sample of ['eth', 'btcSegwit'] as const) {
+            const request = {
+              ...sampleRequest(sample),
+              operation,
+              extraParameters: { [name]: jsonValue(given) },
+            }
+            expect(JSON.stringify(verifyRawTx(request, BUILT_IN_ASSETS))).not.toContain('internal')
+          }
+        },
+      ),
+      { numRuns: 200 },
+    )
+  })
+
+  it('what is found is shown printable and short', () => {
+    const request = { ...sampleRequest('eth'), destAddress: `\u202e${'x'.repeat(500)}` }
+    const verdict = verifyRawTx(request, BUILT_IN_ASSETS)
+    expect(verdict).toMatchObject({ status: 'mismatch', found: `?${'x'.repeat(158)}~` })
+  })
+})
+
+/** Blocks that SHA-256 reads while the verdict is made: 16 words each, all read through one function. */
+function blocksHashed(request: TxSignRequest): number {
+  const reads = jest.spyOn(DataView.prototype, 'getUint32')
+  try {
+    expect(verifyRawTx(request, BUILT_IN_ASSETS).status).toBe('verified')
+    return reads.mock.calls.length / 16
+  } finally {
+    reads.mockRestore()
+  }
+}
+
+const size = ({ rawTx }: TxSignRequest) =>
+  (rawTx ?? []).reduce((sum, entry) => sum + (entry.rawTx ?? '').length / 2, 0)
+
+const path = '[44,0,0,0,0]'
+const script = pkh('84d685df1cf10dd7849402eef1d902bbbeec721a')
+
+/** All inputs of one transaction: a payment and change to the inputs' key. */
+function spend(kind: Kind, count: number): TxSignRequest {
+  const tx = {
+    version: 1,
+    inputs: Array.from({ length: count }, (_, index) => ({
+      txid: 'ab'.repeat(32),
+      index,
+      sequence: 0xffffffff,
+      script,
+      units: 1000n,
+    })),
+    outputs: [
+      { units: 500n, script: '001495f6fbf9976938f6bffc646adf8b54a8f70620eb' },
+      { units: 1000n * BigInt(count) - 600n, script },
+    ],
+    locktime: 0,
+  }
+  const amount = fromBaseUnits(500n, 8)
+  return {
+    ...sampleRequest('btcSegwit'),
+    sourceId: '0',
+    amount,
+    requestedAmount: amount,
+    fee: fromBaseUnits(100n, 8),
+    destinations: undefined,
+    rawTx: tx.inputs.map((_, position) => ({
+      ...preimage(kind, tx, position),
+      keyDerivationPath: path,
+    })),
+  }
+}
+
+const reads = (count: number) => {
+  const [entry] = spend('legacy', count).rawTx ?? []
+  const { bytes, count: work } = counted(Buffer.from(entry?.rawTx ?? '', 'hex'))
+  expect(parseLegacy(bytes)?.inputs).toHaveLength(count)
+  return work()
+}
+
+describe('work', () => {
+  it.each(['legacy', 'bip143'] as const)(
+    '%s: hashing grows with the bytes of the request, not with their square',
+    (kind) => {
+      const [small, large] = [spend(kind, 20), spend(kind, 80)]
+      const perByte = (request: TxSignRequest) => blocksHashed(request) / size(request)
+      expect(blocksHashed(small)).toBeGreaterThan(20)
+      expect(perByte(large)).toBeLessThan(1.1 * perByte(small))
+    },
+  )
+
+  it('preimages are read from front to back, once', () => {
+    expect(reads(200)).toBeLessThan(2.1 * reads(100))
   })
 })

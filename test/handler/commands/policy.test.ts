@@ -1,0 +1,289 @@
+import { readFileSync } from 'node:fs'
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Command } from 'commander'
+import { describe, expect, it } from '@jest/globals'
+import { registerPolicyCommands } from '../../../handler/commands/policy.ts'
+import { openDatabase } from '../../../handler/decisions/database.ts'
+import { createChain } from '../../../handler/decisions/chain.ts'
+import type { DecisionContent } from '../../../handler/decisions/record.ts'
+import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
+
+const ROOT = join(import.meta.dirname, '../../..')
+const EXAMPLES = join(ROOT, 'docs/examples/policies')
+const SAMPLES = join(ROOT, 'test/fixtures/vectors/doc-eth-raw')
+
+/** Runs one command in this process; its exit code and all that it printed. */
+async function run(args: string[], options: { env?: Record<string, string>; stdin?: string } = {}) {
+  let stdout = ''
+  let stderr = ''
+  const io = {
+    env: options.env ?? {},
+    stdout: { write: (text: string) => (stdout += text) },
+    stderr: { write: (text: string) => (stderr += text) },
+    clock: { now: () => new Date('2026-11-20T12:00:00Z'), monotonicMs: () => 0 },
+    exitCode: 0,
+    ...(options.stdin === undefined ? {} : { stdin: bytesOf(options.stdin) }),
+  }
+  const program = new Command('countersign-handler').exitOverride()
+  registerPolicyCommands(program, io)
+  await program.parseAsync(['policy', ...args], { from: 'user' })
+  return { code: io.exitCode, stdout, stderr }
+}
+
+async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(text.slice(0, 3))
+  yield Buffer.from(text.slice(3))
+}
+
+const POLICY = `version: 1
+limits: { daily: { window: 24h, count: 3 } }
+hooks: { screen: { url: "https://screen.example/", fallback: REJECT } }
+rules:
+  - { id: btc, when: { asset: BTC }, then: APPROVE }
+  - id: eth
+    when: { asset: ETH }
+    then: APPROVE
+    require: { limits: daily, hook: screen }
+  - { id: late, when: { operation: TRANSFER }, then: { action: RETRY, hold: { approvals: 2 } } }
+`
+
+async function policyFile(text = POLICY): Promise<string> {
+  const path = join(await temporaryDirectory(), 'policy.yaml')
+  await writeFile(path, text)
+  return path
+}
+
+describe('policy check', () => {
+  it('passes every published example', async () => {
+    const names = (await readdir(EXAMPLES)).filter((name) => name.endsWith('.yaml'))
+    expect(names).toHaveLength(5)
+    for (const name of names) {
+      const { code, stdout, stderr } = await run(['check', join(EXAMPLES, name)])
+      expect({ name, code, stderr }).toEqual({ name, code: 0, stderr: '' })
+      expect(stdout).toMatch(/^ok: \d+ rules, [1-9]\d* tests passed, digest [0-9a-f]{64}\n$/)
+    }
+  })
+
+  it('prints every problem with its place, and ends with 2', async () => {
+    const path = await policyFile('version: 1\nruls: []\ndefault: NO\n')
+    expect(await run(['check', path])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr:
+        'error: policy.yaml:2:1: unknown key `ruls`\n' +
+        'error: policy.yaml:3:10: default: expected `REJECT`, `RETRY`, found `NO`\n',
+    })
+  })
+
+  it('ends with 2 for a rule that cannot be reached, and with 0 for a warning', async () => {
+    const rules = '[{ id: a, when: {}, then: REJECT }, { id: b, when: {}, then: RETRY }]'
+    expect(await run(['check', await policyFile(`version: 1\nrules: ${rules}\n`)])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'error: rule `b` is never reached: `a` matches all that it matches\n',
+    })
+    const unused = await run([
+      'check',
+      await policyFile('version: 1\nlists: { a: { kind: texts, values: [x] } }'),
+    ])
+    expect(unused.code).toBe(0)
+    expect(unused.stderr).toBe('warning: `lists.a` is not used\n')
+  })
+
+  it('checks the policy of the settings when no file is named', async () => {
+    const path = await policyFile()
+    const { code } = await run(['check'], { env: { HANDLER_POLICY_FILE: path } })
+    expect(code).toBe(0)
+    expect((await run(['check'])).stderr).toBe('error: policy.yaml:1:1: no such file\n')
+  })
+
+  it('speaks JSON', async () => {
+    const good = await run(['check', await policyFile(), '--json'])
+    expect(JSON.parse(good.stdout)).toEqual({
+      ok: true,
+      digest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      rules: 3,
+      tests: 0,
+      problems: [],
+      advice: [],
+    })
+    const bad = await run(['check', await policyFile('version: 2'), '--json'])
+    expect(bad.code).toBe(2)
+    expect(JSON.parse(bad.stdout)).toMatchObject({ ok: false, problems: [{ line: 1, column: 10 }] })
+  })
+})
+
+describe('policy explain', () => {
+  const sample = join(SAMPLES, 'payload-9c794cee.json')
+
+  it('names the deciding rule, its requirements, and why the others do not decide', async () => {
+    const { code, stdout, stderr } = await run(['explain', sample, '--policy', await policyFile()])
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toBe(`APPROVE by \`eth\`: approved by policy
+raw transaction: verified
+extra signature: absent
+if limit \`daily\` has room ()
+if hook \`screen\` allows it
+
+  btc (APPROVE): asset is \`ETH\`, wanted \`BTC\`
+  eth (APPROVE): decides
+  late (RETRY): matches too, but comes later
+`)
+  })
+
+  it('explains a token from standard input, and says that it is not verified', async () => {
+    const token = readFileSync(join(SAMPLES, 'request-zero-signature.jwt'), 'utf8')
+    const args = ['explain', '-', '--policy', await policyFile(), '--json']
+    const { code, stdout, stderr } = await run(args, { stdin: `${token}\n` })
+    expect(code).toBe(0)
+    expect(stderr).toBe("warning: the token's signature was not verified\n")
+    expect(JSON.parse(stdout)).toMatchObject({
+      decision: { action: 'APPROVE', rule: 'eth' },
+      limits: [{ limit: 'daily', key: '' }],
+      hooks: ['screen'],
+      singleUses: [],
+    })
+  })
+
+  it('shows contradictions, holds and extra signatures to be used up', async () => {
+    const request = join(await temporaryDirectory(), 'request.json')
+    const policy = await policyFile()
+    const explain = async (payload: object) => {
+      await writeFile(request, JSON.stringify({ requestId: 'r', txId: 't', ...payload }))
+      return (await run(['explain', request, '--policy', policy])).stdout
+    }
+    expect(await explain({ asset: 'ETH', destinations: [] })).toMatch(
+      /^REJECT by `contradiction`.*\ncontradiction: a transfer without destinations\n/,
+    )
+    expect(await explain({ asset: 'SOL' })).toMatch(/\nuntil released by 2 of your people\n/)
+  })
+
+  it('takes the endpoint, the co-signer and the time from the command line', async () => {
+    const policy = await policyFile(`version: 1
+rules:
+  - { id: r, when: { type: ADD_USER, cosigner: main, time: { zone: UTC, days: SUN } }, then: REJECT }
+`)
+    const stdin = '{"requestId":"r","type":"ADD_USER"}'
+    const args = ['explain', '-', '--policy', policy, '--cosigner', 'main']
+    const matched = await run([...args, '--now', '2026-11-22T12:00:00Z'], { stdin })
+    expect(matched.stdout).toMatch(/^REJECT by `r`/)
+    const today = await run(args, { stdin })
+    expect(today.stdout).toMatch(/^REJECT by `default`[^]*time is `2026-11-20T12:00:00.000Z`/)
+    const other = await run([...args, '--endpoint', 'tx_sign_request'], { stdin })
+    expect(other.stderr).toBe(
+      'error: the request is malformed and would be refused: MISSING txId\n',
+    )
+  })
+
+  it.each([
+    ['no request', ['-'], '[]', 'error: the request is neither a JSON object nor a token\nhint: '],
+    ['duplicate names', ['-'], '{"a":1,"a":2}', 'error: the request is neither'],
+    ['no standard input', ['-'], undefined, 'error: there is no standard input to read\n'],
+    [
+      'a missing file',
+      ['nowhere.json'],
+      undefined,
+      'error: `nowhere.json` cannot be read (ENOENT)',
+    ],
+    ['an unknown endpoint', ['-', '--endpoint', 'x'], '{}', 'error: unknown endpoint `x`\n'],
+    [
+      'a time that is none',
+      ['-', '--now', 'soon'],
+      '{"requestId":"r"}',
+      'error: `soon` is not a time',
+    ],
+    [
+      'a policy that is none',
+      ['-', '--policy', 'none.yaml'],
+      '{}',
+      'error: none.yaml:1:1: no such file\n',
+    ],
+  ])('ends with 2 for %s', async (_name, args, stdin, message) => {
+    const env = { HANDLER_POLICY_FILE: await policyFile() }
+    const result = await run(['explain', ...args], stdin === undefined ? { env } : { env, stdin })
+    expect(result.code).toBe(2)
+    expect(result.stderr.slice(0, message.length)).toBe(message)
+  })
+})
+
+describe('policy replay', () => {
+  const content = (action: DecisionContent['action'], rule: string): DecisionContent => ({
+    kind: 'decision',
+    endpoint: 'tx_sign_request',
+    requestId: 'r',
+    signerId: '',
+    stage: 'signing',
+    digest: 'd',
+    coreDigest: 'c',
+    action,
+    rule,
+    reason: '',
+    policyDigest: 'p',
+    cosigner: 'main',
+    generation: 1,
+    owner: 't',
+    deliveryId: 'x',
+    tokenSha256: 's',
+  })
+
+  async function storeOf(...records: [string, DecisionContent][]): Promise<string> {
+    const directory = await temporaryDirectory()
+    const db = openDatabase(join(directory, 'decisions.db'))
+    const chain = createChain(db)
+    chain.append({ kind: 'created', storeId: 'store' }, 0)
+    for (const [token, record] of records) chain.append(record, 1_700_000_000_000, { token })
+    db.close()
+    return directory
+  }
+
+  it('shows what another policy would decide differently', async () => {
+    const payload = (id: string, asset: string) =>
+      JSON.stringify({ requestId: id, txId: 't', operation: 'MINT', asset })
+    const directory = await storeOf(
+      [payload('r1', 'ETH'), content('APPROVE', 'eth')],
+      [payload('r2', 'BTC'), content('REJECT', 'default')],
+      [payload('r3', 'BTC'), content('APPROVE', 'old')],
+      ['not a token', content('REJECT', 'malformed')],
+    )
+    const policy = await policyFile()
+    const args = ['replay', '--policy', policy]
+    const { code, stdout } = await run(args, { env: { HANDLER_STATE_DIR: directory } })
+    expect(code).toBe(0)
+    expect(stdout).toBe(`another action:
+record  request  was             would be
+3       r2       REJECT default  APPROVE btc
+
+the same action by another rule:
+record  request  was          would be
+4       r3       APPROVE old  APPROVE btc
+
+not readable: records 5
+
+4 decisions: 1 the same, 1 by another rule, 1 with another action
+`)
+    const json = await run([...args, '--store', join(directory, 'decisions.db'), '--json'])
+    expect(JSON.parse(json.stdout)).toMatchObject({ total: 4, same: 1, unreadable: [5] })
+  })
+
+  it('ends with 2 without a store or with a bad policy', async () => {
+    const directory = await temporaryDirectory()
+    const store = ['--store', join(directory, 'none.db')]
+    const missing = await run(['replay', '--policy', await policyFile(), ...store])
+    expect(missing).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/cannot be opened[^]*\nhint: /),
+    })
+    const bad = await run(['replay', '--policy', await policyFile('version: 2'), ...store])
+    expect(bad.code).toBe(2)
+    const none = await run(['replay', '--policy', await policyFile()])
+    expect(none.stderr).toMatch(/`state\/decisions.db` cannot be opened/)
+  })
+})
+
+describe('policy schema', () => {
+  it('prints the schema that is in the repository', async () => {
+    const { stdout } = await run(['schema'])
+    expect(stdout).toBe(readFileSync(join(ROOT, 'schema/policy.schema.json'), 'utf8'))
+  })
+})

@@ -1,0 +1,152 @@
+import { describe, expect, it } from '@jest/globals'
+import { createCore } from '../../../handler/decisions/core.ts'
+import type { Core } from '../../../handler/decisions/core.ts'
+import { openDatabase } from '../../../handler/decisions/database.ts'
+import type { Database } from '../../../handler/decisions/database.ts'
+import type { HoldTerms } from '../../../handler/policy/decision.ts'
+import { APPROVE, entry, requestKey, RETRY, START } from './entries.ts'
+
+const ONE: HoldTerms = { approvals: 1, expiresMs: 60_000, onExpiry: 'REJECT' }
+const TWO: HoldTerms = { ...ONE, approvals: 2 }
+
+interface Bench {
+  readonly db: Database
+  readonly core: Core
+  readonly at: <T>(nowMs: number, work: (calls: Core['calls']) => T) => T
+  readonly id: string
+}
+
+/** A store with one open hold. */
+function held(terms: HoldTerms): Bench {
+  const db = openDatabase(':memory:')
+  const core = createCore(db)
+  const at = <T>(nowMs: number, work: (calls: Core['calls']) => T) =>
+    core.transaction(nowMs, () => work(core.calls))
+  const request = { key: requestKey(), terms, summary: 'TRANSFER 5 ETH' }
+  return { db, core, at, id: at(START, (calls) => calls.openHold(request)).id }
+}
+
+function by(person: string, note = '') {
+  return { by: person, note }
+}
+
+function code(value: string): unknown {
+  return expect.objectContaining({ code: value })
+}
+
+describe('a hold', () => {
+  it('is opened once per request, stage and content, and keeps its first terms', () => {
+    const { at, id } = held(ONE)
+    const open = (key = requestKey(), terms = ONE) =>
+      at(START + 5_000, (calls) => calls.openHold({ key, terms, summary: 'again' }))
+    expect(open(requestKey(), TWO)).toEqual({
+      id,
+      terms: ONE,
+      summary: 'TRANSFER 5 ETH',
+      openedAt: '2026-11-21T08:00:00.000Z',
+      expiresAt: '2026-11-21T08:01:00.000Z',
+      approvals: [],
+      rejectedBy: undefined,
+      state: 'waiting',
+    })
+    expect(open(requestKey({ stage: 'approval' })).id).not.toBe(id)
+    expect(open(requestKey({ digest: 'other' })).id).not.toBe(id)
+  })
+
+  it('is released by as many different people as its terms ask for', () => {
+    const { at, id } = held(TWO)
+    expect(at(START, (calls) => calls.approveHold(id, by('Alice'))).state).toBe('waiting')
+    const again = () => at(START, (calls) => calls.approveHold(id, by(' alice ')))
+    expect(again).toThrow(code('ERR_HOLD_SAME_PERSON'))
+    const released = at(START, (calls) => calls.approveHold(id, by('Bob')))
+    expect(released).toMatchObject({ state: 'released', approvals: ['Alice', 'Bob'] })
+    const third = () => at(START, (calls) => calls.approveHold(id, by('Carol')))
+    expect(third).toThrow(code('ERR_HOLD_CLOSED'))
+  })
+
+  it('is used up by the approval that stands on it', () => {
+    const { at, id } = held(ONE)
+    at(START, (calls) => calls.approveHold(id, by('alice')))
+    const use = (requestId: string) =>
+      at(START, (calls) => calls.record(entry({ hold: id, key: { requestId } }))).decision
+    expect(use('request-1')).toEqual(APPROVE)
+    expect(use('request-2')).toEqual(RETRY)
+    expect(at(START, (calls) => calls.listHolds())).toEqual([])
+  })
+
+  it('gives no approval before it is released, after it was refused, or when unknown', () => {
+    const { at, id } = held(ONE)
+    const use = (hold: string) => at(START, (calls) => calls.record(entry({ hold }))).decision
+    expect(use(id)).toEqual(RETRY)
+    expect(use('unknown')).toEqual(RETRY)
+    at(START, (calls) => calls.approveHold(id, by('alice')))
+    expect(at(START, (calls) => calls.rejectHold(id, by('bob')))).toMatchObject({
+      state: 'rejected',
+      rejectedBy: 'bob',
+    })
+    expect(use(id)).toEqual(RETRY)
+    const late = () => at(START, (calls) => calls.approveHold(id, by('carol')))
+    expect(late).toThrow(code('ERR_HOLD_CLOSED'))
+  })
+
+  it('expires, released or not', () => {
+    const { at, id } = held(ONE)
+    at(START, (calls) => calls.approveHold(id, by('alice')))
+    const later = START + 60_000
+    expect(at(later - 1, (calls) => calls.listHolds())).toMatchObject([{ id, state: 'released' }])
+    expect(at(later, (calls) => calls.listHolds())).toEqual([])
+    expect(at(later, (calls) => calls.record(entry({ hold: id }))).decision).toEqual(RETRY)
+    const late = () => at(later, (calls) => calls.rejectHold(id, by('bob')))
+    expect(late).toThrow(code('ERR_HOLD_CLOSED'))
+  })
+
+  it('that does not exist is named as such', () => {
+    const { at } = held(ONE)
+    const act = () => at(START, (calls) => calls.approveHold('ffff', by('alice')))
+    expect(act).toThrow(code('ERR_HOLD_UNKNOWN'))
+  })
+
+  it('leaves a record of every act', () => {
+    const { db, at, id } = held(TWO)
+    at(START, (calls) => calls.approveHold(id, by('alice', 'checked by phone')))
+    at(START, (calls) => calls.rejectHold(id, by('bob', 'wrong amount')))
+    const bodies = db.prepare<[], string>('SELECT body FROM chain ORDER BY seq').pluck().all()
+    expect(bodies.map((body): unknown => JSON.parse(body))).toMatchObject([
+      { kind: 'operator', act: 'hold-approve', by: 'alice', subject: id, note: 'checked by phone' },
+      { kind: 'operator', act: 'hold-reject', by: 'bob', subject: id, note: 'wrong amount' },
+    ])
+  })
+})
+
+describe('a freeze', () => {
+  it.each(['RETRY', 'REJECT'] as const)('answers %s to what would be approved', (action) => {
+    const { at } = held(ONE)
+    const freeze = at(START, (calls) => calls.freeze(action, by('alice', 'incident 7')))
+    expect(freeze).toEqual({
+      action,
+      by: 'alice',
+      reason: 'incident 7',
+      since: '2026-11-21T08:00:00.000Z',
+    })
+    const { decision } = at(START, (calls) => calls.record(entry()))
+    expect(decision).toEqual({ action, rule: 'freeze', reason: 'frozen' })
+  })
+
+  it('outlives the process, and its end too', () => {
+    const { db, at } = held(ONE)
+    at(START, (calls) => calls.freeze('RETRY', by('alice')))
+    const next = createCore(db)
+    expect(next.calls.frozen()).toMatchObject({ action: 'RETRY', by: 'alice' })
+    next.transaction(START, () => next.calls.unfreeze(by('bob')))
+    expect(next.calls.frozen()).toBeUndefined()
+    expect(createCore(db).calls.frozen()).toBeUndefined()
+    expect(next.transaction(START, () => next.calls.record(entry())).decision).toEqual(APPROVE)
+  })
+
+  it('lets decisions stand that were made before', () => {
+    const { at } = held(ONE)
+    const before = at(START, (calls) => calls.record(entry()))
+    at(START, (calls) => calls.freeze('REJECT', by('alice')))
+    expect(at(START, (calls) => calls.record(entry()))).toEqual(before)
+  })
+})

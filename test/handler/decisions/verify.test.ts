@@ -1,0 +1,318 @@
+import { createPublicKey, sign } from 'node:crypto'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from '@jest/globals'
+import Database from 'better-sqlite3'
+import { signCheckpoint } from '../../../handler/decisions/checkpoint.ts'
+import { openReadOnly } from '../../../handler/decisions/database.ts'
+import { markPath, readMark, replaceMark } from '../../../handler/decisions/mark.ts'
+import { openStore } from '../../../handler/decisions/open.ts'
+import { recordHash } from '../../../handler/decisions/record.ts'
+import { verifyStore } from '../../../handler/decisions/verify.ts'
+import type { VerifyReport } from '../../../handler/decisions/verify.ts'
+import { testKey } from '../../fixtures/keys.ts'
+import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
+import { entry, hex, nth, REJECT, requestKey, RETRY, START } from './entries.ts'
+
+interface Written {
+  readonly path: string
+  /** The checkpoints, as a log would keep them. */
+  readonly checkpoints: readonly string[]
+  readonly verify: (options?: Partial<Parameters<typeof verifyStore>[1]>) => VerifyReport
+  /** Alters the closed database. */
+  readonly alter: (sql: string, ...values: readonly unknown[]) => void
+}
+
+/** A closed store with every kind of record, two checkpoints, and the means to verify it. */
+async function written(): Promise<Written> {
+  const path = join(await temporaryDirectory(), 'decisions.db')
+  const { privateKey, publicKeyPem } = await testKey()
+  const publicKey = createPublicKey(publicKeyPem)
+  const key = {
+    generation: 1,
+    sign: (data: Buffer) => Promise.resolve(sign('sha256', data, privateKey)),
+  }
+  const store = await openStore(path, START)
+  const { core, opening } = store
+  const { calls } = core
+  const at = <T>(work: () => T) => core.transaction(START, work)
+  const checkpoints: string[] = []
+  const checkpoint = async () => {
+    const { seq, hash } = core.head()
+    const time = '2026-11-21T08:00:00.000Z'
+    const jws = await signCheckpoint(key, { storeId: opening.storeId, seq, hash, time })
+    at(() => calls.append({ kind: 'checkpoint', jws }))
+    checkpoints.push(jws)
+  }
+  const charges = [
+    {
+      limit: 'daily',
+      key: 'asset=ETH',
+      windowMs: 86_400_000,
+      maxCount: 9,
+      amount: { units: 15n, scale: 1 },
+      maxAmount: undefined,
+      otherwise: REJECT,
+    },
+  ]
+  const hold = at(() =>
+    calls.openHold({
+      key: requestKey({ requestId: 'held' }),
+      terms: { approvals: 1, expiresMs: 60_000, onExpiry: 'RETRY' },
+      summary: '',
+    }),
+  )
+  at(() => calls.record(entry({ key: { requestId: 'held' }, decision: RETRY })))
+  at(() => calls.record(entry({ key: { requestId: 'held' }, decision: RETRY })))
+  at(() => calls.approveHold(hold.id, { by: 'alice', note: 'fine' }))
+  at(() => calls.record(entry({ key: { requestId: 'held' }, hold: hold.id })))
+  await checkpoint()
+  at(() => calls.record(entry({ charges, uses: ['statement:1'] })))
+  at(() => calls.record(entry({ key: { requestId: 'freed' }, charges })))
+  at(() => calls.releaseCharges('freed', { by: 'alice', note: 'failed' }))
+  at(() => calls.record(nth(2)))
+  await checkpoint()
+  at(() => calls.record(entry({ key: { requestId: 'refused' }, decision: REJECT })))
+  at(() => calls.freeze('RETRY', { by: 'bob', note: 'incident' }))
+  store.advanceMark()
+  store.close()
+
+  const verify: Written['verify'] = (options = {}) => {
+    const db = openReadOnly(path)
+    try {
+      const publicKeyOf = (generation: number) => (generation === 1 ? publicKey : undefined)
+      return verifyStore(db, { markPath: markPath(path), publicKeyOf, checkpoints: [], ...options })
+    } finally {
+      db.close()
+    }
+  }
+  const alter: Written['alter'] = (sql, ...values) => {
+    const db = new Database(path)
+    db.pragma('foreign_keys = OFF')
+    db.prepare(sql).run(...values)
+    db.close()
+  }
+  return { path, checkpoints, verify, alter }
+}
+
+/** Rehashes the chain from a record on, as an attacker would who cannot sign. */
+function rehash(path: string, from: number): void {
+  const db = new Database(path)
+  const rows = db
+    .prepare<[number], { seq: number; body: string }>(
+      'SELECT seq, body FROM chain WHERE seq >= ? ORDER BY seq',
+    )
+    .all(from)
+  let prev = String(
+    db
+      .prepare('SELECT hash FROM chain WHERE seq = ?')
+      .pluck()
+      .get(from - 1),
+  )
+  for (const { seq, body } of rows) {
+    const hash = recordHash(seq, prev, body)
+    db.prepare('UPDATE chain SET prev = ?, hash = ? WHERE seq = ?').run(prev, hash, seq)
+    prev = hash
+  }
+  db.close()
+}
+
+describe('verifyStore', () => {
+  it('finds nothing wrong with what was written', async () => {
+    const { verify, checkpoints } = await written()
+    expect(verify({ checkpoints })).toMatchObject({
+      ok: true,
+      records: 13,
+      checkpoints: 4,
+      signedUpTo: 10,
+      problems: [],
+    })
+  })
+
+  it('finds every flipped byte in a record of each kind', async () => {
+    const { path } = await written()
+    const { publicKeyPem } = await testKey()
+    const publicKey = createPublicKey(publicKeyPem)
+    const db = new Database(path)
+    const options = { markPath: undefined, publicKeyOf: () => publicKey, checkpoints: [] }
+    const missed: string[] = []
+    let tried = 0
+    for (const seq of [1, 2, 4, 6]) {
+      for (const column of ['body', 'token']) {
+        const sql = `SELECT ${column} FROM chain WHERE seq = ?`
+        const text = Buffer.from(db.prepare<[number], string | null>(sql).pluck().get(seq) ?? '')
+        for (const [at, byte] of text.entries()) {
+          const altered = Buffer.from(text)
+          altered[at] = byte ^ 1
+          db.exec('SAVEPOINT whole')
+          db.prepare(`UPDATE chain SET ${column} = CAST(? AS TEXT) WHERE seq = ?`).run(altered, seq)
+          if (verifyStore(db, options).ok) missed.push(`${column} ${at} of record ${seq}`)
+          db.exec('ROLLBACK TO whole')
+          tried += 1
+        }
+      }
+    }
+    expect(verifyStore(db, options).ok).toBe(true)
+    db.close()
+    expect(missed).toEqual([])
+    expect(tried).toBeGreaterThan(1_500)
+  })
+
+  it.each([
+    ['hash', `UPDATE chain SET hash = replace(hash, substr(hash, 9, 1), 'x') WHERE seq = ?`],
+    ['prev', `UPDATE chain SET prev = replace(prev, substr(prev, 9, 1), 'x') WHERE seq = ?`],
+    ['seq', 'UPDATE chain SET seq = 1000 WHERE seq = ?'],
+    ['fingerprint', 'UPDATE chain SET fingerprint = ifnull(fingerprint, 0) + 1 WHERE seq = ?'],
+    ['row', 'DELETE FROM chain WHERE seq = ?'],
+  ])('finds an altered %s of any record', async (_, sql) => {
+    const { path, verify, alter } = await written()
+    const whole = readFileSync(path)
+    for (let seq = 1; seq <= 13; seq += 1) {
+      alter(sql, seq)
+      expect({ seq, ok: verify().ok }).toEqual({ seq, ok: false })
+      writeFileSync(path, whole)
+    }
+  })
+
+  it('finds a record that lost the number by which it is recalled', async () => {
+    const { path, verify, alter } = await written()
+    const whole = readFileSync(path)
+    // 3 is the second RETRY of a request that is known by its first.
+    for (const seq of [2, 5, 7, 8, 10, 12]) {
+      alter('UPDATE chain SET fingerprint = NULL WHERE seq = ?', seq)
+      expect(verify().problems).toContainEqual({ seq, message: 'cannot be recalled' })
+      writeFileSync(path, whole)
+    }
+  })
+
+  it('finds every cut by the mark', async () => {
+    const { path, verify, alter } = await written()
+    const whole = readFileSync(path)
+    for (let kept = 0; kept < 13; kept += 1) {
+      alter('DELETE FROM chain WHERE seq > ?', kept)
+      expect({ kept, ok: verify().ok }).toEqual({ kept, ok: false })
+      writeFileSync(path, whole)
+    }
+  })
+
+  it('finds a cut by a checkpoint kept elsewhere when the mark was forged as well', async () => {
+    const { path, checkpoints, verify, alter } = await written()
+    const mark = readMark(markPath(path))
+    if (mark === undefined || mark === 'damaged') throw new Error('no mark')
+    const db = new Database(path)
+    const hash = String(db.prepare('SELECT hash FROM chain WHERE seq = 6').pluck().get())
+    db.close()
+    for (const table of ['single_uses', 'limit_charges', 'freeze']) alter(`DELETE FROM ${table}`)
+    alter('DELETE FROM chain WHERE seq > 6')
+    await replaceMark(markPath(path), { ...mark, seq: 6, hash })
+    expect(verify()).toMatchObject({ ok: true, records: 6 })
+    expect(verify({ checkpoints }).problems).toEqual([
+      { seq: undefined, message: 'record 10, which the checkpoint signs, is missing' },
+    ])
+  })
+
+  it('finds a rewritten chain by the checkpoints in it', async () => {
+    const { path, verify, alter } = await written()
+    alter(`UPDATE chain SET body = replace(body, 'small', 'other') WHERE seq = 5`)
+    rehash(path, 5)
+    expect(verify({ markPath: undefined }).problems).toEqual([
+      { seq: 6, message: 'record 5 is not the one that the checkpoint signs' },
+      { seq: 11, message: 'record 10 is not the one that the checkpoint signs' },
+    ])
+  })
+
+  it.each([
+    ['is not signed by its generation', (jws: string) => jws.replace(/.{9}$/, 'AAAAAAAAA')],
+    ['has another type', (jws: string) => `e30.${jws.split('.').slice(1).join('.')}`],
+    ['is no token', () => 'nothing'],
+  ])('finds a checkpoint that %s', async (_, forge) => {
+    const { checkpoints, verify } = await written()
+    const forged = forge(checkpoints[0] ?? '')
+    expect(verify({ checkpoints: [forged] }).problems).toEqual([
+      { seq: undefined, message: 'the checkpoint is not validly signed' },
+    ])
+  })
+
+  it('does not pass a checkpoint whose key it lacks', async () => {
+    const { verify } = await written()
+    const report = verify({ publicKeyOf: () => undefined })
+    const message = 'the checkpoint is signed by generation 1, whose key is not here'
+    expect(report).toMatchObject({ ok: false, signedUpTo: 0, problemCount: 2 })
+    expect(report.problems).toEqual([
+      { seq: 6, message },
+      { seq: 11, message },
+    ])
+  })
+
+  it('finds a checkpoint of another store', async () => {
+    const [one, other] = [await written(), await written()]
+    expect(one.verify({ checkpoints: other.checkpoints }).problemCount).toBe(2)
+  })
+
+  it.each([
+    ['a single use that is gone', 'DELETE FROM single_uses'],
+    ['a single use of another owner', `UPDATE single_uses SET owner = 'x'`],
+    ['a charge that is gone', 'DELETE FROM limit_charges'],
+    ['a charge that shrank', `UPDATE limit_charges SET units = '1'`],
+    ['an approval that nobody gave', `UPDATE holds SET approvals = '["mallory"]'`],
+    ['a hold that is gone', 'DELETE FROM holds'],
+    ['a release that can be used again', 'UPDATE holds SET used = NULL'],
+    ['a freeze that nobody ended', 'DELETE FROM freeze'],
+    ['a freeze of another kind', `UPDATE freeze SET action = 'REJECT'`],
+    ['an index entry of no record', 'INSERT INTO request_index VALUES (1, 0)'],
+    [
+      'records that are said to be indexed and are not',
+      'UPDATE request_index_state SET merged_seq = 99',
+    ],
+  ])('finds %s', async (_, sql) => {
+    const { verify, alter } = await written()
+    alter(sql)
+    expect(verify().ok).toBe(false)
+  })
+
+  it('finds a second decision of one request', async () => {
+    const { path, verify, alter } = await written()
+    alter(
+      `INSERT INTO chain SELECT 14, fingerprint, body, token, prev, hash FROM chain WHERE seq = 10`,
+    )
+    rehash(path, 14)
+    expect(verify().problems).toEqual([
+      { seq: 14, message: 'decides a request that was decided before' },
+    ])
+  })
+
+  it.each([
+    ['missing', (path: string) => rmSync(path)],
+    ['damaged', (path: string) => writeFileSync(path, hex('0'))],
+  ])('says when the mark is %s, unless told not to ask', async (word, spoil) => {
+    const { path, verify } = await written()
+    spoil(markPath(path))
+    expect(verify().problems).toEqual([
+      { seq: undefined, message: `the high-water mark is ${word}` },
+    ])
+    expect(verify({ markPath: undefined }).ok).toBe(true)
+  })
+
+  it('tells its progress, and at most a hundred problems', async () => {
+    const path = join(await temporaryDirectory(), 'decisions.db')
+    const store = await openStore(path, START)
+    store.core.transaction(START, () => {
+      for (let n = 1; n <= 2_500; n += 1) store.core.calls.record(nth(n))
+    })
+    store.advanceMark()
+    store.close()
+    const db = new Database(path)
+    db.prepare(`UPDATE chain SET token = 'x' WHERE seq > 100`).run()
+    const progress: number[] = []
+    const report = verifyStore(db, {
+      markPath: undefined,
+      publicKeyOf: () => undefined,
+      checkpoints: [],
+      onProgress: (done) => progress.push(done),
+    })
+    db.close()
+    expect(progress).toEqual([1_000, 2_000, 2_501, 2_501])
+    expect(report.problemCount).toBe(2_401)
+    expect(report.problems).toHaveLength(100)
+  })
+})

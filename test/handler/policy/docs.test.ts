@@ -1,0 +1,22 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from '@jest/globals'
+import { parsePolicy } from '../../../handler/policy/policy.ts'
+import { whenSchema } from '../../../handler/policy/schema.ts'
+
+const text = readFileSync(join(import.meta.dirname, '../../../docs/policy.md'), 'utf8')
+
+describe('docs/policy.md', () => {
+  it('shows policies that are valid and pass their own tests', () => {
+    const blocks = Array.from(text.matchAll(/```yaml\n([^]*?)```/g), ([, yaml = '']) => yaml)
+    expect(blocks.length).toBeGreaterThanOrEqual(3)
+    for (const yaml of blocks) expect(parsePolicy(yaml, 'docs')).toMatchObject({ ok: true })
+  })
+
+  it('explains every condition', () => {
+    const unexplained = Object.keys(whenSchema.shape).filter(
+      (name) => !text.includes(`\`${name}\``),
+    )
+    expect(unexplained).toEqual([])
+  })
+})
