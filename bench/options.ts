@@ -15,7 +15,7 @@ export interface Options {
 
 /** Everything but the soak. */
 const DEFAULT = SCENARIO_NAMES.filter((name) => name !== 'soak')
-/** What fits into half a minute. */
+/** What fits into a minute. */
 const QUICK: readonly ScenarioName[] = ['decision', 'refusal', 'policy', 'start-up']
 const MOST_MINUTES = 24 * 60
 

@@ -48,7 +48,9 @@ export async function startCountersign(
   const stateDir = variant.stateDir ?? join(directory, 'state')
   const policyFile = join(directory, 'policy.yaml')
   await writeFile(policyFile, policyYaml({ rules, limits }))
-  const [first = 0, second = 0, ops = 0] = await freePorts(3)
+  // Every generation gets a slot of its own: a slot presents one certificate at a time.
+  const [ops = 0, ...ports] = await freePorts(1 + Math.max(2, generations))
+  const [first = 0] = ports
   const logFile = join(directory, 'log')
   const beganAt = performance.now()
   const child = start('handler/main.js', {
@@ -58,8 +60,8 @@ export async function startCountersign(
     env: {
       NODE_ENV: 'production',
       HANDLER_STATE_DIR: stateDir,
-      HANDLER_PUBLIC_URL: `https://localhost:${first},https://localhost:${second}`,
-      HANDLER_LISTEN: `127.0.0.1:${first},127.0.0.1:${second}`,
+      HANDLER_PUBLIC_URL: ports.map((port) => `https://localhost:${port}`).join(','),
+      HANDLER_LISTEN: ports.map((port) => `127.0.0.1:${port}`).join(','),
       HANDLER_OPS_LISTEN: `127.0.0.1:${ops}`,
       HANDLER_COSIGNER_KEYS: await cosignerKeys(world, directory, variant.cosignerKeys ?? 1),
       HANDLER_POLICY_FILE: policyFile,
@@ -92,11 +94,11 @@ async function cosignerKeys(world: World, directory: string, count: number): Pro
   return keys
 }
 
-/** Asks for generation n over the admin socket. */
+/** Asks for generation n, in the slot of that number, over the admin socket. */
 async function stage(socketPath: string, n: number): Promise<void> {
   const message = request({ socketPath, path: `/v1/generations/${n}`, method: 'PUT' })
   message.setHeader('Content-Type', 'application/json')
-  message.end('{}')
+  message.end(JSON.stringify({ slot: String.fromCodePoint(64 + n) }))
   const [response] = (await once(message, 'response')) as [{ statusCode?: number; resume(): void }]
   response.resume()
   if (response.statusCode !== 200 && response.statusCode !== 201) {
