@@ -1,6 +1,8 @@
-/** Lets in only what can be answered in time, and lets only so many signatures run at once; the rest waits in order. */
+/** Lets in only what can be answered in time, works on few requests at once and signs fewer; the rest waits in order. */
 import type { Clock } from '../common/clock.ts'
 import { CallbackError } from './errors.ts'
+import { createPace } from './pace.ts'
+import { createTurns } from './turns.ts'
 
 export interface Admission {
   /**
@@ -9,6 +11,13 @@ export interface Admission {
    */
   readonly enter: (budgetMs: number) => boolean
   readonly leave: () => void
+  /**
+   * Works on a request when its turn comes, first come, first served. Before that nothing is verified or evaluated, so
+   * that a crowd of arrivals cannot keep the event loop from those that are nearly answered.
+   *
+   * @throws CallbackError ERR_OVERLOADED when its turn comes too late to be done before `doneByMs`, monotonic
+   */
+  readonly work: <T>(doneByMs: number, job: () => Promise<T>) => Promise<T>
   /**
    * Runs a signature when a slot is free, first come, first served.
    *
@@ -19,8 +28,8 @@ export interface Admission {
   readonly inFlight: number
   /** Signatures that wait for a slot. */
   readonly queued: number
-  /** Smoothed time that a signature occupies its slot, in milliseconds. */
-  readonly serviceMs: number
+  /** Milliseconds from one answer to the next while requests wait for their turn. */
+  readonly paceMs: number
 }
 
 export interface AdmissionOptions {
@@ -30,72 +39,61 @@ export interface AdmissionOptions {
   readonly maxWaitMs: number
 }
 
-/** Weight of the newest measurement. */
-const SMOOTHING = 0.05
+/** Requests at work per signature slot: enough that their decisions share commits, few enough to finish soon. */
+const AT_WORK_PER_SLOT = 32
 
-/** Signatures dominate the cost of an answer, so the time they occupy their slots tells how fast the queue moves. */
+/** Part of the time left that the predicted wait may fill: load that grows slows down what is in line already. */
+const FILLED = 0.6
+
+/** Nothing is in flight, and the pace is assumed to be that of a fast machine. */
 export function createAdmission({ clock, slots, maxWaitMs }: AdmissionOptions): Admission {
-  const waiting: (() => void)[] = []
-  let head = 0
-  let busy = 0
+  const atWork = createTurns(slots * AT_WORK_PER_SLOT)
+  const signatures = createTurns(slots)
+  const pace = createPace()
   let inFlight = 0
-  let serviceMs = 0.3
-
-  const queued = () => waiting.length - head
-  const takeSlot = (): Promise<void> | undefined => {
-    if (busy < slots) {
-      busy += 1
-      return undefined
-    }
-    return new Promise((resolve) => waiting.push(resolve))
-  }
-  const freeSlot = () => {
-    const next = waiting[head]
-    if (next === undefined) {
-      busy -= 1
-      return
-    }
-    head += 1
-    // Dropping served entries now and then keeps both the queue short and taking from it cheap.
-    if (head > 1_024 && head * 2 > waiting.length) {
-      waiting.splice(0, head)
-      head = 0
-    }
-    next()
-  }
 
   return {
     enter(budgetMs) {
-      if ((inFlight * serviceMs) / slots > budgetMs) return false
+      if (inFlight * pace.ms > budgetMs * FILLED) return false
       inFlight += 1
       return true
     },
     leave() {
       inFlight -= 1
     },
+    async work(doneByMs, job) {
+      await atWork.take()
+      try {
+        const leftMs = doneByMs - clock.monotonicMs()
+        if (leftMs < Math.min(atWork.size, inFlight) * pace.ms) {
+          throw new CallbackError('ERR_OVERLOADED', 'its turn came too late')
+        }
+        return await job()
+      } finally {
+        pace.finished(clock.monotonicMs(), atWork.waiting > 0)
+        atWork.give()
+      }
+    },
     async sign(job) {
       const arrivedMs = clock.monotonicMs()
-      await takeSlot()
-      const startedMs = clock.monotonicMs()
+      await signatures.take()
       try {
-        if (startedMs - arrivedMs > maxWaitMs) {
+        if (clock.monotonicMs() - arrivedMs > maxWaitMs) {
           throw new CallbackError('ERR_OVERLOADED', 'waited too long for a signature')
         }
-        const result = await job()
-        serviceMs += (clock.monotonicMs() - startedMs - serviceMs) * SMOOTHING
-        return result
+        return await job()
       } finally {
-        freeSlot()
+        signatures.give()
       }
     },
     get inFlight() {
       return inFlight
     },
     get queued() {
-      return queued()
+      return signatures.waiting
     },
-    get serviceMs() {
-      return serviceMs
+    get paceMs() {
+      return pace.ms
     },
   }
 }

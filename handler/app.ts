@@ -13,6 +13,7 @@ import type { Answer, CallbackLog, Delivery } from './ports.ts'
 import { routeOf, speaksOtherMode } from './protocol/endpoints.ts'
 import type { Route, Routes } from './protocol/endpoints.ts'
 import { answerHeaders, refuse } from './refusal.ts'
+import { MARGIN_MS } from './steps/undecided.ts'
 
 export interface AppDeps {
   /** The straight line. */
@@ -101,7 +102,7 @@ async function answerRequest(
 ): Promise<void> {
   const { endpoint, generation } = findRoute(request, deps)
   const budgetMs = deps.timeLeftMs()
-  if (!deps.admission.enter(budgetMs)) {
+  if (!deps.admission.enter(budgetMs - MARGIN_MS)) {
     throw new CallbackError('ERR_OVERLOADED', 'no answer would be ready before the deadline')
   }
   const deadlineAtMs = deps.clock.monotonicMs() + budgetMs
@@ -111,7 +112,9 @@ async function answerRequest(
     })
     try {
       const delivery = { deliveryId, endpoint, generation, body: bytes, deadlineAtMs }
-      const { contentType, body } = await deps.answer(delivery)
+      const { contentType, body } = await deps.admission.work(deadlineAtMs - MARGIN_MS, () =>
+        deps.answer(delivery),
+      )
       response.writeHead(200, answerHeaders(contentType, body)).end(body)
     } finally {
       release()

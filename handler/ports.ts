@@ -186,7 +186,7 @@ export interface RefusedEvent {
 }
 
 export interface AlarmEvent {
-  readonly kind: FaultRule | 'conflict' | 'late-failure'
+  readonly kind: FaultRule | 'conflict' | 'late-failure' | 'retry-budget'
   readonly deliveryId: string
   readonly requestId: string
   /** Its message and stack hold nothing of the payload unless an edge put it there. */

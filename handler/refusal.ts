@@ -15,6 +15,9 @@ const BODIES: Readonly<Record<number, string>> = {
 /** What may still arrive of a body that nobody wants before the connection is closed. */
 const LINGER = { bytes: 1024 * 1024, ms: 1_000 }
 
+/** An unwanted body up to this size is read to its end. */
+const SMALL_BODY_BYTES = 64 * 1024
+
 /** Headers of every answer; without a date, so that equal answers are equal bytes. */
 export function answerHeaders(contentType: string, body: string): Record<string, string | number> {
   return {
@@ -25,19 +28,29 @@ export function answerHeaders(contentType: string, body: string): Record<string,
   }
 }
 
-/** Sends the constant answer of the status. A connection whose request was not read to its end is closed after it. */
+/**
+ * Sends the constant answer of the status. A connection whose request was not read to its end is closed after it, unless
+ * little is missing: a new handshake costs more than a decision, so closing would make an overload worse.
+ */
 export function refuse(request: IncomingMessage, response: ServerResponse, status: number): void {
   const body = BODIES[status] ?? ''
-  const unread = !request.complete
+  const unread = !request.complete && !endsSoon(request)
   if (unread) response.setHeader('Connection', 'close')
   response.writeHead(status, answerHeaders('text/plain; charset=utf-8', body))
   if (!unread) {
+    request.resume()
     response.end(body)
     return
   }
   // Closing while the caller still sends would reset the connection and might take the answer with it.
   response.write(body)
   linger(request, () => response.end())
+}
+
+/** True when the rest of the body may be read, and dropped, before the next request of the connection. */
+function endsSoon({ headers }: IncomingMessage): boolean {
+  const { expect, 'transfer-encoding': coding, 'content-length': length = '0' } = headers
+  return expect === undefined && coding === undefined && Number(length) <= SMALL_BODY_BYTES
 }
 
 function linger(request: IncomingMessage, done: () => void): void {

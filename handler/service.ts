@@ -24,6 +24,7 @@ import type { Decider } from './ports.ts'
 import { routesFor } from './protocol/endpoints.ts'
 import type { Routes } from './protocol/endpoints.ts'
 import { createReadiness } from './readiness.ts'
+import { createRetryBudget } from './retry-budget.ts'
 import { openListeners } from './server.ts'
 import type { Listeners } from './server.ts'
 import { createServing, keyOf } from './serving.ts'
@@ -145,8 +146,10 @@ async function open(
     sleep,
   )
   const problems = async () => (duck.ending() ? ['the handler is stopping'] : checks())
+  const retries = createRetryBudget()
   const metrics = createMetrics({
-    ready: async () => (await problems()).length === 0,
+    problems,
+    retries,
     generations: registry.infos,
     now: () => clock.now(),
     inFlight: () => admission.inFlight,
@@ -168,7 +171,7 @@ async function open(
   })
   const { policies, keeper, notices, operator } = operating
   const parts = { material, keyring, registry, store, operating, decider, admission, budget, duck }
-  const app = createServing({ ...parts, metrics, clock, logger, routes: () => routes })
+  const app = createServing({ ...parts, metrics, retries, clock, logger, routes: () => routes })
   const failed = (error: unknown) => logger.error({ err: error }, 'upkeep failed')
   const admin = await openAdminSocket(config.adminSocket, {
     registry,

@@ -16,9 +16,10 @@ import type { LameDuck } from './lame-duck.ts'
 import { callbackLog } from './logging.ts'
 import type { Logger } from './logging.ts'
 import type { Operating } from './operating.ts'
-import type { CallbackDeps, CallbackLog, Decider } from './ports.ts'
+import type { AlarmEvent, CallbackDeps, CallbackLog, Decider } from './ports.ts'
 import type { Routes } from './protocol/endpoints.ts'
 import { createPlainVerifier, createTokenVerifier, signToken } from './protocol/token.ts'
+import type { RetryBudget } from './retry-budget.ts'
 import { createSharedWork } from './shared-work.ts'
 
 export interface ServingParts {
@@ -33,6 +34,7 @@ export interface ServingParts {
   readonly budget: ByteBudget
   readonly duck: LameDuck
   readonly metrics: Metrics
+  readonly retries: RetryBudget
   readonly routes: () => Routes
   readonly clock: Clock
   readonly logger: Logger
@@ -94,13 +96,21 @@ export function keyOf(keyring: Keyring, generation: number) {
 }
 
 /** Everything that is logged is counted, and every served request keeps its generation from being retired. */
-function observedLog({ logger, metrics, registry }: ServingParts): CallbackLog {
+function observedLog({ clock, logger, metrics, registry, retries }: ServingParts): CallbackLog {
   const log = callbackLog(logger)
+  const alarm = (event: AlarmEvent) => {
+    log.alarm(event)
+    metrics.alarm(event)
+  }
   return {
+    alarm,
     decided(event) {
       log.decided(event)
       metrics.decided(event)
       registry.hits.hit(event.generation, event.signerId)
+      if (!retries.answered(event, clock.now())) return
+      const { deliveryId, requestId } = event
+      alarm({ kind: 'retry-budget', deliveryId, requestId })
     },
     refused(event) {
       log.refused(event)
@@ -108,10 +118,6 @@ function observedLog({ logger, metrics, registry }: ServingParts): CallbackLog {
       const { error, generation } = event
       const shed = error instanceof CallbackError && error.status === 503
       if (shed && generation !== undefined) registry.hits.touch(generation)
-    },
-    alarm(event) {
-      log.alarm(event)
-      metrics.alarm(event)
     },
   }
 }

@@ -3,6 +3,7 @@ import prom from 'prom-client'
 import type { GenerationInfo } from '../../common/admin-api.ts'
 import { CallbackError } from '../errors.ts'
 import type { AlarmEvent, DecidedEvent, RefusedEvent } from '../ports.ts'
+import type { RetryBudget } from '../retry-budget.ts'
 import { counted } from './counted.ts'
 
 /** Seconds; the co-signer gives up after 30. */
@@ -10,7 +11,9 @@ const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 
 /** What is looked up when somebody asks. */
 export interface Gauges {
-  readonly ready: () => Promise<boolean>
+  /** Every reason against being ready, as `<check>: <why>`. */
+  readonly problems: () => Promise<readonly string[]>
+  readonly retries: RetryBudget
   readonly generations: () => readonly GenerationInfo[]
   readonly now: () => Date
   readonly inFlight: () => number
@@ -58,7 +61,22 @@ export function createMetrics(gauges: Gauges): Metrics {
       }),
     )
   }
-  gauge('ready', 'Whether /readyz is green', async () => Number(await gauges.ready()))
+  const { now, problems, retries } = gauges
+  gauge('ready', 'Whether /readyz is green', async () => Number((await problems()).length === 0))
+  for (const check of ['store', 'signing']) {
+    gauge(`${check}_healthy`, `Whether the ${check} check of /readyz passes`, async () =>
+      Number(!(await problems()).some((problem) => problem.startsWith(`${check}:`))),
+    )
+  }
+  gauge('retry_waiting', 'Requests last answered RETRY', () => retries.waiting(now()))
+  gauge('retry_tries_most', 'Tries used by one of them; 20 by default', () =>
+    retries.mostTries(now()),
+  )
+  gauge(
+    'retry_longest_seconds',
+    'Age of the oldest of them',
+    () => retries.longestMs(now()) / 1_000,
+  )
   gauge('requests_in_flight', 'Requests let in and not answered', gauges.inFlight)
   gauge('signatures_queued', 'Signatures that wait for a slot', gauges.queuedSignatures)
   gauge('body_bytes', 'Bytes of bodies in memory', gauges.bodyBytes)

@@ -44,10 +44,9 @@ async function list(options: Options, io: CommandIo): Promise<void> {
 }
 
 function row({ limit, key, windowMs, count, maxCount, amount, maxAmount }: LimitInfo): string[] {
-  const of = (spent: string, most: string | number | null) =>
-    most === null ? spent : `${spent} of ${most}`
-  const spent = maxAmount === null ? '' : of(amount, maxAmount)
-  return [limit, key, timeLeft(windowMs), of(String(count), maxCount), spent]
+  const counts = maxCount === null ? String(count) : `${count} of ${maxCount}`
+  const spent = maxAmount === null ? '' : `${amount} of ${maxAmount}`
+  return [limit, key, timeLeft(windowMs), counts, spent]
 }
 
 async function release(txId: string, options: Options, io: CommandIo): Promise<void> {

@@ -129,6 +129,7 @@ function traffic(port: number, path: string, body: string, callers: number) {
   const ask = (agent: Agent) =>
     new Promise<void>((resolve) => {
       const where = { host: '127.0.0.1', port, path, method: 'POST', agent }
+      let secured = false
       const call = request(where, (response) => {
         response.resume().on('end', () => {
           if (response.statusCode === 200) counts.answered += 1
@@ -137,10 +138,14 @@ function traffic(port: number, path: string, body: string, callers: number) {
         })
       })
       call.on('error', (error: NodeJS.ErrnoException) => {
-        // A connection that could not be made was never accepted: that one is for a second instance.
-        if (error.code === 'ECONNREFUSED') counts.refused += 1
+        // A connection that was not made to the end was never accepted: that one is for a second instance.
+        if (error.code === 'ECONNREFUSED' || !secured) counts.refused += 1
         else counts.failed += 1
         resolve()
+      })
+      call.on('socket', (socket) => {
+        if (call.reusedSocket) secured = true
+        else socket.once('secureConnect', () => (secured = true))
       })
       call.end(body)
     })
@@ -156,6 +161,34 @@ function traffic(port: number, path: string, body: string, callers: number) {
     },
   }
 }
+
+describe('a handler that is told to reload', () => {
+  it('reads its policy again on SIGHUP, and goes on with the old one when it is wrong', async () => {
+    const { handler, home } = await started()
+    const file = join(home, 'policy.yaml')
+    const saying = async (text: string) => {
+      for (let tries = 0; tries < 200 && !handler.out().includes(text); tries += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+      expect(handler.out()).toContain(text)
+    }
+    await writeFile(file, 'version: 1\n')
+    handler.child.kill('SIGHUP')
+    await saying('"rules":0,"msg":"policy taken over"')
+    await writeFile(file, 'version: 2\n')
+    handler.child.kill('SIGHUP')
+    await saying('"msg":"the policy file is wrong: the old one stays"')
+    expect(handler.child.exitCode).toBeNull()
+  }, 15_000)
+
+  it('does not start again with a policy whose own test fails', async () => {
+    const test = '{ name: t, request: { asset: ETH }, expect: { action: APPROVE } }'
+    const { settings } = await handlerSetup({ policy: `version: 1\ntests: [${test}]\n` })
+    const { ended, err } = run(settings)
+    expect(await ended).toBe(2)
+    expect(err()).toContain('test `t` expects APPROVE, the policy says REJECT by `default`')
+  })
+})
 
 describe('a handler that is told to stop', () => {
   it('answers everything it accepted, and is gone within five seconds', async () => {

@@ -70,18 +70,25 @@ describe('signatures', () => {
 })
 
 describe('a request', () => {
-  it('gets in while the work ahead fits into its time, measured by what signatures took', async () => {
+  /** Keeps the handler busy with jobs that finish every 10 ms. */
+  async function busyAdmission(slots: number) {
     const clock = settableClock()
-    const admission = createAdmission({ clock, slots: 2, maxWaitMs: 100_000 })
-    for (let step = 0; step < 200; step += 1) {
-      await admission.sign(async () => clock.advance(10))
-    }
-    expect(admission.serviceMs).toBeCloseTo(10, 1)
+    const admission = createAdmission({ clock, slots, maxWaitMs: 100_000 })
+    const jobs = Array.from({ length: 9_000 }, () =>
+      admission.work(Number.POSITIVE_INFINITY, async () => clock.advance(10)),
+    )
+    await Promise.all(jobs)
+    return { clock, admission }
+  }
+
+  it('gets in while the work ahead fills no more than most of its time, at the pace of late', async () => {
+    const { admission } = await busyAdmission(1)
+    expect(admission.paceMs).toBeCloseTo(10, 0)
     let entered = 0
-    while (admission.enter(100)) entered += 1
-    expect([entered, admission.inFlight]).toEqual([21, 21])
+    while (admission.enter(1_000)) entered += 1
+    expect([entered, admission.inFlight]).toEqual([60, 60])
     admission.leave()
-    expect(admission.enter(100)).toBe(true)
+    expect(admission.enter(1_000)).toBe(true)
   })
 
   it('without time left stays out, however idle the handler is', () => {
@@ -89,5 +96,32 @@ describe('a request', () => {
     expect(admission.enter(0)).toBe(true)
     expect(admission.enter(0)).toBe(false)
     expect(admission.enter(-1)).toBe(false)
+  })
+
+  it('waits for its turn, and is not worked on when that comes too late', async () => {
+    const clock = settableClock()
+    const admission = createAdmission({ clock, slots: 1, maxWaitMs: 1_000 })
+    const { job, waiting, open } = gate()
+    const first = Array.from({ length: 32 }, () => admission.work(2_000, job))
+    const late = admission.work(2_000, job)
+    await turns()
+    expect(waiting).toHaveLength(32)
+    clock.advance(1_001)
+    open()
+    await expect(late).rejects.toMatchObject({ code: 'ERR_OVERLOADED' })
+    while (waiting.length > 0) open()
+    await Promise.all(first)
+    expect(await admission.work(3_000, () => Promise.resolve('next'))).toBe('next')
+  })
+
+  it('that fails gives its turn to the next', async () => {
+    const admission = createAdmission({ clock: settableClock(), slots: 1, maxWaitMs: 1_000 })
+    const failing = Array.from({ length: 40 }, () =>
+      admission.work(1_000, () => Promise.reject(new Error('no store'))),
+    )
+    expect(new Set((await Promise.allSettled(failing)).map(({ status }) => status))).toEqual(
+      new Set(['rejected']),
+    )
+    expect(await admission.work(1_000, () => Promise.resolve(1))).toBe(1)
   })
 })

@@ -264,8 +264,23 @@ describe('a refusal', () => {
 
   it('without time left is a 503 before the body is read', async () => {
     const { port } = await edge({ timeLeftMs: () => -1 })
-    const seen = await raw(port, `POST ${PATH} HTTP/1.1\r\nHost: h\r\nContent-Length: 5000\r\n\r\n`)
+    const head = `POST ${PATH} HTTP/1.1\r\nHost: h\r\nContent-Length: 70000\r\n\r\n`
+    const seen = await raw(port, head)
     expect(seen).toMatch(/^HTTP\/1\.1 503 [\s\S]*Connection: close[\s\S]*service unavailable\n$/)
+  })
+
+  it('without time left keeps the connection when little of the body is missing', async () => {
+    const { port } = await edge({ timeLeftMs: () => -1 })
+    const request = `POST ${PATH} HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc`
+    const last = request.replace('Host: h', 'Host: h\r\nConnection: close')
+    const seen = await raw(port, `${request}${request}${last}`)
+    expect(seen.match(/HTTP\/1\.1 503 /g)).toHaveLength(3)
+  })
+
+  it('without time left closes the connection of a body without a length', async () => {
+    const { port } = await edge({ timeLeftMs: () => -1 })
+    const head = `POST ${PATH} HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n`
+    expect(await raw(port, head)).toMatch(/^HTTP\/1\.1 503 [\s\S]*Connection: close/)
   })
 })
 

@@ -1,0 +1,13 @@
+/** The scenarios in the order in which they run. */
+export const SCENARIO_NAMES = [
+  'decision',
+  'refusal',
+  'growth',
+  'policy',
+  'overload',
+  'memory',
+  'start-up',
+  'soak',
+] as const
+
+export type ScenarioName = (typeof SCENARIO_NAMES)[number]

@@ -1,0 +1,86 @@
+/** Steady load for a long time: memory and files must not grow. */
+import { systemSleep } from '../../common/clock.ts'
+import { fdsOf, rssOf } from '../machine.ts'
+import type { Options } from '../options.ts'
+import type { Section } from '../report.ts'
+import { text } from '../report.ts'
+import { TOKEN_CHARS } from '../rig.ts'
+import type { Rig } from '../rig.ts'
+import { startCountersign } from '../servers/countersign.ts'
+import { slope } from '../stats.ts'
+import type { Sample } from '../stats.ts'
+
+const PER_SECOND = 200
+const CONNECTIONS = 32
+const DEADLINE_MS = 25_000
+/** Samples per run, whatever its length. */
+const SAMPLES = 300
+/** Part of the run that does not count: caches and the heap find their size. */
+const WARM_UP = 0.3
+const MIB = 2 ** 20
+
+/** Runs for `soakMinutes`. */
+export async function soak(rig: Rig, { soakMinutes }: Options): Promise<Section> {
+  rig.say(`soak for ${soakMinutes} minutes`)
+  const server = await startCountersign(rig.world)
+  const seconds = soakMinutes * 60
+  const done = new AbortController()
+  const sampling = sample(server.pid, (seconds * 1000) / SAMPLES, done.signal)
+  const { phases, outcomes } = await rig.generator('any').open({
+    target: server.target,
+    serverPid: server.pid,
+    tokens: { keyFile: rig.world.cosignerKeyFile, chars: TOKEN_CHARS },
+    connections: CONNECTIONS,
+    phases: [{ perSecond: PER_SECOND, seconds }],
+    deadlineMs: DEADLINE_MS,
+  })
+  done.abort()
+  const { rss, fds } = await sampling
+  await server.stop()
+  const [phase] = phases
+  const counted = <T>(samples: readonly T[]) => samples.slice(Math.floor(samples.length * WARM_UP))
+  const mibPerHour = (slope(counted(rss)) * 3_600_000) / MIB
+  const filesPerHour = slope(counted(fds)) * 3_600_000
+  return {
+    title: 'Soak',
+    notes: [
+      `${PER_SECOND} new requests a second for ${soakMinutes} minutes; slopes are medians over all pairs of samples`,
+      `after the first ${WARM_UP * 100} %.`,
+    ],
+    columns: [
+      'requests',
+      'outcomes',
+      'p99 ms',
+      'RSS first MiB',
+      'RSS last MiB',
+      'files first',
+      'files last',
+    ],
+    rows: [
+      [
+        text(phase?.offered ?? 0),
+        JSON.stringify(outcomes),
+        text(phase?.p99Ms ?? Number.NaN),
+        ...[rss, rss.slice(-1)].map((list) => text((list[0]?.value ?? Number.NaN) / MIB)),
+        ...[fds, fds.slice(-1)].map((list) => text(list[0]?.value ?? Number.NaN)),
+      ],
+    ],
+    figures: [
+      { name: 'RSS slope', value: mibPerHour, unit: 'MiB/h' },
+      { name: 'open files slope', value: filesPerHour, unit: '/h', goal: { atMost: 0 } },
+    ],
+  }
+}
+
+async function sample(pid: number, everyMs: number, signal: AbortSignal) {
+  const rss: Sample[] = []
+  const fds: Sample[] = []
+  const beganAt = performance.now()
+  while (!signal.aborted) {
+    const at = performance.now() - beganAt
+    rss.push({ at, value: rssOf(pid) })
+    fds.push({ at, value: fdsOf(pid) })
+    await systemSleep(everyMs, signal)
+  }
+  return { rss, fds }
+}

@@ -1,0 +1,97 @@
+import { describe, expect, it } from '@jest/globals'
+import { parsePsTime, parseStat } from '../../bench/machine.ts'
+import { met, renderReport, text } from '../../bench/report.ts'
+import type { Figure } from '../../bench/report.ts'
+
+const figure = (value: number, goal?: Figure['goal']): Figure => ({
+  name: 'cost / floor',
+  value,
+  unit: '',
+  ...(goal === undefined ? {} : { goal }),
+})
+
+describe('met', () => {
+  it('includes the bound itself', () => {
+    expect(met(figure(1.35, { atMost: 1.35 }))).toBe(true)
+    expect(met(figure(1.36, { atMost: 1.35 }))).toBe(false)
+    expect(met(figure(4, { atLeast: 4 }))).toBe(true)
+    expect(met(figure(3.9, { atLeast: 4 }))).toBe(false)
+  })
+
+  it('is not met by what could not be measured, and unknown without a goal', () => {
+    expect(met(figure(Number.NaN, { atMost: 1 }))).toBe(false)
+    expect(met(figure(1))).toBeUndefined()
+  })
+})
+
+describe('text', () => {
+  it('keeps three significant digits', () => {
+    expect([1.2345, 0.00123456, 12345.6, 99.99, Number.NaN].map(text)).toEqual([
+      '1.23',
+      '0.00123',
+      '12,346',
+      '100',
+      '–',
+    ])
+  })
+})
+
+describe('renderReport', () => {
+  it('names the machine, counts the goals and aligns its tables', () => {
+    const report = renderReport({
+      machine: {
+        date: '2026-11-21',
+        cores: 2,
+        cpu: 'some CPU',
+        platform: 'linux 6',
+        node: '20.20.2',
+        openssl: '3.0.19',
+      },
+      how: 'npm run bench',
+      seconds: 12.4,
+      sections: [
+        {
+          title: 'One',
+          notes: ['Two cores.', 'All medians.'],
+          columns: ['handler', 'CPU µs'],
+          rows: [['floor', '280']],
+          figures: [figure(1.2, { atMost: 1.35 }), figure(1)],
+        },
+      ],
+    })
+    expect(report)
+      .toBe(`Measured 2026-11-21 on 2 cores (some CPU, linux 6), Node 20.20.2, OpenSSL 3.0.19; \`npm run bench\`, 12 s.
+
+Trust ratios to the floor of the same run, not microseconds. CPU is the process time of all threads of the server.
+
+Goals met: 1 of 1.
+
+## One
+
+Two cores. All medians.
+
+| handler | CPU µs |
+| ------- | ------ |
+| floor   | 280    |
+
+| figure       | value | goal   |     |
+| ------------ | ----- | ------ | --- |
+| cost / floor | 1.2   | ≤ 1.35 | met |
+| cost / floor | 1     |        |     |
+`)
+  })
+})
+
+describe('CPU time of a process', () => {
+  it('is read from /proc although the name holds blanks and parentheses', () => {
+    expect(parseStat('7 (a) b) c) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0')).toBe(300)
+  })
+
+  it.each([
+    ['00:01.50', 1_500],
+    ['01:02:03', 3_723_000],
+    ['2-00:00:01', 172_801_000],
+  ])('is read from ps: %s', (time, ms) => {
+    expect(parsePsTime(time)).toBe(ms)
+  })
+})
