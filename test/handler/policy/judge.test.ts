@@ -52,6 +52,13 @@ describe('livePolicy', () => {
     expect(live.digest).toBe(policy.digest)
   })
 
+  it('says what content alone forbids, whatever the rules say', () => {
+    const refused = (request: CallbackRequest) => live.refusal?.(request, KNOWN)?.rule
+    expect(refused(requestOf(sample))).toBeUndefined()
+    expect(refused(requestOf(sample.replaceAll('0.01', '0.02')))).toBe('raw-tx')
+    expect(refused(configRequest())).toBeUndefined()
+  })
+
   it('refuses it when bytes and request differ, and says what differs', () => {
     const altered = sample.replaceAll('0.01', '0.02')
     const { decision, rawTx } = live.evaluate(requestOf(altered), KNOWN)
