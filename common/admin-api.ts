@@ -8,6 +8,8 @@
  *   PUT    /v1/pairings/<cosignerId>/<apiKeyId> {PairingNeeds} → HandlerStatus   which generations a pairing needs
  *   DELETE /v1/pairings/<cosignerId>/<apiKeyId>     → HandlerStatus
  *
+ * What the operator asks beside this is in handler/admin/operator-api.ts.
+ *
  * Errors are `{ error: { code, message } }` with a 4xx or 5xx status.
  */
 
@@ -81,6 +83,8 @@ export interface HandlerStatus {
   readonly ready: boolean
   /** Why `ready` is false; empty when it is true. */
   readonly problems: readonly string[]
+  /** What somebody should know although `ready` is true: a freeze, a policy file that was refused, … */
+  readonly notices?: readonly string[]
   /** ISO 8601, the handler's clock. */
   readonly now: string
 }
@@ -116,6 +120,11 @@ export type AdminErrorCode =
   | 'ERR_GENERATION_RETIRED'
   | 'ERR_GENERATION_NUMBER'
   | 'ERR_SLOT_BUSY'
+  | 'ERR_HOLD_UNKNOWN'
+  | 'ERR_HOLD_CLOSED'
+  | 'ERR_HOLD_SAME_PERSON'
+  | 'ERR_NOTHING_TO_RELEASE'
+  | 'ERR_STORE'
   | 'ERR_INTERNAL'
 
 export interface AdminErrorBody {

@@ -125,6 +125,10 @@ async function answerRequest(
 }
 
 function findRoute(request: express.Request, deps: AppDeps): Route {
+  // Node's parser reads a request line without a version, or with 2.0, as if it were HTTP/1.
+  if (request.httpVersionMajor !== 1) {
+    throw new CallbackError('ERR_HTTP_VERSION', 'not HTTP/1')
+  }
   if (countHosts(request.rawHeaders) !== 1) {
     throw new CallbackError('ERR_HOST_HEADER', 'not exactly one host header')
   }

@@ -28,6 +28,11 @@ export async function readBody(
   if (encoding !== undefined && encoding !== 'identity') {
     throw new CallbackError('ERR_BODY_ENCODING', 'the body has a content encoding')
   }
+  // Node undoes `chunked` and leaves any coding before it as it is: two readers would see two bodies.
+  const coding = request.headers['transfer-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked') {
+    throw new CallbackError('ERR_BODY_ENCODING', 'the body has a transfer coding beside `chunked`')
+  }
   const declared = request.headers['content-length']
   const length = declared === undefined ? undefined : Number(declared)
   if (length !== undefined && length > maxBytes) throw tooLarge(maxBytes)

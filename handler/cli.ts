@@ -20,6 +20,27 @@ const GROUPS: readonly Group[] = [
     load: async () => (await import('./commands/policy.ts')).registerPolicyCommands,
   },
   {
+    name: 'hold',
+    description: 'list held requests, release or refuse them',
+    load: async () => (await import('./commands/hold.ts')).registerHoldCommands,
+  },
+  {
+    name: 'freeze',
+    description: 'approve nothing from now on; `freeze status` says whether that is so',
+    load: async () => (await import('./commands/freeze.ts')).registerFreezeCommand,
+  },
+  {
+    name: 'unfreeze',
+    description: 'end a freeze',
+    load: async () => (await import('./commands/freeze.ts')).registerUnfreezeCommand,
+  },
+  {
+    name: 'limits',
+    description:
+      'show what counts of the rolling limits, give back what a failed transaction spent',
+    load: async () => (await import('./commands/limits.ts')).registerLimitCommands,
+  },
+  {
     name: 'audit',
     description: 'verify, export and accept the record of decisions',
     load: async () => (await import('./commands/audit.ts')).registerAuditCommands,

@@ -31,10 +31,14 @@ export interface Config {
   /** Undefined when everyone may connect. */
   readonly allowedCidrs: readonly Cidr[] | undefined
   readonly policyFile: string
+  /** Undefined when no policy is watched. */
+  readonly shadowPolicyFile: string | undefined
   readonly storePath: string
   readonly adminSocket: string
   readonly opsListen: ListenAddress
   readonly deadlineMs: number
+  /** How long the co-signer asks again after a first RETRY. */
+  readonly cosignerRetryMs: number
   readonly maxBodyBytes: number
   readonly passphraseFile: string | undefined
   readonly logLevel: string
@@ -132,10 +136,12 @@ function assemble(values: Values): Config {
     cosignerKeys: values.cosignerKeys,
     allowedCidrs: values.allowedCidrs,
     policyFile: present(values.policyFile),
+    shadowPolicyFile: values.shadowPolicyFile,
     storePath: values.store ?? join(stateDir, 'decisions.db'),
     adminSocket: values.adminSocket ?? join(stateDir, SOCKET_NAME),
     opsListen: present(values.opsListen),
     deadlineMs: present(values.deadlineMs),
+    cosignerRetryMs: present(values.cosignerRetryMinutes) * 60_000,
     maxBodyBytes: present(values.maxBodyBytes),
     passphraseFile: values.passphraseFile,
     logLevel: present(values.logLevel),

@@ -1,5 +1,6 @@
 /** Holds and the freeze as the straight line asks for them, answered from the decision store. */
 import type { HoldState as StoredHoldState, OperatorActs } from './decisions/operations.ts'
+import { summaryOf } from './hold-summary.ts'
 import type { Decision } from './policy/decision.ts'
 import type { HoldBook, HoldState } from './ports.ts'
 
@@ -15,9 +16,8 @@ const STATES: Readonly<Record<StoredHoldState, HoldState>> = {
 /** Opens a hold at the first delivery of a request and then follows it. */
 export function createHoldBook(store: Pick<OperatorActs, 'openHold'>): HoldBook {
   return {
-    async state(key, terms) {
-      const summary = `${key.endpoint} ${key.requestId}`.slice(0, 200)
-      const { state } = await store.openHold({ key, terms, summary })
+    async state(key, terms, _now, request, rule) {
+      const { state } = await store.openHold({ key, terms, summary: summaryOf(request, rule) })
       return STATES[state]
     },
   }

@@ -32,12 +32,32 @@ function ending(): Promise<Ending> {
   })
 }
 
+/** A pipe takes what was written in its own time: an end before that would cut a result short, with exit code 0. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write('', () => resolve())
+  })
+}
+
+// Whoever reads may have seen enough, as in `audit export | head`.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+
 await runCli(process.argv.slice(2), io, async (commandIo) => {
   const [{ serve }, { bufferedOutput }] = await Promise.all([
     import('./commands/run.ts'),
     import('./buffered-output.ts'),
   ])
   const log = bufferedOutput(1)
-  await serve(commandIo, { log, signatureSlots: availableParallelism(), ended: ending() })
+  // Whoever asks for a reload too early must not end the handler.
+  process.on('SIGHUP', () => undefined)
+  await serve(commandIo, {
+    log,
+    signatureSlots: availableParallelism(),
+    ended: ending(),
+    onReload: (reload) => {
+      process.removeAllListeners('SIGHUP').on('SIGHUP', reload)
+    },
+  })
 })
+await Promise.all([process.stdout, process.stderr].map(written))
 process.exit(io.exitCode)

@@ -1,7 +1,8 @@
 /** What the straight line takes in, gives out and stands on; the edges implement these. */
 import type { Clock, Sleep } from '../common/clock.ts'
-import type { DecisionStore, RequestKey } from './decisions/store.ts'
+import type { DecisionStore, RequestKey, ShadowNote } from './decisions/store.ts'
 import type { Decision, Evaluation, HoldTerms } from './policy/decision.ts'
+import type { Hook } from './policy/hooks.ts'
 import type { Action, Endpoint, Mode, Stage } from './protocol/endpoints.ts'
 import type { JsonObject } from './protocol/json-value.ts'
 import type { CallbackRequest } from './protocol/request.ts'
@@ -59,6 +60,10 @@ export interface CallbackDeps {
   readonly hooks?: HookCaller
   /** Required when the policy holds requests: without it they stay held. */
   readonly holds?: HoldBook
+  /** A policy that is only watched; must not throw. */
+  readonly shadow?: ShadowPolicy
+  /** A team's own function beside the policy. */
+  readonly decider?: Decider
   /** Metrics; sees what the log sees. */
   readonly observe?: (event: DecidedEvent) => void
 }
@@ -69,7 +74,34 @@ export interface LivePolicy {
   readonly digest: string
   /** Pure; a throw is answered RETRY and raises an alarm. */
   evaluate(request: CallbackRequest, facts: PolicyFacts): Evaluation
+  /** Why the content alone forbids an approval, whoever would give it; needed beside a `Decider`. */
+  refusal?(request: CallbackRequest, facts: PolicyFacts): Decision | undefined
+  /** What the hooks that an evaluation may name are; without it a missing answer is a veto at once. */
+  readonly hooks?: ReadonlyMap<string, Hook>
 }
+
+/** Says what another policy would have decided. INVARIANT: never changes, delays or fails an answer. */
+export type ShadowPolicy = (
+  request: CallbackRequest,
+  facts: PolicyFacts,
+  live: Decision,
+) => ShadowNote | undefined
+
+/** What a team's own function may know besides the request. */
+export interface DeciderFacts extends PolicyFacts {
+  /** What the policy file makes of the request: APPROVE, or its default because no rule matched. */
+  readonly policy: Decision
+  /** What the check of the raw transaction found: one word and, unless `verified`, why. */
+  readonly rawTx: string | undefined
+  /** Aborts when the answer is no longer waited for. */
+  readonly signal: AbortSignal
+}
+
+/** Asks a team's own function; undefined leaves it to the policy, a rejection is answered RETRY. */
+export type Decider = (
+  request: CallbackRequest,
+  facts: DeciderFacts,
+) => Promise<Decision | undefined>
 
 /** What a policy may know besides the request. */
 export interface PolicyFacts {
@@ -84,12 +116,31 @@ export interface HookCaller {
     hook: string,
     request: CallbackRequest,
     signal: AbortSignal,
+    context: HookContext,
   ): Promise<'allow' | 'deny' | 'no-answer'>
+}
+
+/** What goes with a request to a hook. */
+export interface HookContext {
+  /** As the policy that decides declares it; undefined when it does not. */
+  readonly terms: Hook | undefined
+  readonly deliveryId: string
+  /** Generation whose key signs the call. */
+  readonly generation: number
+  readonly cosigner: string
+  /** Id of the rule that would approve. */
+  readonly rule: string
 }
 
 /** Remembers which held requests people have released or refused; keeps time from the first delivery. */
 export interface HoldBook {
-  state(key: RequestKey, terms: HoldTerms, now: Date): Promise<HoldState>
+  state(
+    key: RequestKey,
+    terms: HoldTerms,
+    now: Date,
+    request: CallbackRequest,
+    rule: string,
+  ): Promise<HoldState>
 }
 
 export type HoldState = 'held' | 'released' | 'rejected' | 'expired'
@@ -135,7 +186,7 @@ export interface RefusedEvent {
 }
 
 export interface AlarmEvent {
-  readonly kind: FaultRule | 'conflict' | 'late-failure'
+  readonly kind: FaultRule | 'conflict' | 'late-failure' | 'retry-budget'
   readonly deliveryId: string
   readonly requestId: string
   /** Its message and stack hold nothing of the payload unless an edge put it there. */

@@ -3,8 +3,9 @@ import { createServer } from 'node:http'
 import type { Server as HttpServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Server as HttpsServer } from 'node:https'
-import { BlockList } from 'node:net'
+import { BlockList, Server as NetServer } from 'node:net'
 import type { Socket } from 'node:net'
+import { systemSleep } from '../common/clock.ts'
 import { CountersignError, errnoOf } from '../common/errors.ts'
 import type { App } from './app.ts'
 import type { Cidr } from './config-values.ts'
@@ -138,16 +139,28 @@ function listen(server: HttpServer | HttpsServer, { host, port }: ListenerPlan):
   })
 }
 
-function closeServer(server: HttpServer | HttpsServer): Promise<void> {
-  return new Promise((resolve) => {
-    // Connections become idle one by one while the last answers leave.
-    const sweep = setInterval(() => server.closeIdleConnections(), 50)
-    server.close(() => {
-      clearInterval(sweep)
-      resolve()
-    })
-    server.closeIdleConnections()
+/** Until then a connection that has just been made may still bring its first request. */
+const LAST_REQUEST_MS = 500
+
+async function closeServer(server: HttpServer | HttpsServer): Promise<void> {
+  // The HTTP server's own `close` would at once cut connections whose request is on its way.
+  const closed = new Promise<void>((resolve) => {
+    NetServer.prototype.close.call(server, () => resolve())
   })
+  const done = new AbortController()
+  const swept = sweepIdle(server, done.signal)
+  await closed
+  done.abort()
+  await swept
+}
+
+/** Connections become idle one by one while the last answers leave. */
+async function sweepIdle(server: HttpServer | HttpsServer, done: AbortSignal): Promise<void> {
+  await systemSleep(LAST_REQUEST_MS, done)
+  while (!done.aborted) {
+    server.closeIdleConnections()
+    await systemSleep(50, done)
+  }
 }
 
 function allowList(cidrs: readonly Cidr[]): (address: string | undefined) => boolean {

@@ -19,13 +19,15 @@ import { createKeyring } from './keyring.ts'
 import { createLameDuck } from './lame-duck.ts'
 import type { LameDuck } from './lame-duck.ts'
 import type { Logger } from './logging.ts'
-import { followPolicy } from './policy-source.ts'
+import { createOperating } from './operating.ts'
+import type { Decider } from './ports.ts'
 import { routesFor } from './protocol/endpoints.ts'
 import type { Routes } from './protocol/endpoints.ts'
 import { createReadiness } from './readiness.ts'
+import { createRetryBudget } from './retry-budget.ts'
 import { openListeners } from './server.ts'
 import type { Listeners } from './server.ts'
-import { createServing } from './serving.ts'
+import { createServing, keyOf } from './serving.ts'
 import { selfTest, statusOf } from './status.ts'
 import { announce, followFiles } from './story.ts'
 import { keepUp } from './upkeep.ts'
@@ -47,20 +49,27 @@ export interface ServiceDeps {
   readonly signatureSlots: number
   /** The handler cannot go on: the process must stop it and exit. */
   readonly fatal: (error: unknown) => void
+  /** For hooks. */
+  readonly fetch?: typeof fetch
+  /** A team's own function beside the policy. */
+  readonly decider?: Decider
 }
 
 /** A handler that serves. */
 export interface RunningHandler {
   /** Ends in order, within five seconds. */
   readonly stop: () => Promise<void>
+  /** Reads the policy files now; what came of it is in the log. */
+  readonly reloadPolicy: () => Promise<void>
 }
 
 /** Opens everything and serves; when something fails, what was opened is closed again. */
 export async function startHandler(material: Material, deps: ServiceDeps): Promise<RunningHandler> {
   const closers = createClosers()
   try {
-    const { duck, listeners } = await open(material, deps, closers)
+    const { duck, listeners, reloadPolicy } = await open(material, deps, closers)
     return {
+      reloadPolicy,
       async stop() {
         await duck.end(listeners)
         await closers.closeAll()
@@ -74,9 +83,10 @@ export async function startHandler(material: Material, deps: ServiceDeps): Promi
 
 async function open(
   material: Material,
-  { clock, sleep, logger, signatureSlots, fatal }: ServiceDeps,
+  deps: ServiceDeps,
   closers: Closers,
-): Promise<{ duck: LameDuck; listeners: Listeners }> {
+): Promise<{ duck: LameDuck; listeners: Listeners; reloadPolicy: () => Promise<void> }> {
+  const { clock, sleep, logger, signatureSlots, fatal, decider } = deps
   const { config, filePair, passphrase } = material
   const { slots, stateDir, keysDir } = config
   await ensurePrivateDirectory(stateDir)
@@ -120,7 +130,6 @@ async function open(
     onCheckpointError: (err) => logger.error({ err }, 'no audit checkpoint could be made'),
   })
   closers.add(() => store.close())
-  const policies = followPolicy(config.policyFile, material.policy)
   const admission = createAdmission({ clock, slots: signatureSlots, maxWaitMs: config.deadlineMs })
   const budget = createByteBudget(BODY_BUDGET_BYTES)
   const duck = createLameDuck(clock, sleep)
@@ -137,8 +146,10 @@ async function open(
     sleep,
   )
   const problems = async () => (duck.ending() ? ['the handler is stopping'] : checks())
+  const retries = createRetryBudget()
   const metrics = createMetrics({
-    ready: async () => (await problems()).length === 0,
+    problems,
+    retries,
     generations: registry.infos,
     now: () => clock.now(),
     inFlight: () => admission.inFlight,
@@ -147,18 +158,40 @@ async function open(
   })
 
   refresh()
-  const parts = { material, keyring, registry, store, policies, admission, budget, duck, metrics }
-  const app = createServing({ ...parts, clock, logger, routes: () => routes })
+  const operating = await createOperating({
+    material,
+    store,
+    clock,
+    sleep: duck.sleep,
+    logger,
+    registry: metrics.registry,
+    fetch: deps.fetch ?? fetch,
+    sign: admission.sign,
+    keyOf: (generation) => keyOf(keyring, generation),
+  })
+  const { policies, keeper, notices, operator } = operating
+  const parts = { material, keyring, registry, store, operating, decider, admission, budget, duck }
+  const app = createServing({ ...parts, metrics, retries, clock, logger, routes: () => routes })
   const failed = (error: unknown) => logger.error({ err: error }, 'upkeep failed')
   const admin = await openAdminSocket(config.adminSocket, {
     registry,
-    status: async () =>
-      statusOf(config, registry, policies.current().digest, await problems(), clock.now()),
+    status: async () => ({
+      ...statusOf(
+        config,
+        registry,
+        policies.current().policy.digest,
+        await problems(),
+        clock.now(),
+      ),
+      notices: notices(),
+    }),
     selfTest: (generation, nonce) => selfTest(registry, keyring, generation, nonce),
+    operator,
     failed,
   })
   closers.add(serverCloser(admin))
-  closers.add(serverCloser(await openHealth(config.opsListen, { problems, metrics })))
+  const health = await openHealth(config.opsListen, { problems, notices, metrics })
+  closers.add(serverCloser(health))
   listeners = await openListeners({
     app,
     slots,
@@ -167,7 +200,7 @@ async function open(
     allowedCidrs: config.allowedCidrs,
   })
   closers.add(listeners.cut)
-  const files = followFiles({ config, policies, certificates, listeners, logger })
+  const files = followFiles({ config, keeper, certificates, listeners, logger })
   closers.add(
     keepUp(
       [
@@ -178,6 +211,6 @@ async function open(
       failed,
     ),
   )
-  announce({ config, registry, store, logger, now: clock.now() })
-  return { duck, listeners }
+  announce({ config, registry, store, notices, logger, now: clock.now() })
+  return { duck, listeners, reloadPolicy: async () => void (await keeper.reload()) }
 }

@@ -10,15 +10,16 @@ import type { Material } from './check.ts'
 import type { SqliteStore } from './decisions/sqlite.ts'
 import { CallbackError } from './errors.ts'
 import type { Registry } from './generations.ts'
-import { createHoldBook, frozenDecision } from './hold-book.ts'
+import { frozenDecision } from './hold-book.ts'
 import type { Keyring } from './keyring.ts'
 import type { LameDuck } from './lame-duck.ts'
 import { callbackLog } from './logging.ts'
 import type { Logger } from './logging.ts'
-import type { PolicySource } from './policy-source.ts'
-import type { CallbackDeps, CallbackLog } from './ports.ts'
+import type { Operating } from './operating.ts'
+import type { AlarmEvent, CallbackDeps, CallbackLog, Decider } from './ports.ts'
 import type { Routes } from './protocol/endpoints.ts'
 import { createPlainVerifier, createTokenVerifier, signToken } from './protocol/token.ts'
+import type { RetryBudget } from './retry-budget.ts'
 import { createSharedWork } from './shared-work.ts'
 
 export interface ServingParts {
@@ -26,11 +27,14 @@ export interface ServingParts {
   readonly keyring: Keyring
   readonly registry: Registry
   readonly store: SqliteStore
-  readonly policies: PolicySource
+  readonly operating: Pick<Operating, 'policies' | 'hooks' | 'holds' | 'shadow'>
+  /** A team's own function beside the policy. */
+  readonly decider: Decider | undefined
   readonly admission: Admission
   readonly budget: ByteBudget
   readonly duck: LameDuck
   readonly metrics: Metrics
+  readonly retries: RetryBudget
   readonly routes: () => Routes
   readonly clock: Clock
   readonly logger: Logger
@@ -38,7 +42,8 @@ export interface ServingParts {
 
 /** The application, ready to be given to the listeners. */
 export function createServing(parts: ServingParts): App {
-  const { admission, clock, duck, logger, material, registry, store } = parts
+  const { admission, clock, duck, logger, material, operating, registry, store } = parts
+  const { policies, hooks, holds, shadow } = operating
   const { config, cosigners } = material
   const plain = config.auth === 'certificate'
   const log = observedLog(parts)
@@ -47,14 +52,17 @@ export function createServing(parts: ServingParts): App {
     verify: plain ? createPlainVerifier() : createTokenVerifier(cosigners),
     sign: (generation, claims) =>
       admission.sign(() => signToken(keyOf(parts.keyring, generation), claims)),
-    policy: parts.policies.current,
+    policy: () => policies.current().live,
     store,
     clock,
     sleep: duck.sleep,
     override: () => frozenDecision(store),
     shared: createSharedWork(),
     log,
-    holds: createHoldBook(store),
+    hooks,
+    holds,
+    ...(shadow === undefined ? {} : { shadow }),
+    ...(parts.decider === undefined ? {} : { decider: parts.decider }),
   }
   return createApp({
     answer: (delivery) => answerCallback(delivery, deps),
@@ -81,20 +89,28 @@ export function createServing(parts: ServingParts): App {
 }
 
 /** INVARIANT: a generation that is routed has its key; one whose key has gone cannot sign, which is 503. */
-function keyOf(keyring: Keyring, generation: number) {
+export function keyOf(keyring: Keyring, generation: number) {
   const key = keyring.get(generation)?.privateKey
   if (key !== undefined) return key
   throw new CallbackError('ERR_SIGNING_UNAVAILABLE', `generation ${generation} has no private key`)
 }
 
 /** Everything that is logged is counted, and every served request keeps its generation from being retired. */
-function observedLog({ logger, metrics, registry }: ServingParts): CallbackLog {
+function observedLog({ clock, logger, metrics, registry, retries }: ServingParts): CallbackLog {
   const log = callbackLog(logger)
+  const alarm = (event: AlarmEvent) => {
+    log.alarm(event)
+    metrics.alarm(event)
+  }
   return {
+    alarm,
     decided(event) {
       log.decided(event)
       metrics.decided(event)
       registry.hits.hit(event.generation, event.signerId)
+      if (!retries.answered(event, clock.now())) return
+      const { deliveryId, requestId } = event
+      alarm({ kind: 'retry-budget', deliveryId, requestId })
     },
     refused(event) {
       log.refused(event)
@@ -102,10 +118,6 @@ function observedLog({ logger, metrics, registry }: ServingParts): CallbackLog {
       const { error, generation } = event
       const shed = error instanceof CallbackError && error.status === 503
       if (shed && generation !== undefined) registry.hits.touch(generation)
-    },
-    alarm(event) {
-      log.alarm(event)
-      metrics.alarm(event)
     },
   }
 }

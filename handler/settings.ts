@@ -96,6 +96,13 @@ export const SETTINGS = {
     parse: path,
     meaning: 'The policy.',
   }),
+  shadowPolicyFile: setting({
+    name: 'HANDLER_SHADOW_POLICY_FILE',
+    otherwise: 'none: no policy is watched',
+    parse: path,
+    meaning:
+      'A second policy that is evaluated beside the live one and only recorded: it never changes, delays or fails an answer, and one that cannot be used does not keep the handler from starting.',
+  }),
   store: setting({
     name: 'HANDLER_STORE',
     otherwise: '`decisions.db` in the state directory',
@@ -121,6 +128,13 @@ export const SETTINGS = {
     parse: integer(1_000, 29_000),
     meaning:
       'Milliseconds from the arrival of a request after which the answer is a signed RETRY; the co-signer gives up after 30 seconds.',
+  }),
+  cosignerRetryMinutes: setting({
+    name: 'HANDLER_COSIGNER_RETRY_MINUTES',
+    fallback: '60',
+    parse: integer(1, 2_880),
+    meaning:
+      'Minutes for which the co-signer asks again after a first RETRY, as agreed with its vendor; only shown beside held requests.',
   }),
   maxBodyBytes: setting({
     name: 'HANDLER_MAX_BODY_BYTES',

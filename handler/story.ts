@@ -4,7 +4,7 @@ import type { Config } from './config.ts'
 import type { SqliteStore } from './decisions/sqlite.ts'
 import type { Registry } from './generations.ts'
 import type { Logger } from './logging.ts'
-import type { PolicySource } from './policy-source.ts'
+import type { PolicyKeeper } from './policy-keeper.ts'
 import type { Listeners } from './server.ts'
 import { servedFingerprint } from './tls-files.ts'
 
@@ -13,10 +13,11 @@ export function announce(parts: {
   readonly config: Config
   readonly registry: Registry
   readonly store: SqliteStore
+  readonly notices: () => readonly string[]
   readonly logger: Logger
   readonly now: Date
 }): void {
-  const { config, registry, store, logger, now } = parts
+  const { config, registry, store, notices, logger, now } = parts
   const { storeId, records, log, behind } = store.opening
   const { slots, ...settings } = config
   logger.info({ ...settings, slots: slots.map(({ publicUrl }) => publicUrl.url) }, 'settings')
@@ -35,26 +36,21 @@ export function announce(parts: {
       logger.error({ generation, notAfter }, 'the certificate has expired: rotate')
     }
   }
+  for (const notice of notices()) logger.warn(notice)
   logger.info('ready')
 }
 
 /** One look at the policy and the certificate files; what has changed is taken over and said. */
 export function followFiles(parts: {
   readonly config: Config
-  readonly policies: PolicySource
+  readonly keeper: PolicyKeeper
   readonly certificates: Certificates
   readonly listeners: Listeners
   readonly logger: Logger
 }): () => Promise<void> {
-  const { config, policies, certificates, listeners, logger } = parts
+  const { config, keeper, certificates, listeners, logger } = parts
   return async () => {
-    const policy = await policies.poll()
-    if (policy?.kind === 'swapped') {
-      logger.info({ policyDigest: policy.digest, rules: policy.rules }, 'policy taken over')
-    }
-    if (policy?.kind === 'kept') {
-      logger.error({ problems: policy.problems }, 'the policy file is wrong: the old one stays')
-    }
+    await keeper.poll()
     const pair = await certificates.poll()
     if (pair?.kind === 'kept') {
       logger.error({ err: pair.error }, 'the certificate files are wrong: the old ones stay')

@@ -95,7 +95,11 @@ async function probeAll(status: HandlerStatus, run: Run): Promise<Map<number, Pr
   const via = run.probeVia === undefined ? {} : { via: run.probeVia }
   for (const item of status.generations) {
     if (item.state === 'retired') continue
-    reports.set(item.generation, await probeGeneration(item, status, false, { ...deps, ...via }))
+    // In a slot that two share, the live one shows its certificate; that was accepted with the gap.
+    const hidden =
+      item.state !== 'live' &&
+      status.generations.some(({ slot, state }) => slot === item.slot && state === 'live')
+    reports.set(item.generation, await probeGeneration(item, status, hidden, { ...deps, ...via }))
   }
   return reports
 }

@@ -9,6 +9,8 @@ import type { Metrics } from './metrics.ts'
 export interface HealthDeps {
   /** Every reason why callbacks should not be sent here; looked up afresh, within its own time limit. */
   readonly problems: () => Promise<readonly string[]>
+  /** What somebody should know although callbacks are welcome. */
+  readonly notices: () => readonly string[]
   readonly metrics: Metrics
 }
 
@@ -33,7 +35,7 @@ export async function openHealth({ host, port }: ListenAddress, deps: HealthDeps
 async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  { problems, metrics }: HealthDeps,
+  { problems, notices, metrics }: HealthDeps,
 ): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     send(response, 404, 'text/plain', 'not found\n')
@@ -43,7 +45,7 @@ async function respond(
     send(response, 200, 'text/plain', 'ok\n')
   } else if (request.url === '/readyz') {
     const found = await problems()
-    const body = { ready: found.length === 0, problems: found }
+    const body = { ready: found.length === 0, problems: found, notices: notices() }
     send(response, body.ready ? 200 : 503, 'application/json', `${JSON.stringify(body)}\n`)
   } else if (request.url === '/metrics') {
     send(response, 200, metrics.contentType, await metrics.render())

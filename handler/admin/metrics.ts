@@ -3,13 +3,17 @@ import prom from 'prom-client'
 import type { GenerationInfo } from '../../common/admin-api.ts'
 import { CallbackError } from '../errors.ts'
 import type { AlarmEvent, DecidedEvent, RefusedEvent } from '../ports.ts'
+import type { RetryBudget } from '../retry-budget.ts'
+import { counted } from './counted.ts'
 
 /** Seconds; the co-signer gives up after 30. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 30]
 
 /** What is looked up when somebody asks. */
 export interface Gauges {
-  readonly ready: () => Promise<boolean>
+  /** Every reason against being ready, as `<check>: <why>`. */
+  readonly problems: () => Promise<readonly string[]>
+  readonly retries: RetryBudget
   readonly generations: () => readonly GenerationInfo[]
   readonly now: () => Date
   readonly inFlight: () => number
@@ -26,6 +30,8 @@ export interface Metrics {
   /** The text of `/metrics`. */
   readonly render: () => Promise<string>
   readonly contentType: string
+  /** For metrics that other parts add. */
+  readonly registry: prom.Registry
 }
 
 /** Counters that start at zero. */
@@ -55,7 +61,22 @@ export function createMetrics(gauges: Gauges): Metrics {
       }),
     )
   }
-  gauge('ready', 'Whether /readyz is green', async () => Number(await gauges.ready()))
+  const { now, problems, retries } = gauges
+  gauge('ready', 'Whether /readyz is green', async () => Number((await problems()).length === 0))
+  for (const check of ['store', 'signing']) {
+    gauge(`${check}_healthy`, `Whether the ${check} check of /readyz passes`, async () =>
+      Number(!(await problems()).some((problem) => problem.startsWith(`${check}:`))),
+    )
+  }
+  gauge('retry_waiting', 'Requests last answered RETRY', () => retries.waiting(now()))
+  gauge('retry_tries_most', 'Tries used by one of them; 20 by default', () =>
+    retries.mostTries(now()),
+  )
+  gauge(
+    'retry_longest_seconds',
+    'Age of the oldest of them',
+    () => retries.longestMs(now()) / 1_000,
+  )
   gauge('requests_in_flight', 'Requests let in and not answered', gauges.inFlight)
   gauge('signatures_queued', 'Signatures that wait for a slot', gauges.queuedSignatures)
   gauge('body_bytes', 'Bytes of bodies in memory', gauges.bodyBytes)
@@ -80,35 +101,7 @@ export function createMetrics(gauges: Gauges): Metrics {
     },
     render: () => registry.metrics(),
     contentType: registry.contentType,
-  }
-}
-
-/** A counter whose labels are hashed when it is read, not when it is counted. */
-function counted(
-  name: string,
-  help: string,
-  labelNames: string[],
-  registry: prom.Registry,
-): (...labels: string[]) => void {
-  const counts = new Map<string, number>()
-  const counter = new prom.Counter({
-    name: `countersign_${name}`,
-    help,
-    labelNames,
-    registers: [],
-    collect() {
-      this.reset()
-      for (const [key, count] of counts) {
-        const values = key.split('\n')
-        const labels = Object.fromEntries(labelNames.map((label, at) => [label, values[at] ?? '']))
-        this.inc(labels, count)
-      }
-    },
-  })
-  registry.registerMetric(counter)
-  return (...labels) => {
-    const key = labels.join('\n')
-    counts.set(key, (counts.get(key) ?? 0) + 1)
+    registry,
   }
 }
 

@@ -57,20 +57,21 @@ function isId(text: string): boolean {
 
 /** @throws AdminError ERR_BAD_REQUEST */
 export function parseStage(body: unknown): StageRequest {
-  return parse(stageSchema, body ?? {})
+  return parseBody(stageSchema, body ?? {})
 }
 
 /** @throws AdminError ERR_BAD_REQUEST */
 export function parseSelfTest(body: unknown): SelfTestRequest {
-  return parse(selfTestSchema, body)
+  return parseBody(selfTestSchema, body)
 }
 
 /** @throws AdminError ERR_BAD_REQUEST */
 export function parseNeeds(body: unknown): PairingNeeds {
-  return parse(needsSchema, body)
+  return parseBody(needsSchema, body)
 }
 
-function parse<T>(schema: z.ZodType<T>, body: unknown): T {
+/** @throws AdminError ERR_BAD_REQUEST */
+export function parseBody<T>(schema: z.ZodType<T>, body: unknown): T {
   const parsed = schema.safeParse(body)
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues

@@ -9,6 +9,8 @@ import { ensurePrivateDirectory } from '../../common/atomic-file.ts'
 import { CountersignError, errnoOf } from '../../common/errors.ts'
 import type { Registry } from '../generations.ts'
 import { ADMIN_STATUS, AdminError } from './admin-error.ts'
+import { operatorAction } from './operator.ts'
+import type { OperatorDeps } from './operator.ts'
 import { adminRoute, parseNeeds, parseSelfTest, parseStage } from './requests.ts'
 import type { AdminRoute } from './requests.ts'
 
@@ -19,6 +21,7 @@ export interface AdminDeps {
   readonly status: () => Promise<HandlerStatus>
   /** Signs a nonce with that generation under the self-test type. */
   readonly selfTest: (generation: number, nonce: string) => Promise<SelfTestAnswer>
+  readonly operator: OperatorDeps
   /** Something failed that should not. */
   readonly failed: (error: unknown) => void
 }
@@ -76,10 +79,15 @@ async function answer(
   deps: AdminDeps,
 ): Promise<void> {
   try {
-    const route = adminRoute(request.method ?? '', request.url ?? '')
-    if (route === undefined) throw new AdminError('ERR_NOT_FOUND', 'no such request')
+    const [method, target] = [request.method ?? '', request.url ?? '']
+    const route = adminRoute(method, target)
+    const operator = operatorAction(method, target)
+    if (route === undefined && operator === undefined) {
+      throw new AdminError('ERR_NOT_FOUND', 'no such request')
+    }
     const body = await readJson(request)
-    send(response, 200, await act(route, body, deps))
+    const result = route === undefined ? operator?.(body, deps.operator) : act(route, body, deps)
+    send(response, 200, await result)
   } catch (error) {
     const known = error instanceof AdminError
     if (!known) deps.failed(error)

@@ -15,6 +15,7 @@ import type { Endpoint } from '../protocol/endpoints.ts'
 import { parseRequest } from '../protocol/request.ts'
 import { createSignatureVerifier } from '../statement-signature.ts'
 import type { CommandIo } from './command-io.ts'
+import { registerLivePolicyCommands } from './policy-live.ts'
 import { adviceLine, checkJson, explanationJson, explanationText } from './policy-report.ts'
 import { replayJson, replayText } from './replay-report.ts'
 import { readInput } from './read-input.ts'
@@ -54,6 +55,7 @@ export function registerPolicyCommands(program: Command, io: CommandIo): void {
     .option('--store <file>', 'decision store (default: decisions.db in the state directory)')
     .option('--json', 'print the result as JSON')
     .action((options: ReplayOptions) => guarded(io, () => replayPolicy(options, io)))
+  registerLivePolicyCommands(policy, io)
   policy
     .command('schema')
     .description('print the JSON Schema of policy files, for editors')

@@ -17,6 +17,8 @@ export interface RunPorts {
   readonly signatureSlots: number
   /** Resolves with what ends the handler: a signal's name, or an error that nobody caught. */
   readonly ended: Promise<Ending>
+  /** Calls back whenever the policy is to be read again. */
+  readonly onReload?: (reload: () => void) => void
 }
 
 export type Ending =
@@ -41,6 +43,9 @@ export async function serve(io: CommandIo, ports: RunPorts): Promise<void> {
     const fatal = (error: unknown) => fault.abort(error)
     const deps = { clock: io.clock, sleep: systemSleep, logger, signatureSlots, fatal }
     const handler = await startHandler(material, deps)
+    ports.onReload?.(() => {
+      handler.reloadPolicy().catch((err: unknown) => logger.error({ err }, 'the reload failed'))
+    })
     await ports.log.flush()
     const ending = await Promise.race([ports.ended, faultOf(fault.signal)])
     io.exitCode = ending.kind === 'signal' ? 0 : 1

@@ -5,7 +5,7 @@ import { StoreError } from './store-error.ts'
 import type { WireError, WireResult, WorkerCall } from './worker-messages.ts'
 
 /** Change nothing, so that they need no transaction. */
-const READS: ReadonlySet<string> = new Set(['recall', 'listHolds', 'frozen'])
+const READS: ReadonlySet<string> = new Set(['recall', 'frozen'])
 /** Answered even while the store is behind its mark. A decision is not: the store could be a forged one. */
 const ALWAYS: ReadonlySet<string> = new Set(['listHolds', 'frozen'])
 

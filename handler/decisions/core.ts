@@ -7,6 +7,7 @@ import type { Database } from './database.ts'
 import { createFreezeTable } from './freeze.ts'
 import { createHoldTable } from './holds.ts'
 import { createLimitTable } from './limits.ts'
+import type { LimitUsage } from './limits.ts'
 import type { Act, Freeze, Hold, HoldRequest } from './operations.ts'
 import type { ChainHead, ChargedLimit, OperatorContent, RecordContent } from './record.ts'
 import { createRecorder } from './recorder.ts'
@@ -29,6 +30,7 @@ export interface Calls {
   unfreeze(act: Act): void
   frozen(): Freeze | undefined
   releaseCharges(owner: string, act: Act): readonly ChargedLimit[]
+  limitUsage(windows: Readonly<Record<string, number>>): readonly LimitUsage[]
   /** Writes something that is no record, to prove that it could be. */
   probe(): void
   /** Adds any other record. */
@@ -129,6 +131,7 @@ export function createCore(db: Database): Core {
       act('release-charges', owner, by)
       return released
     },
+    limitUsage: (windows) => limits.usage(windows, nowMs),
     probe: () => {
       probe.run(nowMs)
     },

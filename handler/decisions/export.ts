@@ -82,6 +82,7 @@ function redactDecision(content: DecisionContent): object {
     deliveryId,
     tokenSha256,
     rawTx: content.rawTx?.split(/\W/, 1)[0],
+    shadow: content.shadow,
     charged: content.charged?.map(({ limit, key }) => ({ limit, keySha256: sha256(key) })),
   }
 }

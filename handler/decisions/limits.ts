@@ -36,11 +36,26 @@ interface ChargeRow {
 
 type ChargeParts = Pick<LimitCharge, 'limit' | 'key' | 'amount'>
 
+/** What counts of one limit at this moment. */
+export interface LimitUsage {
+  readonly limit: string
+  /** See `LimitCharge.key`. */
+  readonly key: string
+  readonly count: number
+  /** Plain decimal. */
+  readonly amount: string
+}
+
+/** Limits and keys that one look at the usage visits at most: a look must not hold up decisions. */
+const MAX_USAGE = 1_000
+
 export interface LimitTable {
   /** Charges the owner unless that would exceed the limit: then false, and nothing is changed. */
   charge(charge: LimitCharge, owner: string, nowMs: number): boolean
   /** Gives back everything that the owner was charged. */
   release(owner: string): readonly ChargedLimit[]
+  /** What counts now of the limits with these windows in milliseconds; of the first thousand limits and keys. */
+  usage(windows: Readonly<Record<string, number>>, nowMs: number): readonly LimitUsage[]
 }
 
 /** The limits of an open database. `nowMs` may never go backwards: the caller passes the chain's time. */
@@ -77,6 +92,10 @@ export function createLimitTable(db: Database): LimitTable {
     'INSERT OR REPLACE INTO limit_windows (name, key, window_ms) VALUES (?, ?, ?)',
   )
 
+  const windowsOf = db.prepare<[string, number], { key: string; window_ms: number }>(
+    'SELECT key, window_ms FROM limit_windows WHERE name = ? ORDER BY key LIMIT ?',
+  )
+
   /** Adds to the running total at a time no earlier than any before. */
   const add = (name: string, key: string, windowMs: number, timeMs: number, more: Total) => {
     const step = Math.max(1, Math.floor(windowMs / STEPS))
@@ -97,7 +116,29 @@ export function createLimitTable(db: Database): LimitTable {
     }
   }
 
+  const spentSince = (name: string, key: string, windowMs: number, nowMs: number): Total => {
+    const base = totalOf(totalUntil.get(name, key, nowMs - windowMs + 1))
+    const total = totalOf(totalUntil.get(name, key, Number.MAX_SAFE_INTEGER))
+    return { count: total.count - base.count, amount: subtract(total.amount, base.amount) }
+  }
+
   return {
+    usage: (windows, nowMs) => {
+      let room = MAX_USAGE
+      return Object.entries(windows).flatMap(([limit, windowMs]) => {
+        const rows = windowsOf.all(limit, room)
+        room -= rows.length
+        return rows.flatMap(({ key, window_ms: known }) => {
+          // The totals are made anew at the next charge; until then the charges themselves are asked.
+          const spent =
+            known === windowMs
+              ? spentSince(limit, key, windowMs, nowMs)
+              : sumOf(chargesSince.all(limit, key, nowMs - windowMs))
+          if (spent.count === 0) return []
+          return [{ limit, key, count: spent.count, amount: formatDecimal(spent.amount) }]
+        })
+      })
+    },
     charge: (charge, owner, nowMs) => {
       const { limit: name, key, windowMs } = charge
       const earlier = chargeOf.get(name, key, owner)
@@ -146,6 +187,11 @@ function totalOf(row: TotalRow | undefined): Total {
   return row === undefined
     ? { count: 0, amount: ZERO }
     : { count: row.count, amount: amountOf(row) }
+}
+
+function sumOf(rows: readonly ChargeRow[]): Total {
+  const amount = rows.map(amountOf).reduce(addDecimals, ZERO)
+  return { count: rows.length, amount }
 }
 
 function amountOf(row: { readonly units: string; readonly scale: number }): Decimal {

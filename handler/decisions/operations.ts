@@ -1,5 +1,6 @@
 /** What people do to the handler beside its policy: release or refuse a hold, freeze, give limits back. All recorded. */
 import type { HoldTerms } from '../policy/decision.ts'
+import type { LimitUsage } from './limits.ts'
 import type { ChargedLimit } from './record.ts'
 import type { RequestKey } from './store.ts'
 
@@ -56,4 +57,6 @@ export interface OperatorActs {
   frozen(): Freeze | undefined
   /** Gives back what the owner (a transaction that failed) was charged; its id may then be charged again. */
   releaseCharges(owner: string, act: Act): Promise<readonly ChargedLimit[]>
+  /** What counts now of the limits with these windows in milliseconds; at most a thousand limits and keys. */
+  limitUsage(windows: Readonly<Record<string, number>>): Promise<readonly LimitUsage[]>
 }

@@ -1,4 +1,4 @@
-/** The newest final decisions in memory: a repeated request is recalled without a wait. They never change. */
+/** The final decisions asked for last, in memory: a request that keeps repeating is recalled without a wait. */
 import type { Recall, RequestKey } from './store.ts'
 
 export type Decided = Extract<Recall, { kind: 'decided' }>
@@ -8,7 +8,7 @@ export interface RecentDecisions {
   put(key: RequestKey, decided: Decided): void
 }
 
-/** Keeps at most `limit` decisions, the least recently asked for goes first. */
+/** Keeps at most `limit` decisions, the least recently asked for goes first. A final decision never changes. */
 export function createRecentDecisions(limit = 4_096): RecentDecisions {
   const kept = new Map<string, Decided>()
   return {

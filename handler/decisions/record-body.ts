@@ -46,8 +46,12 @@ function isRecordBody(value: unknown): value is RecordBody {
   return value['kind'] !== 'decision' || hasDecisionParts(value)
 }
 
-function hasDecisionParts({ rawTx, used, charged, proposed }: Partial<Record<string, unknown>>) {
+const SHADOW_TEXTS = ['digest', 'action', 'rule', 'liveAction', 'liveRule']
+
+function hasDecisionParts(value: Partial<Record<string, unknown>>) {
+  const { rawTx, used, charged, proposed, shadow } = value
   return (
+    (shadow === undefined || hasTexts(shadow, SHADOW_TEXTS)) &&
     (rawTx === undefined || typeof rawTx === 'string') &&
     isList(used, (name) => typeof name === 'string') &&
     isList(charged, isCharge) &&
@@ -60,8 +64,11 @@ function isKind(value: unknown): value is RecordBody['kind'] {
 }
 
 function isCharge(value: unknown): value is ChargedLimit {
-  if (!isObject(value)) return false
-  return ['limit', 'key', 'amount'].every((name) => typeof value[name] === 'string')
+  return hasTexts(value, ['limit', 'key', 'amount'])
+}
+
+function hasTexts(value: unknown, names: readonly string[]): boolean {
+  return isObject(value) && names.every((name) => typeof value[name] === 'string')
 }
 
 /** Absent, or a list of which every item passes. */

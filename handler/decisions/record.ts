@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto'
 import type { Decision } from '../policy/decision.ts'
 import type { Action, Endpoint, Stage } from '../protocol/endpoints.ts'
+import type { ShadowNote } from './store.ts'
 
 /** `prev` of the first record. */
 export const NO_HASH = '0'.repeat(64)
@@ -51,6 +52,8 @@ export interface DecisionContent {
   readonly charged?: readonly ChargedLimit[]
   /** Names of what this decision used up. */
   readonly used?: readonly string[]
+  /** What a shadow policy would have said. */
+  readonly shadow?: ShadowNote
 }
 
 /** Part of a limit. */

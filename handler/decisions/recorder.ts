@@ -125,6 +125,7 @@ function contentOf(entry: NewDecision, decision: Decision): DecisionContent {
     tokenSha256: sha256(evidence.token),
     ...(evidence.rawTx === undefined ? {} : { rawTx: evidence.rawTx }),
     ...(decision === entry.decision ? {} : { proposed: entry.decision }),
+    ...(evidence.shadow === undefined ? {} : { shadow: evidence.shadow }),
   }
   return approved ? { ...content, ...spentOf(entry) } : content
 }

@@ -9,7 +9,7 @@
 import type { Database } from './database.ts'
 
 /** Newest entries kept in memory before they are merged; a start reads at most about twice as many rows. */
-const TAIL = 8_192
+const TAIL = 16_384
 /**
  * Records that are looked at for one fingerprint. The vendor sends two or three contents under one request id; whoever
  * sends more than this is refused, at a constant cost.

@@ -31,7 +31,7 @@ export function createRequests(chain: Chain, index: RequestIndex): Requests {
       return {
         recall: recallFrom(seen, key, room),
         fingerprint,
-        indexed: { final: room, retry: room && seen.length === 0 },
+        indexed: { final: room, retry: room && !seen.some((each) => isVersion(each, key)) },
       }
     },
   }
@@ -39,6 +39,8 @@ export function createRequests(chain: Chain, index: RequestIndex): Requests {
 
 interface Version {
   readonly seq: number
+  /** ISO 8601. */
+  readonly time: string
   readonly content: DecisionContent
 }
 
@@ -50,7 +52,7 @@ function versionOf(seq: number, chain: Chain, key: RequestKey): Version[] {
     content.endpoint === key.endpoint &&
     content.requestId === key.requestId &&
     content.signerId === key.signerId
-  return same ? [{ seq, content }] : []
+  return same ? [{ seq, time: content.time, content }] : []
 }
 
 /** The first record of an id says what its core content is; a refusal of that core stands for all stages. */
@@ -58,17 +60,24 @@ function recallFrom(seen: readonly Version[], key: RequestKey, room: boolean): R
   const [first] = seen
   if (first === undefined) return { kind: 'new' }
   const final = seen.filter(({ content }) => content.action !== 'RETRY')
-  const own = final.find(
-    ({ content }) => content.stage === key.stage && content.digest === key.digest,
-  )
+  const own = final.find((each) => isVersion(each, key))
   if (own !== undefined) return { kind: 'decided', decision: decisionOf(own), seq: own.seq }
   if (!room || first.content.coreDigest !== key.coreDigest)
     return { kind: 'conflict', seq: first.seq }
   const refusal = final.find(
     ({ content }) => content.action === 'REJECT' && content.coreDigest === key.coreDigest,
   )
-  if (refusal === undefined) return { kind: 'new' }
+  if (refusal === undefined) return newOne(seen.find((each) => isVersion(each, key)))
   return { kind: 'rejected-sibling', decision: decisionOf(refusal), seq: refusal.seq }
+}
+
+/** The first RETRY of each stage and content is indexed, so its time is that of the first delivery. */
+function newOne(first: Version | undefined): Recall {
+  return first === undefined ? { kind: 'new' } : { kind: 'new', firstAt: first.time }
+}
+
+function isVersion({ content }: Version, { stage, digest }: RequestKey): boolean {
+  return content.stage === stage && content.digest === digest
 }
 
 function decisionOf({ content: { action, rule, reason } }: Version): Decision {

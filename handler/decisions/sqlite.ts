@@ -84,9 +84,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     if (entry.decision.action === 'APPROVE') assertClock()
     seen.add(fingerprintOf(entry.key))
     const receipt = await ask('record', entry)
-    const { decision, seq } = receipt
-    if (decision.action !== 'RETRY') recent.put(entry.key, { kind: 'decided', decision, seq })
-    checkpointer.advance(seq, receipt.hash)
+    checkpointer.advance(receipt.seq, receipt.hash)
     return receipt
   }
 
@@ -121,6 +119,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       frozen = undefined
     },
     releaseCharges: (owner, act) => ask('releaseCharges', owner, act),
+    limitUsage: (windows) => ask('limitUsage', windows),
     close: async () => {
       clearInterval(timer)
       await checkpointer.finish()

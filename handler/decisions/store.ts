@@ -1,6 +1,6 @@
 /** The durable memory of the handler, as `callback.ts` needs it: what was decided, written before it is answered. */
 import type { Decision, LimitCharge, SingleUse } from '../policy/decision.ts'
-import type { Endpoint, Stage } from '../protocol/endpoints.ts'
+import type { Action, Endpoint, Stage } from '../protocol/endpoints.ts'
 
 /** Identity of a request. Two deliveries with equal keys get the same decision. */
 export interface RequestKey {
@@ -17,8 +17,8 @@ export interface RequestKey {
 
 /** What the store knows of a request before it is evaluated. */
 export type Recall =
-  /** Not seen, or only answered RETRY so far. */
-  | { readonly kind: 'new' }
+  /** Not seen, or only answered RETRY so far: then `firstAt` is when that was first recorded, ISO 8601. */
+  | { readonly kind: 'new'; readonly firstAt?: string }
   /** Decided for good: answer this again. */
   | { readonly kind: 'decided'; readonly decision: Decision; readonly seq: number }
   /** Another stage or digest of the same request was refused: a refusal stands for all of them. */
@@ -42,6 +42,18 @@ export interface Evidence {
   readonly rawTx: string | undefined
   /** Our own id of this delivery, as in the log. */
   readonly deliveryId: string
+  /** What a policy beside the live one would have said; for the record only. */
+  readonly shadow?: ShadowNote
+}
+
+/** What a shadow policy makes of a request, and the live policy's own word before holds, hooks and limits. */
+export interface ShadowNote {
+  /** Hex SHA-256 of the shadow policy. */
+  readonly digest: string
+  readonly action: Action
+  readonly rule: string
+  readonly liveAction: Action
+  readonly liveRule: string
 }
 
 /** One decision to be recorded with all that depends on it, in one transaction. */

@@ -21,7 +21,6 @@ export function compilePolicy(
 ): Policy {
   const lists = byName(file.lists, (name, entry) => compileList(name, entry, files, findings))
   const limits = byName(file.limits, (name, entry) => compileLimit(name, entry, findings))
-  const hooks = byName(file.hooks, (name, entry) => compileHook(name, entry, findings))
   const used = {
     usedLists: new Map<string, Set<Action>>(),
     usedLimits: new Set<string>(),
@@ -33,6 +32,9 @@ export function compilePolicy(
     publicKey,
     ...(notAfter === undefined ? {} : { notAfter }),
   }))
+  const hooks = byName(file.hooks, (name, entry) =>
+    compileHook(name, entry, statementKeys, used.usedKeys, findings),
+  )
   const context = { lists, limits, hooks, statementKeys, findings, ...used }
   const rules = (file.rules ?? []).map((entry, index) =>
     compileRule(entry, ['rules', index], context),

@@ -38,7 +38,7 @@ export interface SingleUse {
 export interface HookRequirement {
   /** Name of the hook in the policy. */
   readonly hook: string
-  /** The decision instead, when the hook does not allow it; never APPROVE. */
+  /** The decision instead, when the hook says no; never APPROVE. For a missing answer see the hook's budget. */
   readonly otherwise: Decision
 }
 

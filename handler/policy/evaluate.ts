@@ -26,11 +26,10 @@ export function evaluate(policy: Policy, request: CallbackRequest, facts: Facts)
   return refusal === undefined ? withRequirements(rule, subject) : plain(refusal)
 }
 
-/** The decision instead, when the request must not be approved: not by this rule, nor by a person. */
-export function refusalOf(
-  rule: Rule,
+/** The refusal of content that nobody may approve: it contradicts itself, or its raw transaction does. */
+export function contentRefusal(
   request: CallbackRequest,
-  { rawTx, statement }: Facts,
+  { rawTx }: Pick<Facts, 'rawTx'>,
 ): Decision | undefined {
   if (contradictionIn(request) !== undefined) {
     return { action: 'REJECT', rule: 'contradiction', reason: 'the request contradicts itself' }
@@ -38,6 +37,18 @@ export function refusalOf(
   if (rawTx.status === 'mismatch') {
     return { action: 'REJECT', rule: 'raw-tx', reason: 'raw transaction contradicts the request' }
   }
+  return undefined
+}
+
+/** The decision instead, when the request must not be approved: not by this rule, nor by a person. */
+export function refusalOf(
+  rule: Rule,
+  request: CallbackRequest,
+  facts: Facts,
+): Decision | undefined {
+  const refusal = contentRefusal(request, facts)
+  if (refusal !== undefined) return refusal
+  const { rawTx, statement } = facts
   const { requirements } = rule
   if (rawTx.status !== 'verified' && requirements.rawTx !== undefined) return requirements.rawTx
   const { keys, otherwise } = requirements.extraSignature ?? {}

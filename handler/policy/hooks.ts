@@ -12,15 +12,30 @@ export interface Hook {
   /** From the first delivery: until then a missing answer is RETRY, after it `fallback`. */
   readonly budgetMs: number
   readonly fallback: 'REJECT' | 'RETRY'
-  /** Name of the key that signs the hook's answers. */
+  /** Name of the statement key that signs the hook's answers; undefined when they are not signed. */
   readonly keyId: string | undefined
+  /** Its PEM `PUBLIC KEY`. */
+  readonly answerKey?: string
 }
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 const MAX_TIMEOUT_MS = 20_000
 
-export function compileHook(name: string, entry: HookEntry, findings: Findings): Hook {
+/** `keys`: the policy's statement keys by name; `usedKeys` is told which one signs. */
+export function compileHook(
+  name: string,
+  entry: HookEntry,
+  keys: ReadonlyMap<string, { readonly publicKey: string }>,
+  usedKeys: Set<string>,
+  findings: Findings,
+): Hook {
   const path = ['hooks', name]
+  const { keyId } = entry
+  const key = keyId === undefined ? undefined : keys.get(keyId)
+  if (keyId !== undefined) {
+    usedKeys.add(keyId)
+    if (key === undefined) findings.report([...path, 'keyId'], `there is no \`${keyId}\``)
+  }
   const { timeout = '5s', budget = '30m' } = entry
   const timeoutMs = durationMs(timeout)
   if (!isSafeUrl(entry.url)) {
@@ -35,7 +50,8 @@ export function compileHook(name: string, entry: HookEntry, findings: Findings):
     timeoutMs,
     budgetMs: durationMs(budget),
     fallback: entry.fallback,
-    keyId: entry.keyId,
+    keyId,
+    ...(key === undefined ? {} : { answerKey: key.publicKey }),
   }
 }
 

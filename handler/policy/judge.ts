@@ -1,8 +1,8 @@
 /** From the policy in force and a request to its evaluation: gathers the facts that content itself can give. */
 import type { LivePolicy, PolicyFacts } from '../ports.ts'
 import type { CallbackRequest } from '../protocol/request.ts'
-import type { Evaluation } from './decision.ts'
-import { evaluate } from './evaluate.ts'
+import type { Decision, Evaluation } from './decision.ts'
+import { contentRefusal, evaluate } from './evaluate.ts'
 import type { Facts } from './facts.ts'
 import type { Policy } from './policy.ts'
 import type { RawTxVerdict } from './rawtx/verdict.ts'
@@ -14,10 +14,13 @@ import type { StatementCheck, VerifySignature } from './statement.ts'
 export function livePolicy(policy: Policy, verifySignature: VerifySignature): LivePolicy {
   return Object.freeze({
     digest: policy.digest,
+    hooks: policy.hooks,
     evaluate: (request: CallbackRequest, known: PolicyFacts): Evaluation => {
       const facts = factsOf(policy, request, known, verifySignature)
       return { ...evaluate(policy, request, facts), rawTx: describeVerdict(facts.rawTx) }
     },
+    refusal: (request: CallbackRequest, known: PolicyFacts): Decision | undefined =>
+      contentRefusal(request, factsOf(policy, request, known, verifySignature)),
   })
 }
 

@@ -89,7 +89,7 @@ export function parsePolicy(
  * SHA-256 of the policy text alone, as `sha256sum` prints it; with list files, of a text that names the digests of
  * all, in the order of their names.
  */
-function digestOf(text: string, lists: ListFiles): string {
+export function digestOf(text: string, lists: ListFiles): string {
   const own = hash(text)
   if (lists.size === 0) return own
   const parts = Array.from(lists, ([name, contents]) => `${name} ${hash(contents)}\n`)

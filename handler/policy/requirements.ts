@@ -54,8 +54,8 @@ export function compileRequirements(
   if (entry.require !== undefined && action !== 'APPROVE' && !(held && onlyRawTx)) {
     context.findings.report(at, 'only a rule that approves has requirements; a hold, only `rawTx`')
   }
-  const refuse = (name: keyof Otherwise, fallback: Decision['action'] = 'REJECT'): Decision => ({
-    action: require.otherwise?.[name]?.action ?? fallback,
+  const refuse = (name: keyof Otherwise): Decision => ({
+    action: require.otherwise?.[name]?.action ?? 'REJECT',
     rule: entry.id,
     reason: require.otherwise?.[name]?.reason ?? REASONS[name],
   })
@@ -70,7 +70,7 @@ export function compileRequirements(
     rawTx: require.rawTx === undefined ? undefined : refuse('rawTx'),
     extraSignature: extraSignatureOf(require.extraSignature, refuse('extraSignature'), at, context),
     hook: known(require.hook, context.hooks, context.usedHooks, [...at, 'hook'], context).map(
-      ([, hook]) => ({ hook, otherwise: refuse('hook', hook.fallback) }),
+      ([, hook]) => ({ hook, otherwise: refuse('hook') }),
     )[0],
   }
 }

@@ -42,17 +42,21 @@ const MAX_VALUES = 64
 
 /** Files each rule under the dimension in which it has the least company. */
 export function indexRules(rules: readonly Rule[]): RuleIndex {
+  const candidates = rules.map((rule, position) => ({
+    filed: { position, rule },
+    options: filingsOf(rule),
+  }))
   const crowd = new Map<string, number>()
   const companyOf = (dimension: Dimension, value: string) => crowd.get(`${dimension}:${value}`) ?? 0
-  for (const { dimension, values } of rules.flatMap(filingsOf)) {
+  for (const { dimension, values } of candidates.flatMap(({ options }) => options)) {
     for (const value of values) crowd.set(`${dimension}:${value}`, companyOf(dimension, value) + 1)
   }
   const unfiled: Filed[] = []
   const files = new Map<Dimension, Map<string, Filed[]>>()
-  for (const [position, rule] of rules.entries()) {
-    const best = leastCrowded(filingsOf(rule), companyOf)
-    if (best === undefined) unfiled.push({ position, rule })
-    else file(files, best, { position, rule })
+  for (const { filed, options } of candidates) {
+    const best = leastCrowded(options, companyOf)
+    if (best === undefined) unfiled.push(filed)
+    else file(files, best, filed)
   }
   return {
     unfiled,

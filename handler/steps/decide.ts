@@ -44,9 +44,16 @@ function signAhead({ delivery, key }: Asked, { decision }: Proposal, deps: Callb
 }
 
 function entryOf({ key, owner, verified, delivery }: Asked, proposal: Proposal) {
-  const { decision, charges, singleUses, policyDigest, rawTx } = proposal
+  const { decision, charges, singleUses, hold, policyDigest, rawTx, shadow } = proposal
   const { token, cosigner } = verified
   const { generation, deliveryId } = delivery
   const evidence = { token, cosigner, generation, policyDigest, owner, rawTx, deliveryId }
-  return { key, decision, charges, singleUses, evidence }
+  return {
+    key,
+    decision,
+    charges,
+    singleUses,
+    ...(hold === undefined ? {} : { hold }),
+    evidence: shadow === undefined ? evidence : { ...evidence, shadow },
+  }
 }

@@ -11,7 +11,10 @@ export async function within<T>(
   sleep: Sleep,
 ): Promise<T | undefined> {
   const settled = new AbortController()
-  const outcome = await Promise.race([work, sleep(Math.max(0, ms), settled.signal)])
-  settled.abort(SETTLED)
-  return outcome ?? undefined
+  try {
+    const outcome = await Promise.race([work, sleep(Math.max(0, ms), settled.signal)])
+    return outcome ?? undefined
+  } finally {
+    settled.abort(SETTLED)
+  }
 }

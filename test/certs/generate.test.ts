@@ -4,8 +4,13 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import forge from 'node-forge'
-import { certificateSigningRequest, selfSignedCertificate } from '../../certs/generate.ts'
-import { certificateFacts, pinOf } from '../../certs/inspect.ts'
+import {
+  certificateSigningRequest,
+  encryptPrivateKey,
+  PBKDF2_ROUNDS,
+  selfSignedCertificate,
+} from '../../certs/generate.ts'
+import { certificateFacts, pinOf, rsaPrivateKey } from '../../certs/inspect.ts'
 import { pemBlocks } from '../../common/pem.ts'
 import { testKey } from '../fixtures/keys.ts'
 import { temporaryDirectory } from '../fixtures/temporary-directory.ts'
@@ -124,5 +129,21 @@ describe('a certificate signing request', () => {
     expect(subject).toMatch(/subject=\s?O ?= ?Example/)
     const args = ['verify', '-x509_strict', '-CAfile', cert, '-attime', '1798000000', cert]
     expect(execFileSync('openssl', args, { encoding: 'utf8' })).toContain(': OK')
+  })
+})
+
+describe('a private key at rest', () => {
+  it('is encrypted with a modern key derivation, and comes back with its passphrase only', async () => {
+    const { privateKeyPem } = await testKey()
+    const encrypted = await encryptPrivateKey(privateKeyPem, 'pass \u00e4 phrase')
+    expect(encrypted).toMatch(/^-----BEGIN ENCRYPTED PRIVATE KEY-----\n/)
+    const open = (passphrase: string) => rsaPrivateKey(encrypted, 2048, passphrase)
+    const back = open('pass \u00e4 phrase').export({ type: 'pkcs8', format: 'pem' })
+    expect(back).toBe(privateKeyPem)
+    expect(() => open('pass a phrase')).toThrow('cannot be decoded')
+    expect(() => rsaPrivateKey(encrypted)).toThrow('the private key is encrypted')
+    const [block] = pemBlocks(encrypted)
+    const rounds = Buffer.from([0x02, 0x03, 0x09, 0x27, 0xc0])
+    expect([PBKDF2_ROUNDS, block?.der.includes(rounds)]).toEqual([600_000, true])
   })
 })

@@ -129,6 +129,7 @@ function traffic(port: number, path: string, body: string, callers: number) {
   const ask = (agent: Agent) =>
     new Promise<void>((resolve) => {
       const where = { host: '127.0.0.1', port, path, method: 'POST', agent }
+      let secured = false
       const call = request(where, (response) => {
         response.resume().on('end', () => {
           if (response.statusCode === 200) counts.answered += 1
@@ -137,10 +138,14 @@ function traffic(port: number, path: string, body: string, callers: number) {
         })
       })
       call.on('error', (error: NodeJS.ErrnoException) => {
-        // A connection that could not be made was never accepted: that one is for a second instance.
-        if (error.code === 'ECONNREFUSED') counts.refused += 1
+        // A connection that was not made to the end was never accepted: that one is for a second instance.
+        if (error.code === 'ECONNREFUSED' || !secured) counts.refused += 1
         else counts.failed += 1
         resolve()
+      })
+      call.on('socket', (socket) => {
+        if (call.reusedSocket) secured = true
+        else socket.once('secureConnect', () => (secured = true))
       })
       call.end(body)
     })

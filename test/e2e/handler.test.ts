@@ -69,7 +69,10 @@ describe('a handler in a fresh directory', () => {
   it('is ready, and says why when it is not', async () => {
     const handler = await startTestHandler()
     const ready = await handler.ops('/readyz')
-    expect([ready.status, JSON.parse(ready.body)]).toEqual([200, { ready: true, problems: [] }])
+    expect([ready.status, JSON.parse(ready.body)]).toEqual([
+      200,
+      { ready: true, problems: [], notices: [] },
+    ])
     expect((await handler.ops('/livez')).body).toBe('ok\n')
     expect((await handler.ops('/else')).status).toBe(404)
   })

@@ -347,12 +347,10 @@ describe('holds', () => {
     expect(approval).toMatchObject({
       decision: { action: 'APPROVE', rule: 'rule-1', reason: '' },
       evidence: { rawTx: 'verified' },
-      singleUses: [
-        {
-          name: `hold:${approval?.key.digest}`,
-          otherwise: { action: 'REJECT', reason: 'HOLD_USED' },
-        },
-      ],
+      hold: {
+        id: expect.stringMatching(/^[0-9a-f]{16}$/),
+        otherwise: { action: 'REJECT', rule: 'rule-1', reason: 'HOLD_USED' },
+      },
     })
   })
 
@@ -383,14 +381,14 @@ describe('holds', () => {
     const asked: unknown[] = []
     handler.with({
       holds: {
-        state: (key, ...rest) => {
-          asked.push(key.requestId, ...rest)
+        state: (key, hold, now, request, rule) => {
+          asked.push(key.requestId, hold, now, request.requestId, rule)
           return Promise.resolve('held')
         },
       },
     })
     await handler.deliver(SIGNING)
-    expect(asked).toEqual(['r-1', terms, new Date('2026-11-02T10:00:00Z')])
+    expect(asked).toEqual(['r-1', terms, new Date('2026-11-02T10:00:00Z'), 'r-1', 'rule-1'])
   })
 
   it('are a fault of the store when they cannot be read', async () => {

@@ -43,10 +43,23 @@ describe('recall', () => {
     },
   )
 
-  it('does not recall a RETRY', async () => {
-    const { core, record } = await bench()
-    record(entry({ decision: RETRY }))
-    expect(core.calls.recall(requestKey())).toEqual({ kind: 'new' })
+  it('does not recall a RETRY, but when each stage was first put off', async () => {
+    const { core } = await bench()
+    const at = (ms: number, stage: 'approval' | 'signing') =>
+      core.transaction(START + ms, () =>
+        core.calls.record(entry({ key: { stage }, decision: RETRY })),
+      )
+    at(0, 'approval')
+    at(1_000, 'signing')
+    at(2_000, 'signing')
+    expect(core.calls.recall(requestKey({ stage: 'approval' }))).toEqual({
+      kind: 'new',
+      firstAt: '2026-11-21T08:00:00.000Z',
+    })
+    expect(core.calls.recall(requestKey())).toEqual({
+      kind: 'new',
+      firstAt: '2026-11-21T08:00:01.000Z',
+    })
   })
 
   it('does not carry an approval into another stage', async () => {

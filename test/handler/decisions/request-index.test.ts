@@ -26,43 +26,43 @@ describe('the request index', () => {
     const { index, calls } = core
     const record = (n: number) => core.transaction(START, () => calls.record(nth(n)))
     core.transaction(START, () => {
-      for (let n = 1; n <= 8_192; n += 1) calls.record(nth(n))
+      for (let n = 1; n <= 16_384; n += 1) calls.record(nth(n))
     })
     const seqOf = (n: number) => index.candidates(fingerprintOf(nth(n).key))
     let slices = 1
     while (index.merge()) {
       slices += 1
-      record(8_192 + slices)
-      for (const n of [1, 4_000, 8_192, 8_192 + slices])
-        expect(seqOf(n)).toEqual([n - (n > 8_192 ? 1 : 0)])
+      record(16_384 + slices)
+      for (const n of [1, 9_000, 16_384, 16_384 + slices])
+        expect(seqOf(n)).toEqual([n - (n > 16_384 ? 1 : 0)])
     }
-    expect(slices).toBe(8)
-    expect(count(db, 'request_index')).toBe(8_192)
-    expect(index.unmerged()).toHaveLength(7)
+    expect(slices).toBe(16)
+    expect(count(db, 'request_index')).toBe(16_384)
+    expect(index.unmerged()).toHaveLength(15)
     expect(index.merge()).toBe(false)
     db.close()
 
     const again = createCore(openDatabase(path))
-    expect(again.index.unmerged()).toHaveLength(7)
-    for (const n of [1, 8_192, 8_194, 8_200]) {
+    expect(again.index.unmerged()).toHaveLength(15)
+    for (const n of [1, 16_384, 16_386, 16_392]) {
       expect(again.calls.recall(nth(n).key).kind).toBe('decided')
     }
-    expect(again.calls.recall(nth(9_999).key).kind).toBe('new')
-    const all = [...again.index.merged(-1, 5_000)]
-    all.push(...again.index.merged(all.at(-1) ?? 0, 5_000))
-    expect(all).toHaveLength(8_192)
+    expect(again.calls.recall(nth(99_999).key).kind).toBe('new')
+    const all = [...again.index.merged(-1, 10_000)]
+    all.push(...again.index.merged(all.at(-1) ?? 0, 10_000))
+    expect(all).toHaveLength(16_384)
   })
 
   it('loses nothing when a merge is interrupted', async () => {
     const { path, db } = await open()
     const core = createCore(db)
     core.transaction(START, () => {
-      for (let n = 1; n <= 8_192; n += 1) core.calls.record(nth(n))
+      for (let n = 1; n <= 16_384; n += 1) core.calls.record(nth(n))
     })
     expect(core.index.merge()).toBe(true)
     db.close()
     const again = createCore(openDatabase(path))
-    expect(again.index.unmerged()).toHaveLength(8_192)
+    expect(again.index.unmerged()).toHaveLength(16_384)
     expect(again.index.candidates(fingerprintOf(nth(77).key))).toEqual([77])
     while (again.index.merge());
     expect(again.index.candidates(fingerprintOf(nth(77).key))).toEqual([77])

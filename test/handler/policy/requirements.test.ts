@@ -222,11 +222,11 @@ describe('an extra signature', () => {
 })
 
 describe('a hook', () => {
-  it('is asked, with its fallback as the answer instead', () => {
+  it('is asked, with a refusal instead when it says no', () => {
     expect(decide('{ hook: screening }').hooks).toEqual([
       {
         hook: 'screening',
-        otherwise: { action: 'RETRY', rule: 'r', reason: 'not allowed by the hook' },
+        otherwise: { action: 'REJECT', rule: 'r', reason: 'not allowed by the hook' },
       },
     ])
   })

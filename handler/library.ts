@@ -1,0 +1,112 @@
+/**
+ * The handler as a library, for teams that decide in TypeScript: the same service as `countersign-handler run`, with
+ * one function of theirs beside the policy file. See docs/extending.md.
+ */
+import { availableParallelism } from 'node:os'
+import { systemClock, systemSleep } from '../common/clock.ts'
+import { CountersignError } from '../common/errors.ts'
+import { bufferedOutput } from './buffered-output.ts'
+import { inspect } from './check.ts'
+import { formatFinding } from './commands/check.ts'
+import { createDecider } from './decide.ts'
+import type { Decide } from './decide.ts'
+import { createLogger } from './logging.ts'
+import type { LogStream } from './logging.ts'
+import { startHandler } from './service.ts'
+import type { RunningHandler } from './service.ts'
+import { VERSION } from './version.ts'
+
+export type { Decide, Verdict } from './decide.ts'
+export type { DeciderFacts } from './ports.ts'
+export type { Decision } from './policy/decision.ts'
+export type { Decimal } from './protocol/decimal.ts'
+export { addDecimals, compareDecimals, formatDecimal, parseDecimal } from './protocol/decimal.ts'
+export type { Action, Endpoint, Stage } from './protocol/endpoints.ts'
+export type {
+  CallbackRequest,
+  ConfigChangeRequest,
+  Destination,
+  TxSignRequest,
+} from './protocol/request.ts'
+
+export interface HandlerOptions {
+  /** The `HANDLER_*` settings, e.g. `process.env`; see docs/configuration.md. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Asked where a rule of the policy file approves or no rule matches. */
+  readonly decide: Decide
+  /** Of your code, e.g. a commit: it goes into the record of every decision that `decide` makes. */
+  readonly version: string
+  /** Milliseconds after which `decide` counts as failed; default 5,000. */
+  readonly decideTimeoutMs?: number
+  /** Takes the log, one JSON object per line; default standard output. */
+  readonly log?: LogStream
+  /** The handler cannot go on (its disk failed): end the process. Default: throws it where nobody catches it. */
+  readonly onFatal?: (error: unknown) => void
+}
+
+/** Settings, keys or policy are not in order; nothing was started. */
+export class HandlerStartError extends CountersignError {
+  /** One line each. */
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`the handler cannot start: ${problems.join('; ')}`)
+    this.problems = problems
+  }
+}
+
+/** A handler that is started and stopped by its owner, who also listens to signals. */
+export interface Handler {
+  /** Serves when it resolves. @throws HandlerStartError, and what keeps a listener from opening */
+  readonly start: () => Promise<void>
+  /** Answers what was accepted and ends within five seconds; a handler that does not run is left alone. */
+  readonly stop: () => Promise<void>
+  /** Reads the policy files again, as SIGHUP does in `countersign-handler run`. */
+  readonly reloadPolicy: () => Promise<void>
+}
+
+/**
+ * The same service as `countersign-handler run`. Verification, recall, recording, limits, holds and the freeze are not
+ * up to `decide`, and it cannot approve what a rule of the policy file refuses or what contradicts itself.
+ */
+export function createHandler(options: HandlerOptions): Handler {
+  const { env, decide, version, decideTimeoutMs = 5_000 } = options
+  const decider = createDecider(decide, version, decideTimeoutMs, systemSleep)
+  const output = options.log === undefined ? bufferedOutput(1) : undefined
+  const onFatal = options.onFatal ?? throwUncaught
+  let running: RunningHandler | undefined
+  return {
+    async start() {
+      const { findings, warnings, material } = await inspect(env, systemClock)
+      if (material === undefined) {
+        throw new HandlerStartError(findings.filter(({ ok }) => !ok).map(formatFinding))
+      }
+      const stream = options.log ?? output ?? { write: () => undefined }
+      const logger = createLogger(stream, material.config.logLevel, VERSION)
+      for (const warning of warnings) logger.warn(warning)
+      logger.info({ decideVersion: version }, 'decisions are also made by a function')
+      running = await startHandler(material, {
+        clock: systemClock,
+        sleep: systemSleep,
+        logger,
+        signatureSlots: availableParallelism(),
+        fatal: onFatal,
+        decider,
+      })
+      await output?.flush()
+    },
+    async stop() {
+      const handler = running
+      running = undefined
+      await handler?.stop()
+      await output?.flush()
+    },
+    reloadPolicy: async () => running?.reloadPolicy(),
+  }
+}
+
+function throwUncaught(error: unknown): void {
+  queueMicrotask(() => {
+    throw error
+  })
+}

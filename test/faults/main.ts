@@ -1,0 +1,59 @@
+/**
+ * `npm run test:faults [-- --short] [-- --seconds N] [-- --seed S] [-- --only a,b]`: attacks, starves and kills the
+ * built handler from outside and says what came of it; exit code 1 when a promise did not hold.
+ */
+import { parseArgs } from 'node:util'
+import { randomInt } from 'node:crypto'
+import { killAll as killPrograms } from '../../emulator/demo/programs.ts'
+import { createChaos } from '../../emulator/chaos.ts'
+import { createReport } from './report.ts'
+import { createWorld, killAll, removeWorld } from './rig.ts'
+import { SCENARIOS } from './scenarios.ts'
+
+const { values } = parseArgs({
+  options: {
+    short: { type: 'boolean', default: false },
+    seconds: { type: 'string' },
+    seed: { type: 'string' },
+    only: { type: 'string' },
+  },
+})
+const seconds = Number(values.seconds ?? (values.short ? 20 : 120))
+const seed = Number(values.seed ?? randomInt(2 ** 32))
+if (!(seconds > 0) || !Number.isInteger(seed)) {
+  process.stderr.write('error: `--seconds` and `--seed` are numbers\n')
+  process.exit(2)
+}
+const only = values.only?.split(',')
+const unknown = only?.filter((name) => SCENARIOS.every((each) => each.name !== name)) ?? []
+if (unknown.length > 0) {
+  process.stderr.write(`error: there is no scenario \`${unknown.join('`, `')}\`\n`)
+  process.exit(2)
+}
+
+const report = createReport(process.stdout)
+report.say(
+  `seed ${seed}; ${seconds} s for what has no end of its own, the rest takes as long as it takes`,
+)
+const world = await createWorld()
+const cleanUp = async () => {
+  killAll()
+  killPrograms()
+  await removeWorld(world)
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void cleanUp().then(() => process.exit(130)))
+}
+try {
+  for (const { name, story, share, run } of SCENARIOS) {
+    if (only !== undefined && !only.includes(name)) continue
+    report.say(`${name}: ${story}`)
+    const context = { report, world, chaos: createChaos(seed), seconds: seconds * share }
+    await run({ ...context, short: values.short }).catch((error: unknown) => {
+      report.violation(`the scenario \`${name}\` ran to its end`, error)
+    })
+  }
+} finally {
+  await cleanUp()
+}
+process.exit(report.finish() ? 0 : 1)

@@ -1,0 +1,26 @@
+/** The scenarios, in the order in which they run. */
+import { canary } from './canary/scenario.ts'
+import { crash } from './crash.ts'
+import { fullFileSystem } from './disk.ts'
+import { attack } from './hostile/scenario.ts'
+import type { Scenario } from './scenario.ts'
+import { shutdown } from './shutdown.ts'
+import { slowCallers } from './slow.ts'
+import { lostStores } from './store.ts'
+import { syscalls } from './syscalls.ts'
+
+export const SCENARIOS: readonly Scenario[] = [
+  { name: 'hostile', story: 'hostile input over real TLS', share: 0.25, run: attack },
+  { name: 'crash', story: 'kill -9 under load', share: 0.35, run: crash },
+  {
+    name: 'syscalls',
+    story: 'system calls that fail, hang and kill',
+    share: 0.35,
+    run: syscalls,
+  },
+  { name: 'disk', story: 'a file system that is full', share: 0, run: fullFileSystem },
+  { name: 'store', story: 'a store that is lost, old or cut', share: 0, run: lostStores },
+  { name: 'slow', story: 'slow, silent and too many callers', share: 0, run: slowCallers },
+  { name: 'shutdown', story: 'SIGTERM under load', share: 0, run: shutdown },
+  { name: 'canary', story: 'a whole life, searched for secrets', share: 0, run: canary },
+]
