@@ -12,7 +12,7 @@ import type { JsonObject } from '../../../handler/protocol/json-value.ts'
 import { parseRequest } from '../../../handler/protocol/request.ts'
 import type { CallbackRequest } from '../../../handler/protocol/request.ts'
 import { parseStrictJson } from '../../../handler/protocol/strict-json.ts'
-import { createSignatureVerifier } from '../../../handler/statement-signature.ts'
+import { createSignatureVerifier } from '../../../handler/operating/statement-signature.ts'
 import { policyOf } from './policy.ts'
 import { configRequest, txRequest } from './requests.ts'
 
