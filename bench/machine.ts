@@ -1,7 +1,7 @@
 /** What the operating system knows: the machine, and the CPU time, memory and files of one process. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { cpus, platform, release } from 'node:os'
+import { cpus, loadavg, platform, release } from 'node:os'
 
 /** Where and when a run took place. */
 export interface Machine {
@@ -12,6 +12,8 @@ export interface Machine {
   readonly platform: string
   readonly node: string
   readonly openssl: string
+  /** Processes that wanted a core in the minute before the run. */
+  readonly loadBefore: number
 }
 
 /** Linux tells CPU time in these; 100 a second on every architecture that Node runs on. */
@@ -28,6 +30,7 @@ export function describeMachine(now: Date): Machine {
     platform: `${platform()} ${release()}`,
     node: process.versions.node,
     openssl: process.versions.openssl,
+    loadBefore: loadavg()[0] ?? Number.NaN,
   }
 }
 

@@ -14,6 +14,7 @@ const DOCUMENT = new URL('../../docs/performance.md', import.meta.url)
 
 const options = parseOptions(process.argv)
 const began = performance.now()
+const machine = describeMachine(new Date())
 const world = await createWorld(new Date())
 const cleanUp = async () => {
   killAll()
@@ -36,7 +37,7 @@ try {
     sections.push(await SCENARIOS[name](rig, options))
   }
   const report: Report = {
-    machine: describeMachine(new Date()),
+    machine,
     how: options.how,
     seconds: (performance.now() - began) / 1000,
     sections,

@@ -40,9 +40,17 @@ export function renderReport({ machine, how, seconds, sections }: Report): strin
   const facts = [
     `Measured ${machine.date} on ${machine.cores} cores (${machine.cpu}, ${machine.platform}), ` +
       `Node ${machine.node}, OpenSSL ${machine.openssl}; \`${how}\`, ${Math.round(seconds)} s.`,
+    loadNote(machine),
     'Trust ratios to the floor of the same run, not microseconds. CPU is the process time of all threads of the server.',
   ]
   return [...facts, goalsOf(sections), ...sections.map(renderSection)].join('\n\n') + '\n'
+}
+
+/** What else ran costs the servers caches, wake-ups and waiting; the floor, a tight loop, hardly notices. */
+function loadNote({ cores, loadBefore }: Machine): string {
+  const busy = loadBefore > cores / 4
+  const verdict = busy ? 'other work shared the cores, so the figures below are too high' : 'idle'
+  return `Load average before the run: ${text(loadBefore)} (${verdict}).`
 }
 
 /** One section as Markdown. */

@@ -49,7 +49,7 @@ export async function decision(rig: Rig): Promise<Section> {
   return {
     title: 'One decision',
     notes: [
-      `HTTPS keep-alive, 16 connections, ${TOKEN_CHARS}-character tokens, every request a new one;`,
+      `HTTPS keep-alive, 16 connections, ${text(TOKEN_CHARS)}-character tokens, every request a new one;`,
       `medians of ${rounds} alternating rounds after ${text(warmUp)} requests of warm-up; ± is half the range.`,
       'Countersign: 100 rules of which the last one matches, hash-chained record synced to disk before the answer;',
       'the other two have no policy and keep no record.',

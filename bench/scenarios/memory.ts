@@ -41,9 +41,9 @@ export async function memory(rig: Rig): Promise<Section> {
   return {
     title: 'Memory',
     notes: [
-      `${burden.idle} silent connections, ${burden.maximal} that send a genuine request of 8 MiB (the largest body`,
+      `${text(burden.idle)} silent connections, ${burden.maximal} that send a genuine request of 8 MiB (the largest body`,
       `allowed) at the same time, ${burden.slow} that send a byte every half second, for ${HOLD_MS / 1000} s.`,
-      'The server may use both cores.',
+      'The server may use both cores. 503: no room in the byte budget; failed: cut off while still sending.',
     ],
     columns: [
       'RSS before MiB',

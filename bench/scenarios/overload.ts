@@ -38,7 +38,7 @@ export async function overload(rig: Rig): Promise<Section> {
     notes: [
       `Open loop on one core: Poisson arrivals for ${OVERLOAD_SECONDS} s, then half of capacity for ${AFTER_SECONDS} s.`,
       "Capacity is the closed loop's rate of the same process. At most",
-      `${CONNECTIONS} connections (the handler's own limit is 2,048): an arrival that finds all of them busy is not sent`,
+      `${text(CONNECTIONS)} connections (the handler's own limit is 2,048): an arrival that finds all of them busy is not sent`,
       'and stands under "no connection". Late: later than `HANDLER_DEADLINE_MS` after it was sent. Full again: time after',
       'the overload until every quarter of a second decides 99 % of what it is offered. A lag of the generator',
       'above a few milliseconds means that the generator was short of CPU.',

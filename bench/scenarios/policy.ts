@@ -14,7 +14,7 @@ const SAMPLES = 200
 export function policy(rig: Rig): Promise<Section> {
   rig.say('policy')
   const sizes = [10, 100, 1_000, 10_000].map((rules) => ({
-    label: `${rules} rules`,
+    label: `${text(rules)} rules`,
     rules,
     listed: 0,
   }))

@@ -8,7 +8,7 @@ import { startCountersign } from '../servers/countersign.ts'
 /** Measures refused signatures and repeated requests on one core. */
 export async function refusal(rig: Rig): Promise<Section> {
   rig.say('refused and repeated requests')
-  const count = rig.quick ? 1_500 : 5_000
+  const count = rig.quick ? 1_500 : 3_000
   const rounds = 3
   const pool = await rig.pool(requestsFor([count, ...Array<number>(rounds).fill(count)]))
   const server = await startCountersign(rig.world, { cores: 'first' })

@@ -46,6 +46,7 @@ describe('renderReport', () => {
         platform: 'linux 6',
         node: '20.20.2',
         openssl: '3.0.19',
+        loadBefore: 0.1,
       },
       how: 'npm run bench',
       seconds: 12.4,
@@ -61,6 +62,8 @@ describe('renderReport', () => {
     })
     expect(report)
       .toBe(`Measured 2026-11-21 on 2 cores (some CPU, linux 6), Node 20.20.2, OpenSSL 3.0.19; \`npm run bench\`, 12 s.
+
+Load average before the run: 0.1 (idle).
 
 Trust ratios to the floor of the same run, not microseconds. CPU is the process time of all threads of the server.
 

@@ -5,8 +5,8 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from '@jest/globals'
 import { parseConfig } from '../../handler/config.ts'
 import type { Config } from '../../handler/config.ts'
-import { renderConfigDocs } from '../../handler/config-docs.ts'
-import { SETTINGS } from '../../handler/settings.ts'
+import { renderConfigDocs } from '../../handler/settings/config-docs.ts'
+import { SETTINGS } from '../../handler/settings/settings.ts'
 import { VERSION } from '../../handler/version.ts'
 
 type Env = Record<string, string | undefined>

@@ -15,7 +15,7 @@ import {
   createSignatureVerifier,
   generateStatementKey,
   signStatement,
-} from '../../handler/statement-signature.ts'
+} from '../../handler/operating/statement-signature.ts'
 import { claimsOf, startTestHandler, transfer } from '../fixtures/handler.ts'
 import type { TestHandler } from '../fixtures/handler.ts'
 import { testKey } from '../fixtures/keys.ts'

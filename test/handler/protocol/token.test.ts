@@ -78,6 +78,14 @@ describe('createTokenVerifier', () => {
     ])
     expect(both(good, NOW).cosigner).toBe('a')
     expect(both(tokenOf(other.privateKey, CLAIMS), NOW).cosigner).toBe('b')
+    expect(both(tokenOf(other.privateKey, CLAIMS), NOW).cosigner).toBe('b')
+    expect(both(good, NOW).cosigner).toBe('a')
+  })
+
+  it('refuses everything when it has no keys', () => {
+    expect(() => createTokenVerifier([])(good, NOW)).toThrow(
+      expect.objectContaining({ code: 'ERR_TOKEN_SIGNATURE' }),
+    )
   })
 
   it('accepts what jose signs, byte for byte', async () => {
