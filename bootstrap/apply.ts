@@ -124,9 +124,15 @@ async function awaitApproval(context: PairingContext): Promise<void> {
     context,
   )
   if (ending !== 'REJECTED' && ending !== 'CANCELLED') return
+  const refused = ending === 'REJECTED' ? 'rejected' : 'cancelled'
   const paired = await observePaired(context, context.ids)
+  if (submission.attempts > 1 && isThere(paired, to)) {
+    return context.reporter.warning(
+      `this request was ${refused}, but one that was sent before it was approved`,
+    )
+  }
   const live = paired.is === 'ours' ? paired.generation : null
-  await rollBack(live, ending === 'REJECTED' ? 'rejected' : 'cancelled', context)
+  await rollBack(live, refused, context)
 }
 
 /** Reads back until the API shows what was asked for; a mixture of old and new gets one minute to settle. */
@@ -168,11 +174,22 @@ async function rollBack(
         { hint: 'run `doctor`; both generations stay served' },
       )
     }
-    await declare(live, null, context)
+    await declare(await served(live, context), null, context)
   }
   await context.journal.append('rolled-back', { reason })
   if (reason !== 'abandoned') throw refusedByPeople(kind, reason)
   context.reporter.story(
     `the ${NOUNS[kind]} is given up; a late approval would still find it served`,
   )
+}
+
+/** The generation unless it is retired: an approval that came after its drain leaves the API showing what answers 410. */
+async function served(live: number | null, context: PairingContext): Promise<number | null> {
+  if (live === null) return null
+  const { info } = await observeGeneration(context, live)
+  if (info.state !== 'retired') return live
+  context.reporter.warning(
+    `the API shows generation ${live}, which is retired: callbacks fail; run \`rotate\` at once`,
+  )
+  return null
 }

@@ -97,9 +97,12 @@ function carryOn(input: PlanInput, operation: Operation): Plan {
   const { world, resubmit, nowMs } = input
   const { submission, from, to } = operation
   const target = to ?? 0
-  const refused = rejection(submission)
-  if (refused !== undefined) return go([rollBack(world.paired, refused)])
   const { paired } = world
+  const refused = rejection(submission)
+  // Of several identical requests one was approved and the last one refused: what was wanted is there.
+  const twin = (submission?.attempts ?? 0) > 1 && shows(paired, target)
+  if (refused !== undefined && !twin) return go([rollBack(paired, refused)])
+  if (refused !== undefined) return go(settle(target, undefined))
   if (shows(paired, target) && submission?.outcome !== 'accepted') {
     return go(settle(target, undefined))
   }

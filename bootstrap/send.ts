@@ -31,7 +31,17 @@ export async function sendPair(
   for (let resend = 0; ; resend += 1) {
     requireProbe(context)
     const call = { method: 'PUT', path: pathOf(context), body: body.text, idempotencyKey } as const
-    const sent = await submitOnce(call, operationOf(context).submission, context)
+    const sent = await submitOnce(call, operationOf(context).submission, context).catch(
+      (error: unknown) => {
+        if (idempotencyKey === reuse && isNotFound(error)) return undefined
+        throw error
+      },
+    )
+    if (sent === undefined) {
+      // The API repeats what it answered to this key before, when the user was not approved yet.
+      idempotencyKey = context.uuid()
+      continue
+    }
     if (sent.outcome === 'accepted') return announce(context)
     if (sent.outcome === 'no-answer' || resend === MAX_RESENDS) throw sent.error
     context.reporter.warning(`${sent.error.message}; reading back before anything else`)
@@ -40,6 +50,10 @@ export async function sendPair(
     await context.sleep(backoffMs(resend + 2, context.random()), context.signal)
     safePoint(context)
   }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof BootstrapError && error.api?.status === 404
 }
 
 /** PATCH and DELETE: no idempotency key, so a lost answer or a 5xx leaves a doubt that only reading back can clear. */

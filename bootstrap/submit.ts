@@ -48,13 +48,14 @@ export async function submitOnce(
     return { outcome: 'accepted', answer }
   } catch (error) {
     if (!(error instanceof BootstrapError) || error.api === undefined) throw error
-    return await settleFailure(error, inDoubt, journal)
+    return await settleFailure(error, inDoubt, idempotencyKey !== null, journal)
   }
 }
 
 async function settleFailure(
   error: BootstrapError,
   inDoubt: boolean,
+  keyed: boolean,
   journal: Journal,
 ): Promise<Sent> {
   const { kind, status, vendorCode, requestId } = error.api ?? { kind: 'no-answer' }
@@ -69,7 +70,9 @@ async function settleFailure(
         await journal.append('submit', { outcome: 'server-error', ...facts })
         return { outcome: 'server-error', error }
       }
-      const doubt = inDoubt || error.api?.inDoubt === true
+      // The API repeats its answer to a key: had an earlier try been carried out, this one would not be "not found".
+      const notFound = keyed && status === 404
+      const doubt = !notFound && (inDoubt || error.api?.inDoubt === true)
       if (doubt && (status === 409 || vendorCode === IN_PROGRESS)) {
         const nowhere = { requestId: null, location: null }
         await journal.append('submit', { outcome: 'accepted', ...facts, ...nowhere })

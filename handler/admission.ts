@@ -1,8 +1,8 @@
 /** Lets in only what can be answered in time, works on few requests at once and signs fewer; the rest waits in order. */
 import type { Clock } from '../common/clock.ts'
 import { CallbackError } from './errors.ts'
-import { createPace } from './pace.ts'
-import { createTurns } from './turns.ts'
+import { createPace } from './web/pace.ts'
+import { createTurns } from './web/turns.ts'
 
 export interface Admission {
   /**

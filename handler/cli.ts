@@ -86,7 +86,7 @@ export async function runCli(
     .command('config-docs', { hidden: true })
     .description('print docs/configuration.md')
     .action(async () => {
-      const { renderConfigDocs } = await import('./config-docs.ts')
+      const { renderConfigDocs } = await import('./settings/config-docs.ts')
       io.stdout.write(renderConfigDocs())
     })
   try {

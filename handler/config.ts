@@ -1,12 +1,12 @@
 /** `parseConfig` turns an environment into one frozen configuration, or into every problem at once. */
 import { join } from 'node:path'
 import type { AuthMode } from '../common/admin-api.ts'
-import type { Cidr, ListenAddress } from './config-values.ts'
-import { nearest, SettingProblem } from './config-values.ts'
-import { SETTINGS } from './settings.ts'
-import type { Setting, Values } from './settings.ts'
-import { slotProblems, slotsOf } from './slots.ts'
-import type { Slot } from './slots.ts'
+import type { Cidr, ListenAddress } from './settings/config-values.ts'
+import { nearest, SettingProblem } from './settings/config-values.ts'
+import { SETTINGS } from './settings/settings.ts'
+import type { Setting, Values } from './settings/settings.ts'
+import { slotProblems, slotsOf } from './settings/slots.ts'
+import type { Slot } from './settings/slots.ts'
 
 const SOCKET_NAME = 'admin.sock'
 

@@ -45,7 +45,7 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 await runCli(process.argv.slice(2), io, async (commandIo) => {
   const [{ serve }, { bufferedOutput }] = await Promise.all([
     import('./commands/run.ts'),
-    import('./buffered-output.ts'),
+    import('./logging/buffered-output.ts'),
   ])
   const log = bufferedOutput(1)
   // Whoever asks for a reload too early must not end the handler.

@@ -7,7 +7,7 @@ import type { Action, Endpoint, Mode, Stage } from './protocol/endpoints.ts'
 import type { JsonObject } from './protocol/json-value.ts'
 import type { CallbackRequest } from './protocol/request.ts'
 import type { AnswerClaims, Draft } from './protocol/response.ts'
-import type { SharedWork } from './shared-work.ts'
+import type { SharedWork } from './steps/shared-work.ts'
 import type { FaultRule } from './steps/undecided.ts'
 
 /** One HTTP attempt of a request, before anything in it is believed. */

@@ -8,10 +8,10 @@ import type { Socket } from 'node:net'
 import { systemSleep } from '../common/clock.ts'
 import { CountersignError, errnoOf } from '../common/errors.ts'
 import type { App } from './app.ts'
-import type { Cidr } from './config-values.ts'
-import { buildContexts, listenerPlans, TLS_OPTIONS } from './listeners.ts'
-import type { ListenerContexts, ListenerPlan, TlsPair } from './listeners.ts'
-import type { Slot } from './slots.ts'
+import type { Cidr } from './settings/config-values.ts'
+import { buildContexts, listenerPlans, TLS_OPTIONS } from './web/listeners.ts'
+import type { ListenerContexts, ListenerPlan, TlsPair } from './web/listeners.ts'
+import type { Slot } from './settings/slots.ts'
 
 /** Times in milliseconds; how the slow and the silent are cut off is measured in the tests. */
 export const LIMITS = {

@@ -1,4 +1,5 @@
 /** `up`: create the API user if there is none, then pair; each part resumes by itself. */
+import { APPROVERS } from '../approval.ts'
 import { BootstrapError } from '../errors.ts'
 import type { Run } from '../runtime.ts'
 import { runPairing } from './pairing.ts'
@@ -16,7 +17,7 @@ export async function runUp(run: Run): Promise<Outcome> {
   const user =
     run.config.apiKeyId === undefined
       ? await runCreateUser(run)
-      : { apiKeyId: run.config.apiKeyId, result: { facts: {}, lines: [] } }
+      : { apiKeyId: run.config.apiKeyId, proven: true, result: { facts: {}, lines: [] } }
   if (user.apiKeyId === null) {
     const lines = [...user.result.lines, 'then: pair']
     return {
@@ -27,7 +28,22 @@ export async function runUp(run: Run): Promise<Outcome> {
   user.result.lines.forEach((line) => run.reporter.story(line))
   const goal = { kind: 'pair', replace: run.config.replace } as const
   const ids = { cosignerId, apiKeyId: user.apiKeyId }
-  const { result, told } = await runPairing(goal, ids, run)
+  const { result, told } = await runPairing(goal, ids, run).catch((error: unknown) => {
+    throw user.proven || !isUnknownUser(error) ? error : notYet(ids.apiKeyId)
+  })
   const facts = { ...user.result.facts, ...result.facts, command: 'up' }
   return { result: { facts, lines: result.lines }, told }
+}
+
+function isUnknownUser(error: unknown): boolean {
+  return error instanceof BootstrapError && error.api?.status === 404
+}
+
+/** The API may list a user before it is approved; the pairing is then refused, and people are what is missing. */
+function notYet(apiKeyId: string): BootstrapError {
+  return new BootstrapError(
+    'ERR_APPROVAL_PENDING',
+    `API user \`${apiKeyId}\` is listed but cannot be used yet: it waits for ${APPROVERS['create-user']}`,
+    { hint: 'run the same command again when it has been approved' },
+  )
 }

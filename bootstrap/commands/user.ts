@@ -19,10 +19,14 @@ import { loadUserKey, readUserMemory, userJournalPath } from '../user-files.ts'
 import type { UserKey } from '../user-files.ts'
 import type { Outcome } from './pairing.ts'
 
+/** The outcome with the user it is about, and whether one signed GET has proved that the user is ours. */
+export interface UserOutcome extends Outcome {
+  readonly apiKeyId: string | null
+  readonly proven: boolean
+}
+
 /** Runs `create-user` to its end; the result's facts hold `apiKeyId`. */
-export async function runCreateUser(
-  run: Run,
-): Promise<Outcome & { readonly apiKeyId: string | null }> {
+export async function runCreateUser(run: Run): Promise<UserOutcome> {
   const directory = userDirectory(run.config.stateDir, run.config.user.name)
   if (run.config.dryRun) {
     const memory = await readUserMemory(directory)
@@ -31,6 +35,7 @@ export async function runCreateUser(
       result: plannedResult(steps, memory),
       told: async () => undefined,
       apiKeyId: memory.userId,
+      proven: memory.proven,
     }
   }
   await ensurePrivateDirectory(directory)
@@ -45,6 +50,7 @@ export async function runCreateUser(
       result: await resultOf(run, directory, memory),
       told: async () => undefined,
       apiKeyId: memory.userId,
+      proven: memory.proven,
     }
   } finally {
     await journal.close()

@@ -1,7 +1,7 @@
 /** `/livez`, `/readyz` and `/metrics`: whether to restart the handler, whether to send it callbacks, and what it did. */
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import type { ListenAddress } from '../config-values.ts'
+import type { ListenAddress } from '../settings/config-values.ts'
 import { ListenError } from '../server.ts'
 import { errnoOf } from '../../common/errors.ts'
 import type { Metrics } from './metrics.ts'

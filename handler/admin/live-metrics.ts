@@ -3,7 +3,7 @@ import prom from 'prom-client'
 import type { Freeze } from '../decisions/operations.ts'
 import type { ShadowNote } from '../decisions/store.ts'
 import type { HookOutcome } from '../hooks/http.ts'
-import type { PolicySource } from '../policy-source.ts'
+import type { PolicySource } from '../operating/policy-source.ts'
 import { counted } from './counted.ts'
 
 /** What is looked up when somebody asks. */

@@ -3,7 +3,7 @@ import prom from 'prom-client'
 import type { GenerationInfo } from '../../common/admin-api.ts'
 import { CallbackError } from '../errors.ts'
 import type { AlarmEvent, DecidedEvent, RefusedEvent } from '../ports.ts'
-import type { RetryBudget } from '../retry-budget.ts'
+import type { RetryBudget } from '../operating/retry-budget.ts'
 import { counted } from './counted.ts'
 
 /** Seconds; the co-signer gives up after 30. */

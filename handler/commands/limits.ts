@@ -44,12 +44,9 @@ async function list(options: Options, io: CommandIo): Promise<void> {
 }
 
 function row({ limit, key, windowMs, count, maxCount, amount, maxAmount }: LimitInfo): string[] {
-  const spent = maxAmount === null ? '' : outOf(amount, maxAmount)
-  return [limit, key, timeLeft(windowMs), outOf(String(count), maxCount), spent]
-}
-
-function outOf(spent: string, most: string | number | null): string {
-  return most === null ? spent : `${spent} of ${most}`
+  const counts = maxCount === null ? String(count) : `${count} of ${maxCount}`
+  const spent = maxAmount === null ? '' : `${amount} of ${maxAmount}`
+  return [limit, key, timeLeft(windowMs), counts, spent]
 }
 
 async function release(txId: string, options: Options, io: CommandIo): Promise<void> {

@@ -4,7 +4,7 @@ import type { Decision } from '../policy/decision.ts'
 import type { Answer, CallbackDeps } from '../ports.ts'
 import { approve, decisionOf, possibleAt, refusalOf } from '../protocol/response.ts'
 import type { AnswerClaims, Draft, Recorded } from '../protocol/response.ts'
-import type { Joined } from '../shared-work.ts'
+import type { Joined } from './shared-work.ts'
 import type { Asked } from './read.ts'
 
 /** An answer and what it says, for the log. */

@@ -162,6 +162,34 @@ function traffic(port: number, path: string, body: string, callers: number) {
   }
 }
 
+describe('a handler that is told to reload', () => {
+  it('reads its policy again on SIGHUP, and goes on with the old one when it is wrong', async () => {
+    const { handler, home } = await started()
+    const file = join(home, 'policy.yaml')
+    const saying = async (text: string) => {
+      for (let tries = 0; tries < 200 && !handler.out().includes(text); tries += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+      expect(handler.out()).toContain(text)
+    }
+    await writeFile(file, 'version: 1\n')
+    handler.child.kill('SIGHUP')
+    await saying('"rules":0,"msg":"policy taken over"')
+    await writeFile(file, 'version: 2\n')
+    handler.child.kill('SIGHUP')
+    await saying('"msg":"the policy file is wrong: the old one stays"')
+    expect(handler.child.exitCode).toBeNull()
+  }, 15_000)
+
+  it('does not start again with a policy whose own test fails', async () => {
+    const test = '{ name: t, request: { asset: ETH }, expect: { action: APPROVE } }'
+    const { settings } = await handlerSetup({ policy: `version: 1\ntests: [${test}]\n` })
+    const { ended, err } = run(settings)
+    expect(await ended).toBe(2)
+    expect(err()).toContain('test `t` expects APPROVE, the policy says REJECT by `default`')
+  })
+})
+
 describe('a handler that is told to stop', () => {
   it('answers everything it accepted, and is gone within five seconds', async () => {
     const { handler, ports } = await started()

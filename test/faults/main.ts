@@ -18,7 +18,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
   },
 })
-const seconds = Number(values.seconds ?? (values.short ? 20 : 120))
+const seconds = Number(values.seconds ?? (values.short ? 8 : 100))
 const seed = Number(values.seed ?? randomInt(2 ** 32))
 if (!(seconds > 0) || !Number.isInteger(seed)) {
   process.stderr.write('error: `--seconds` and `--seed` are numbers\n')

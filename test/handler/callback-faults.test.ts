@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import type { DecisionStore } from '../../handler/decisions/store.ts'
-import type { Decision } from '../../handler/policy/decision.ts'
-import type { CallbackDeps, HoldState } from '../../handler/ports.ts'
+import type { Decision, Evaluation } from '../../handler/policy/decision.ts'
+import type { CallbackDeps, DeciderFacts, HoldState } from '../../handler/ports.ts'
 import { line, says } from '../fixtures/line.ts'
 import type { Line } from '../fixtures/line.ts'
 import { settled } from '../fixtures/manual-clock.ts'
@@ -324,6 +324,130 @@ describe('hooks', () => {
       action: 'RETRY',
       rejectionReason: 'ERR_POLICY',
     })
+  })
+})
+
+describe("a team's own function", () => {
+  const verdict = (action: Decision['action']): Decision => ({
+    action,
+    rule: 'decide:x@1',
+    reason: 'CODE',
+  })
+  const silentRule = says('REJECT', {
+    decision: { action: 'REJECT', rule: 'default', reason: 'NONE' },
+  })
+
+  async function decided(
+    word: Evaluation,
+    decider: CallbackDeps['decider'],
+    refusal?: () => Decision | undefined,
+  ) {
+    handler = await line(() => word)
+    handler.with({
+      policy: () => ({ digest: 'd', evaluate: () => word, ...(refusal && { refusal }) }),
+      ...(decider && { decider }),
+    })
+    const { action, rejectionReason } = await handler.ask(SIGNING)
+    return [action, rejectionReason, handler.store.records[0]?.decision.rule]
+  }
+  const gives = (action: Decision['action']) => () => Promise.resolve(verdict(action))
+  const nothingElse = () => undefined
+
+  it('decides where no rule of the policy does', async () => {
+    expect(await decided(silentRule, gives('APPROVE'), nothingElse)).toEqual([
+      'APPROVE',
+      undefined,
+      'decide:x@1',
+    ])
+    expect(await decided(silentRule, gives('RETRY'), nothingElse)).toEqual([
+      'RETRY',
+      'CODE',
+      'decide:x@1',
+    ])
+    expect(await decided(silentRule, () => Promise.resolve(undefined))).toEqual([
+      'REJECT',
+      'NONE',
+      'default',
+    ])
+  })
+
+  it('may refuse what a rule approves; an approval leaves the rule and its charges as they are', async () => {
+    expect(await decided(says('APPROVE'), gives('REJECT'))).toEqual([
+      'REJECT',
+      'CODE',
+      'decide:x@1',
+    ])
+    expect(await decided(says('APPROVE'), gives('APPROVE'))).toEqual([
+      'APPROVE',
+      undefined,
+      'rule-1',
+    ])
+  })
+
+  it.each(['REJECT', 'RETRY', 'IGNORE'] as const)(
+    'is not asked when a rule says %s',
+    async (action) => {
+      expect((await decided(says(action), thrower)).at(-1)).toBe('rule-1')
+    },
+  )
+
+  it('is not asked while people are waited for, and after their release it is', async () => {
+    const terms = { approvals: 1, expiresMs: 60_000, onExpiry: 'REJECT' } as const
+    const held = says('RETRY', { hold: terms })
+    expect(await decided(held, thrower)).toEqual(['RETRY', 'BECAUSE', 'rule-1'])
+    handler.with({ holds: { state: () => Promise.resolve('released') }, decider: gives('REJECT') })
+    expect(await handler.ask(SIGNING)).toMatchObject({ action: 'REJECT', rejectionReason: 'CODE' })
+    expect(handler.store.records.at(-1)).not.toHaveProperty('hold')
+  })
+
+  it('cannot approve content that forbids it, nor beside a policy that cannot say so', async () => {
+    const refusal = { action: 'REJECT', rule: 'raw-tx', reason: 'MISMATCH' } as const
+    expect(await decided(silentRule, gives('APPROVE'), () => refusal)).toEqual([
+      'REJECT',
+      'MISMATCH',
+      'raw-tx',
+    ])
+    expect(await decided(silentRule, gives('APPROVE'))).toEqual(['RETRY', 'ERR_POLICY', undefined])
+    expect(await decided(silentRule, gives('APPROVE'), thrower)).toEqual([
+      'RETRY',
+      'ERR_POLICY',
+      undefined,
+    ])
+  })
+
+  it.each([
+    ['throws', thrower],
+    ['fails', fails('ECONNREFUSED')],
+  ])('that %s is answered RETRY, and nothing is kept', async (_, decider) => {
+    expect(await decided(silentRule, decider, nothingElse)).toEqual([
+      'RETRY',
+      'ERR_POLICY',
+      undefined,
+    ])
+    expect(handler.alarms).toMatchObject([{ kind: 'policy-error' }])
+  })
+
+  it('sees what the policy says, and is told when nobody waits any more', async () => {
+    const seen: DeciderFacts[] = []
+    handler = await line(() => says('APPROVE', { rawTx: 'verified' }))
+    handler.with({
+      decider: (_, facts) => {
+        seen.push(facts)
+        return never()
+      },
+    })
+    const answer = handler.deliver(SIGNING)
+    await settled()
+    expect(seen).toMatchObject([
+      { cosigner: 'cosigner-1', policy: { action: 'APPROVE', rule: 'rule-1' }, rawTx: 'verified' },
+    ])
+    expect(seen[0]?.signal.aborted).toBe(false)
+    await handler.time.advance(24_500)
+    expect(claimsOf((await answer).body)).toMatchObject({
+      action: 'RETRY',
+      rejectionReason: 'ERR_POLICY',
+    })
+    expect(seen[0]?.signal.aborted).toBe(true)
   })
 })
 

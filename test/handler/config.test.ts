@@ -5,8 +5,8 @@ import * as fc from 'fast-check'
 import { describe, expect, it } from '@jest/globals'
 import { parseConfig } from '../../handler/config.ts'
 import type { Config } from '../../handler/config.ts'
-import { renderConfigDocs } from '../../handler/config-docs.ts'
-import { SETTINGS } from '../../handler/settings.ts'
+import { renderConfigDocs } from '../../handler/settings/config-docs.ts'
+import { SETTINGS } from '../../handler/settings/settings.ts'
 import { VERSION } from '../../handler/version.ts'
 
 type Env = Record<string, string | undefined>
@@ -53,9 +53,11 @@ describe('without settings', () => {
       cosignerKeys: 'cosigners',
       allowedCidrs: undefined,
       policyFile: './policy.yaml',
+      shadowPolicyFile: undefined,
       storePath: 'state/decisions.db',
       adminSocket: 'state/admin.sock',
       opsListen: { host: '127.0.0.1', port: 9464 },
+      cosignerRetryMs: 3_600_000,
       deadlineMs: 25_000,
       maxBodyBytes: 8_388_608,
       passphraseFile: undefined,

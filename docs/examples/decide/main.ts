@@ -9,9 +9,20 @@ async function findBooking(id: string, signal: AbortSignal): Promise<Booking | u
   const response = await fetch(url, { signal, redirect: 'error' })
   if (response.status === 404) return undefined
   if (!response.ok) throw new Error(`the ledger answers ${response.status}`)
-  // The example trusts the shape of its own ledger; check it where yours may change.
-  const booking = (await response.json()) as Booking
-  return booking
+  return bookingOf(await response.json())
+}
+
+function bookingOf(value: unknown): Booking {
+  if (typeof value === 'object' && value !== null) {
+    const { asset, amount, destinationId }: Partial<Record<keyof Booking, unknown>> = value
+    if (
+      typeof asset === 'string' &&
+      typeof amount === 'string' &&
+      typeof destinationId === 'string'
+    )
+      return { asset, amount, destinationId }
+  }
+  throw new Error('the ledger answers something that is no booking')
 }
 
 const handler = createHandler({

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { openAdminSocket } from '../../../handler/admin/socket.ts'
 import { adminRoute } from '../../../handler/admin/requests.ts'
-import { serverCloser } from '../../../handler/closers.ts'
+import { serverCloser } from '../../../handler/startup/closers.ts'
 import { startTestHandler } from '../../fixtures/handler.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
 

@@ -204,6 +204,47 @@ describe('releaseCharges', () => {
   })
 })
 
+describe('usage', () => {
+  const usage = (core: Core, windows: Record<string, number>, nowMs = START) =>
+    core.transaction(nowMs, () => core.calls.limitUsage(windows))
+
+  it('is what counts within the window, by limit and key', async () => {
+    const core = createCore(openDatabase(await openPath()))
+    spend(core, 'a', [charge('1')])
+    spend(core, 'b', [charge('2.5'), charge('7', { key: 'asset=BTC' })], START + HOUR / 2)
+    expect(usage(core, { hourly: HOUR, unknown: HOUR }, START + HOUR / 2)).toEqual([
+      { limit: 'hourly', key: 'asset=BTC', count: 1, amount: '7' },
+      { limit: 'hourly', key: 'asset=ETH', count: 2, amount: '3.5' },
+    ])
+    expect(usage(core, { hourly: HOUR }, START + 1.1 * HOUR)).toMatchObject([
+      { key: 'asset=BTC' },
+      { key: 'asset=ETH', count: 1, amount: '2.5' },
+    ])
+    expect(usage(core, { hourly: HOUR }, START + 3 * HOUR)).toEqual([])
+  })
+
+  it('is right after a release and for a window that the policy has changed', async () => {
+    const core = createCore(openDatabase(await openPath()))
+    spend(core, 'a', [charge('1')])
+    spend(core, 'b', [charge('2')])
+    core.transaction(START, () => core.calls.releaseCharges('a', { by: 'x', note: '' }))
+    const left = [{ limit: 'hourly', key: 'asset=ETH', count: 1, amount: '2' }]
+    expect(usage(core, { hourly: HOUR })).toEqual(left)
+    expect(usage(core, { hourly: 5 * HOUR }, START + 2 * HOUR)).toEqual(left)
+  })
+
+  it('stops at a thousand keys', async () => {
+    const core = createCore(openDatabase(await openPath()))
+    core.transaction(START, () => {
+      for (let n = 0; n < 1_010; n += 1) {
+        const one = charge('1', { key: `asset=A${n}` })
+        core.calls.record(entry({ key: { requestId: `r${n}` }, charges: [one] }))
+      }
+    })
+    expect(usage(core, { hourly: HOUR }).length).toBe(1_000)
+  })
+})
+
 describe('against an exact model', () => {
   const WINDOW = 10_000
   const act = fc.record({

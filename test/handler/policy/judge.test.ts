@@ -12,7 +12,7 @@ import type { JsonObject } from '../../../handler/protocol/json-value.ts'
 import { parseRequest } from '../../../handler/protocol/request.ts'
 import type { CallbackRequest } from '../../../handler/protocol/request.ts'
 import { parseStrictJson } from '../../../handler/protocol/strict-json.ts'
-import { createSignatureVerifier } from '../../../handler/statement-signature.ts'
+import { createSignatureVerifier } from '../../../handler/operating/statement-signature.ts'
 import { policyOf } from './policy.ts'
 import { configRequest, txRequest } from './requests.ts'
 
@@ -50,6 +50,13 @@ describe('livePolicy', () => {
       rawTx: 'verified',
     })
     expect(live.digest).toBe(policy.digest)
+  })
+
+  it('says what content alone forbids, whatever the rules say', () => {
+    const refused = (request: CallbackRequest) => live.refusal?.(request, KNOWN)?.rule
+    expect(refused(requestOf(sample))).toBeUndefined()
+    expect(refused(requestOf(sample.replaceAll('0.01', '0.02')))).toBe('raw-tx')
+    expect(refused(configRequest())).toBeUndefined()
   })
 
   it('refuses it when bytes and request differ, and says what differs', () => {

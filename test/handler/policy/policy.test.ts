@@ -247,6 +247,11 @@ lists:
       '2:53: hooks.a.timeout: at most `20s`',
     ],
     [
+      'a hook whose answers are signed by an unknown key',
+      'hooks: { a: { url: "https://example.com/", keyId: k, fallback: RETRY } }',
+      '2:51: hooks.a.keyId: there is no `k`',
+    ],
+    [
       'a hook that falls back to approving',
       'hooks: { a: { url: "https://example.com/", fallback: APPROVE } }',
       '2:54: hooks.a.fallback: expected `REJECT`, `RETRY`',
@@ -392,6 +397,16 @@ rawTx: { sighashTypes: [ALL], changeAddresses: [abc] }
       fallback: 'RETRY',
       keyId: undefined,
     })
+  })
+
+  it('gives a hook the key that signs its answers, which is used by that', () => {
+    const pem = '-----BEGIN PUBLIC KEY----- AAAA -----END PUBLIC KEY-----'
+    const policy = policyOf(`
+statementKeys: { k: { publicKey: "${pem}" } }
+hooks: { c: { url: "https://example.com/", fallback: RETRY, keyId: k } }
+`)
+    expect(policy.hooks.get('c')).toMatchObject({ keyId: 'k', answerKey: pem })
+    expect(policy.unused).toEqual(['hooks.c'])
   })
 
   it('says which kind of asset is wrong', () => {

@@ -14,7 +14,7 @@ limits:
   signer: { window: 7d, count: 100, by: signer }
   all: { window: 30s, count: 1 }
 hooks:
-  screening: { url: "https://screening.example/", timeout: 2s, budget: 10s, fallback: RETRY, keyId: k1 }
+  screening: { url: "https://screening.example/", timeout: 2s, budget: 10s, fallback: RETRY, keyId: ops }
 statementKeys:
   ops: { publicKey: "-----BEGIN PUBLIC KEY----- AAAA -----END PUBLIC KEY-----" }
   desk: { publicKey: "-----BEGIN PUBLIC KEY----- AAAA -----END PUBLIC KEY-----" }

@@ -1,0 +1,37 @@
+/** What a held request would do, in one line that a person can decide on and that no terminal takes for more than text. */
+import { formatDecimal } from '../protocol/decimal.ts'
+import type { CallbackRequest, TxSignRequest } from '../protocol/request.ts'
+
+/** Longest line, in characters. */
+const MAX_LENGTH = 300
+
+/** Printable ASCII; what is not sent is left out, what is not printable shows as `?`. */
+export function summaryOf(request: CallbackRequest, rule: string): string {
+  const what =
+    request.endpoint === 'tx_sign_request' ? transaction(request) : `configuration ${request.type}`
+  const where = `request ${request.requestId}, ${request.stage} stage, rule ${rule}`
+  const line = `${what} (${where})`.replaceAll(/[^\x20-\x7e]/g, '?')
+  return line.length <= MAX_LENGTH ? line : `${line.slice(0, MAX_LENGTH - 3)}...`
+}
+
+function transaction(tx: TxSignRequest): string {
+  const { operation, amount, asset, sourceType, sourceId } = tx
+  const how = [operation, amount && formatDecimal(amount), asset].filter(isText).join(' ')
+  return `${how} from ${place(sourceType, sourceId)} to ${destinationOf(tx)}`
+}
+
+function destinationOf({ destinations, destType, destId, destAddress }: TxSignRequest): string {
+  const [first, ...more] = destinations ?? []
+  const address = first?.displayDstAddress ?? first?.dstAddress ?? destAddress
+  const id = first?.dstId ?? destId
+  const text = place(first?.dstType ?? destType, isText(id) ? id : address)
+  return more.length === 0 ? text : `${text} and ${more.length} more`
+}
+
+function place(type: unknown, id: unknown): string {
+  return [type, id].filter(isText).join(' ') || 'nowhere named'
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}

@@ -1,0 +1,71 @@
+/** What deliveries share: one decision for concurrent copies, one signature for equal answers; both bounded. */
+
+import type { Recorded } from '../protocol/response.ts'
+
+/** Work in flight and recent signatures; made once per process. */
+export interface SharedWork {
+  /**
+   * Runs `work`, unless work of that name is running and may still end in time; every caller gets its outcome, or its
+   * error. Times are monotonic milliseconds.
+   */
+  join(
+    name: string,
+    nowMs: number,
+    deadlineAtMs: number,
+    work: () => Promise<Recorded>,
+  ): Promise<Joined>
+  /** Signs unless equal bytes were signed lately: RSASSA-PKCS1-v1_5 gives equal signatures (RFC 8017 §8.2). */
+  signature(content: string, sign: () => Promise<string>): Promise<string>
+}
+
+export interface Joined {
+  readonly recorded: Recorded
+  /** True when another caller's work gave it. */
+  readonly shared: boolean
+}
+
+interface Flight {
+  readonly outcome: Promise<Recorded>
+  readonly deadlineAtMs: number
+}
+
+/** Beyond these, work is done again instead of being shared. */
+const DEFAULT_LIMITS = { flights: 4096, signatures: 1024 }
+
+/** Starts with nothing in flight and nothing remembered. */
+export function createSharedWork(limits = DEFAULT_LIMITS): SharedWork {
+  const flights = new Map<string, Flight>()
+  const signatures = new Map<string, Promise<string>>()
+  return {
+    async join(name, nowMs, deadlineAtMs, work) {
+      const running = flights.get(name)
+      if (running !== undefined && running.deadlineAtMs > nowMs) {
+        return { recorded: await running.outcome, shared: true }
+      }
+      const flight = { outcome: work(), deadlineAtMs }
+      keep(flights, name, flight, limits.flights)
+      try {
+        return { recorded: await flight.outcome, shared: false }
+      } finally {
+        if (flights.get(name) === flight) flights.delete(name)
+      }
+    },
+    signature(content, sign) {
+      const known = signatures.get(content)
+      if (known !== undefined) return known
+      const made = sign()
+      keep(signatures, content, made, limits.signatures)
+      made.catch(() => signatures.delete(content))
+      return made
+    },
+  }
+}
+
+/** Forgets the oldest entry when there is no room: a flight that is forgotten goes on, it is only not joined. */
+function keep<T>(entries: Map<string, T>, name: string, entry: T, limit: number): void {
+  entries.delete(name)
+  entries.set(name, entry)
+  if (entries.size <= limit) return
+  const [oldest] = entries.keys()
+  if (oldest !== undefined) entries.delete(oldest)
+}

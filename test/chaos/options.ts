@@ -1,0 +1,54 @@
+/** The command line of the harness: numbers and names, or one line that says what is wrong with them. */
+import { randomInt } from 'node:crypto'
+import { parseArgs } from 'node:util'
+import { messageOf } from '../../common/errors.ts'
+import type { Context } from './part.ts'
+
+export interface Options {
+  readonly form: Context['form']
+  readonly runs: number
+  readonly seed: number
+  readonly minutes: number
+  /** Names of parts; undefined = all. */
+  readonly only: readonly string[] | undefined
+  /** Writes the figures into docs/chaos.md. */
+  readonly writeDocs: boolean
+}
+
+/** Runs and minutes by form; a full run is not in a hurry. */
+const DEFAULTS = {
+  short: { runs: 40, minutes: 0.7 },
+  default: { runs: 500, minutes: 9 },
+  full: { runs: 2_000, minutes: 180 },
+} as const
+
+/** Reads the arguments (without node and script). */
+export function parseOptions(argv: readonly string[], parts: readonly string[]): Options | string {
+  try {
+    const { values } = parseArgs({
+      args: [...argv],
+      options: {
+        short: { type: 'boolean', default: false },
+        full: { type: 'boolean', default: false },
+        runs: { type: 'string' },
+        seed: { type: 'string' },
+        minutes: { type: 'string' },
+        only: { type: 'string' },
+        'write-docs': { type: 'boolean', default: false },
+      },
+    })
+    const form = values.full ? 'full' : values.short ? 'short' : 'default'
+    const runs = Number(values.runs ?? DEFAULTS[form].runs)
+    const minutes = Number(values.minutes ?? DEFAULTS[form].minutes)
+    const seed = Number(values.seed ?? randomInt(2 ** 32))
+    const only = values.only?.split(',')
+    const unknown = only?.find((name) => !parts.includes(name))
+    if (!Number.isInteger(runs) || runs < 0) return '`--runs` is a whole number'
+    if (!(minutes > 0)) return '`--minutes` is a number above 0'
+    if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) return '`--seed` is below 2^32'
+    if (unknown !== undefined) return `\`${unknown}\` is none of ${parts.join(', ')}`
+    return { form, runs, minutes, seed, only, writeDocs: values['write-docs'] }
+  } catch (error) {
+    return messageOf(error)
+  }
+}
