@@ -39,7 +39,7 @@ export async function crash(context: Context): Promise<void> {
   await handler.stop()
   report.count('kills', rounds)
   report.count('changed decisions', 0)
-  report.say(`  ${rounds} kills, ${memory.answered.size} requests answered, each asked again`)
+  report.say(`${rounds} kills, ${memory.answered.size} requests answered, each asked again`)
 }
 
 /** Starts, asks again, loads, kills, and reads what is on disk. */

@@ -25,7 +25,7 @@ export async function deathAtEachCall(context: Context): Promise<void> {
       fired = await deathAt(context, calls, at)
     }
     const ending = fired ? 'the time was up' : 'then nothing fired any more'
-    context.report.say(`  SIGKILL at ${calls}, up to number ${at}; ${ending}`)
+    context.report.say(`SIGKILL at ${calls}, up to number ${at}; ${ending}`)
   }
 }
 

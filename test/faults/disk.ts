@@ -80,5 +80,5 @@ async function fill({ report, world }: Context, disk: string): Promise<void> {
     report.count('approvals without record', recorded ? 0 : 1)
     report.must(recorded, 'each final answer is on record', id)
   }
-  report.say(`  ${approved.length - 1} approvals, then RETRY and red, then green by itself`)
+  report.say(`${approved.length - 1} approvals, then RETRY and red, then green by itself`)
 }

@@ -3,7 +3,7 @@ import { canary } from './canary/scenario.ts'
 import { crash } from './crash.ts'
 import { fullFileSystem } from './disk.ts'
 import { attack } from './hostile/scenario.ts'
-import type { Scenario } from './scenario.ts'
+import type { Context, Scenario } from './scenario.ts'
 import { shutdown } from './shutdown.ts'
 import { slowCallers } from './slow.ts'
 import { lostStores } from './store.ts'
@@ -11,6 +11,7 @@ import { syscalls } from './syscalls.ts'
 
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'hostile', story: 'hostile input over real TLS', share: 0.25, run: attack },
+  { name: 'canary', story: 'a whole life, searched for secrets', share: 0, run: canary },
   { name: 'crash', story: 'kill -9 under load', share: 0.35, run: crash },
   {
     name: 'syscalls',
@@ -22,5 +23,13 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'store', story: 'a store that is lost, old or cut', share: 0, run: lostStores },
   { name: 'slow', story: 'slow, silent and too many callers', share: 0, run: slowCallers },
   { name: 'shutdown', story: 'SIGTERM under load', share: 0, run: shutdown },
-  { name: 'canary', story: 'a whole life, searched for secrets', share: 0, run: canary },
+  { name: 'clock', story: 'a clock that jumps', share: 0, run: clocks },
 ]
+
+/** A process takes its wall clock from the kernel's page; strace cannot change it, and setting the machine's is no test. */
+async function clocks({ report }: Context): Promise<void> {
+  report.skip(
+    'clock jumps',
+    'needs a library in front of the system clock; clocks are moved in test/handler/decisions/sqlite.test.ts',
+  )
+}

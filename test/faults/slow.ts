@@ -73,7 +73,7 @@ export async function slowCallers(context: Context): Promise<void> {
   report.must(slowestMs < 5_000, 'others are served within 5 s meanwhile', slowestMs)
   const { code } = await handler.stop()
   report.must(code === 0, 'the handler ends in order after slow callers', code)
-  report.say(`  the slowest genuine answer meanwhile took ${Math.round(slowestMs)} ms`)
+  report.say(`the slowest genuine answer meanwhile took ${Math.round(slowestMs)} ms`)
 }
 
 /** Genuine requests, a few per second; gives the slowest answer in milliseconds. */
@@ -107,7 +107,7 @@ async function cutInTime({ report }: Context, home: Home): Promise<void> {
       return `${what} ${(ms / 1_000).toFixed(1)} s`
     }),
   )
-  report.say(`  cut: ${times.join(', ')}`)
+  report.say(`cut: ${times.join(', ')}`)
 }
 
 /** Resolves when the peer has ended the connection, politely or not. */

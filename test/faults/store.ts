@@ -60,7 +60,7 @@ async function lose(context: Context, loss: Loss, name: string): Promise<void> {
       what: loss.what,
       error,
     })
-    report.say(`  ${loss.what}: does not start`)
+    report.say(`${loss.what}: does not start`)
   }
 }
 
@@ -99,7 +99,7 @@ async function mustRefuse({ report, world }: Context, home: Home, { what }: Loss
   handler.kill('SIGKILL')
   await handler.exited
   await mustVerify(home, report)
-  report.say(`  ${what}: RETRY until it is accepted`)
+  report.say(`${what}: RETRY until it is accepted`)
 }
 
 async function backUp(stateDir: string): Promise<void> {

@@ -105,7 +105,7 @@ async function failedSync(context: Context, fault: Fault): Promise<void> {
   handler.kill('SIGKILL')
   await handler.exited
   await mustWorkAgain(context, home)
-  report.say(`  ${what}: exit code ${exit?.code}`)
+  report.say(`${what}: exit code ${exit?.code}`)
 }
 
 /** No space: RETRY and a red readiness, and all is well by itself once there is space again. */
@@ -136,7 +136,7 @@ async function fullDisk(context: Context): Promise<void> {
   client.close()
   await handler.stop()
   await mustVerify(home, report)
-  report.say('  pwrite64 error=ENOSPC: RETRY, red, then green by itself')
+  report.say('pwrite64 error=ENOSPC: RETRY, red, then green by itself')
 }
 
 /** A sync that does not return: signed RETRY before the deadline, for those that wait and for those that come. */
@@ -168,7 +168,7 @@ async function stuckDisk(context: Context): Promise<void> {
   await stuck.injection.end()
   await stuck.handler.exited
   await mustWorkAgain(context, stuck.home)
-  report.say(`  a sync hangs: RETRY after ${Math.round(slowest.ms)} ms of ${DEADLINE_MS}`)
+  report.say(`a sync hangs: RETRY after ${Math.round(slowest.ms)} ms of ${DEADLINE_MS}`)
 }
 
 async function mustWorkAgain({ report, world }: Context, home: Home): Promise<void> {

@@ -72,7 +72,7 @@ export async function canary(context: Context): Promise<void> {
   report.count('secrets found', found.length)
   report.must(found.length === 0, 'no output holds a piece of a secret', found)
   report.must(planted(known), 'the search finds what is planted')
-  report.say(`  ${secrets.length} secrets, ${life.outputs.length} outputs`)
+  report.say(`${secrets.length} secrets, ${life.outputs.length} outputs`)
 }
 
 /** The handler's own output, the audit export without evidence, and the bootstrapper's journals. */

@@ -97,7 +97,7 @@ async function unverified(target: Target): Promise<void> {
   report.must(added === approved, 'unverified input leaves no record', { added, approved })
   report.must(calls === 0, 'no key is fetched from a URL in a token', calls)
   beacon.close()
-  report.say(`  ${fixed.length} classes of tokens, ${mutations} mutations`)
+  report.say(`${fixed.length} classes of tokens, ${mutations} mutations`)
 }
 
 /** Signed by the co-signer, chosen by somebody else: answered, but not with an approval; ids come back byte for byte. */
@@ -124,7 +124,7 @@ async function signedContents(target: Target): Promise<void> {
     })
   }
   await mustApprove(target)
-  report.say(`  ${contents.length} signed requests with hostile content`)
+  report.say(`${contents.length} signed requests with hostile content`)
 }
 
 function claimed(token: string): Record<string, unknown> {

@@ -33,7 +33,7 @@ export async function rawMessages({ report, world }: Context, handler: Running):
   }
   await run(fair, false)
   await run(hostile, true)
-  report.say(`  ${hostile.length} hostile HTTP messages, ${fair.length} fair ones`)
+  report.say(`${hostile.length} hostile HTTP messages, ${fair.length} fair ones`)
 }
 
 /** Old versions, ciphers without forward secrecy or with CBC, and HTTP/2 are not spoken. */
