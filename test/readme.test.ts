@@ -13,6 +13,21 @@ async function blocks(language: string): Promise<string[]> {
   ).flatMap(([found, body]) => (found === language ? [body] : []))
 }
 
+describe('SECURITY.md', () => {
+  it('names only tests that exist', async () => {
+    const page = await readFile(join(root, 'SECURITY.md'), 'utf8')
+    const named = Array.from(page.matchAll(/`([\w/.-]+\.test\.ts)`/g), ([, name = '']) => name)
+    expect(named.length).toBeGreaterThan(50)
+    const places = (name: string) => [join(root, 'test', name), join(root, 'test/handler', name)]
+    const missing: string[] = []
+    for (const name of named) {
+      const found = await Promise.any(places(name).map((place) => access(place))).catch(() => name)
+      if (found === name) missing.push(name)
+    }
+    expect(missing).toEqual([])
+  })
+})
+
 describe('the README', () => {
   it('names only npm scripts that exist', async () => {
     const manifest: { scripts: Record<string, string> } = JSON.parse(

@@ -11,7 +11,7 @@ import { slope } from '../stats.ts'
 import type { Sample } from '../stats.ts'
 
 const PER_SECOND = 200
-const CONNECTIONS = 32
+const CONNECTIONS = 256
 const DEADLINE_MS = 25_000
 /** Samples per run, whatever its length. */
 const SAMPLES = 300

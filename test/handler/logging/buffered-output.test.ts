@@ -33,7 +33,7 @@ describe('output', () => {
 
   it('waits for a reader that is slow', async () => {
     const script = `
-      import { bufferedOutput } from ${JSON.stringify(join(import.meta.dirname, '../../dist/handler/logging/buffered-output.js'))}
+      import { bufferedOutput } from ${JSON.stringify(join(import.meta.dirname, '../../../dist/handler/logging/buffered-output.js'))}
       const output = bufferedOutput(1)
       for (let n = 0; n < 40000; n += 1) output.write('line ' + n + '\\n')
       await output.flush()
