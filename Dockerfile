@@ -1,5 +1,5 @@
 # The handler, the bootstrapper and the emulator in one image; the command says which.
-FROM node:24-bookworm-slim AS build
+FROM node:22-bookworm-slim AS build
 RUN apt-get update \
  && apt-get install -y --no-install-recommends python3 make g++ \
  && rm -rf /var/lib/apt/lists/*
@@ -10,7 +10,7 @@ RUN npm ci --ignore-scripts && npm rebuild better-sqlite3
 COPY . .
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 
-FROM node:24-bookworm-slim
+FROM node:22-bookworm-slim
 ENV NODE_ENV=production \
     HANDLER_STATE_DIR=/state \
     HANDLER_ADMIN_SOCKET=/run/countersign/admin.sock \
