@@ -99,10 +99,11 @@ function carryOn(input: PlanInput, operation: Operation): Plan {
   const target = to ?? 0
   const { paired } = world
   const refused = rejection(submission)
-  // Of several identical requests one was approved and the last one refused: what was wanted is there.
-  const twin = (submission?.attempts ?? 0) > 1 && shows(paired, target)
-  if (refused !== undefined && !twin) return go([rollBack(paired, refused)])
-  if (refused !== undefined) return go(settle(target, undefined))
+  if (refused !== undefined) {
+    // Of several identical requests one was approved and the last one refused: what was wanted is there.
+    const approvedBefore = submission !== null && submission.attempts > 1 && shows(paired, target)
+    return go(approvedBefore ? settle(target, undefined) : [rollBack(paired, refused)])
+  }
   if (shows(paired, target) && submission?.outcome !== 'accepted') {
     return go(settle(target, undefined))
   }

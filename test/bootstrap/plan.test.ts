@@ -269,6 +269,15 @@ describe('pair, continued', () => {
     ])
   })
 
+  // A resubmitted request left two prompts in the approval app: one was approved, the other refused afterwards.
+  it('keeps what an identical earlier request brought, though the last one was refused', () => {
+    const refused = { ...PUT, status: 'REJECTED', attempts: 2 }
+    expect(stepsOf(begun(refused).paired(1).plan(PAIR))).toEqual(settle(1))
+    expect(stepsOf(begun(refused).plan(PAIR))).toEqual([
+      { do: 'roll-back', live: null, reason: 'rejected' },
+    ])
+  })
+
   it('stops when a stranger appears, unless it is to be replaced', () => {
     const built = begun(PUT).showing({ is: 'foreign', url: 'https://x.test' })
     expect(codeOf(built.plan(PAIR))).toBe('ERR_DRIFT')
