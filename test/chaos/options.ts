@@ -7,8 +7,10 @@ import type { Context } from './part.ts'
 export interface Options {
   readonly form: Context['form']
   readonly runs: number
+  readonly rate: number
   readonly seed: number
   readonly minutes: number
+  readonly strace: boolean
   /** Names of parts; undefined = all. */
   readonly only: readonly string[] | undefined
   /** Writes the figures into docs/chaos.md. */
@@ -31,23 +33,36 @@ export function parseOptions(argv: readonly string[], parts: readonly string[]):
         short: { type: 'boolean', default: false },
         full: { type: 'boolean', default: false },
         runs: { type: 'string' },
+        rate: { type: 'string' },
         seed: { type: 'string' },
         minutes: { type: 'string' },
+        'no-strace': { type: 'boolean', default: false },
         only: { type: 'string' },
         'write-docs': { type: 'boolean', default: false },
       },
     })
     const form = values.full ? 'full' : values.short ? 'short' : 'default'
     const runs = Number(values.runs ?? DEFAULTS[form].runs)
+    const rate = Number(values.rate ?? 200)
     const minutes = Number(values.minutes ?? DEFAULTS[form].minutes)
     const seed = Number(values.seed ?? randomInt(2 ** 32))
     const only = values.only?.split(',')
     const unknown = only?.find((name) => !parts.includes(name))
     if (!Number.isInteger(runs) || runs < 0) return '`--runs` is a whole number'
+    if (!(rate > 0 && rate <= 10_000)) return '`--rate` is a number of callbacks per second'
     if (!(minutes > 0)) return '`--minutes` is a number above 0'
     if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) return '`--seed` is below 2^32'
     if (unknown !== undefined) return `\`${unknown}\` is none of ${parts.join(', ')}`
-    return { form, runs, minutes, seed, only, writeDocs: values['write-docs'] }
+    return {
+      form,
+      runs,
+      rate,
+      strace: !values['no-strace'],
+      minutes,
+      seed,
+      only,
+      writeDocs: values['write-docs'],
+    }
   } catch (error) {
     return messageOf(error)
   }

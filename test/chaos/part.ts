@@ -7,6 +7,10 @@ export interface Context {
   readonly seed: number
   /** Full bootstrap runs of the first part. */
   readonly runs: number
+  /** Callbacks per second during rotations. */
+  readonly rate: number
+  /** False: does not use strace even where it may be used. */
+  readonly strace: boolean
   /** `short` is for continuous integration, `full` leaves nothing out. */
   readonly form: 'short' | 'default' | 'full'
   /** A directory for everything, removed at the end. */

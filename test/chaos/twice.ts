@@ -1,0 +1,39 @@
+/** Two runs at once on one state directory: one proceeds, the other says who is at work and ends with 9. */
+import { join } from 'node:path'
+import { makeRunKeys } from '../../emulator/key-files.ts'
+import type { Context, Part } from './part.ts'
+import { complaint, startRig } from './rotations/rig.ts'
+
+const NAME = 'twice'
+
+export const twice: Part = {
+  name: NAME,
+  story: 'two runs at once: one proceeds, one ends with 9',
+  run: runTwice,
+}
+
+async function runTwice({ report, root, seed, form }: Context): Promise<void> {
+  const rig = await startRig(join(root, 'twice'), 'hybrid', seed, await makeRunKeys(1))
+  rig.emulator.state.autoApproveMs = 2_000
+  const up = ['up', '--cosigner-id', rig.emulator.json.cosignerId]
+  const rotate = ['rotate', '--yes', '--drain', '1s']
+  const commands = form === 'short' ? [up] : [up, rotate, rotate, rotate]
+  try {
+    for (const argv of commands) {
+      const both = await Promise.all([rig.boot(...argv), rig.boot(...argv)])
+      const exits = both.map(({ exitCode }) => exitCode).toSorted((a, b) => Number(a) - Number(b))
+      const right = exits[0] === 0 && exits[1] === 9
+      report.count(NAME, 'pairs of runs')
+      report.count(NAME, 'one 0 and one 9', right ? 1 : 0)
+      const told = both.some(({ stderr }) => /error: `(up|rotate)` \(pid \d+ on /.test(stderr))
+      const stories = both.map((one) => complaint(argv.join(' '), one)).join('\n')
+      report.must(right, 'of two runs one proceeds and one ends with 9', stories)
+      report.must(told, 'the one that waits says who is at work', stories)
+    }
+    const users = Array.from(rig.emulator.state.users.values())
+    const made = users.filter(({ name }) => name.startsWith('countersign-')).length
+    report.must(made === 1, 'two runs at once make one API user', `${made} users`)
+  } finally {
+    await rig.stop()
+  }
+}
