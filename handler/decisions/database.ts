@@ -106,15 +106,20 @@ export interface DatabaseOptions {
   readonly maxPages?: number | undefined
 }
 
+function makePrivate(path: string): void {
+  const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants
+  closeSync(openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600))
+  chmodSync(path, 0o600)
+}
+
 /**
  * Opens the store for writing, creating it with mode 0600 when it does not exist.
  *
  * @throws StoreError `ERR_STORE_VERSION` when the file is of a newer program; errors of SQLite otherwise
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): Database.Database {
-  const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants
-  closeSync(openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600))
-  chmodSync(path, 0o600)
+  // `:memory:` is SQLite's own name for a database without a file.
+  if (path !== ':memory:') makePrivate(path)
   const db = new Database(path, { timeout: options.busyMs ?? 2_000 })
   try {
     db.pragma('journal_mode = WAL')
