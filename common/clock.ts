@@ -9,6 +9,12 @@ export interface Clock {
 /** Waits `ms` milliseconds; resolves early, without an error, when the signal aborts. */
 export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>
 
+/**
+ * Runs `run` after `ms` milliseconds, unless the returned function is called before. For every request there is one such
+ * wait that nearly always is called off; a `Sleep` with a signal would cost ten times as much (docs/performance.md).
+ */
+export type After = (ms: number, run: () => void) => () => void
+
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => new Date(),
@@ -30,3 +36,9 @@ export const systemSleep: Sleep = (ms, signal) =>
     const timer = setTimeout(done, ms)
     signal?.addEventListener('abort', done)
   })
+
+/** A real timer. */
+export const systemAfter: After = (ms, run) => {
+  const timer = setTimeout(run, ms)
+  return () => clearTimeout(timer)
+}

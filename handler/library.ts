@@ -3,7 +3,7 @@
  * one function of theirs beside the policy file. See docs/extending.md.
  */
 import { availableParallelism } from 'node:os'
-import { systemClock, systemSleep } from '../common/clock.ts'
+import { systemAfter, systemClock, systemSleep } from '../common/clock.ts'
 import { CountersignError } from '../common/errors.ts'
 import { bufferedOutput } from './logging/buffered-output.ts'
 import { inspect } from './startup/check.ts'
@@ -71,7 +71,7 @@ export interface Handler {
  */
 export function createHandler(options: HandlerOptions): Handler {
   const { env, decide, version, decideTimeoutMs = 5_000 } = options
-  const decider = createDecider(decide, version, decideTimeoutMs, systemSleep)
+  const decider = createDecider(decide, version, decideTimeoutMs, systemAfter)
   const output = options.log === undefined ? bufferedOutput(1) : undefined
   const onFatal = options.onFatal ?? throwUncaught
   let running: RunningHandler | undefined
@@ -88,6 +88,7 @@ export function createHandler(options: HandlerOptions): Handler {
       running = await startHandler(material, {
         clock: systemClock,
         sleep: systemSleep,
+        after: systemAfter,
         logger,
         signatureSlots: availableParallelism(),
         fatal: onFatal,

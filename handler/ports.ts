@@ -1,5 +1,5 @@
 /** What the straight line takes in, gives out and stands on; the edges implement these. */
-import type { Clock, Sleep } from '../common/clock.ts'
+import type { After, Clock } from '../common/clock.ts'
 import type { DecisionStore, RequestKey, ShadowNote } from './decisions/store.ts'
 import type { Decision, Evaluation, HoldTerms } from './policy/decision.ts'
 import type { Hook } from './policy/hooks.ts'
@@ -50,7 +50,7 @@ export interface CallbackDeps {
   readonly policy: () => LivePolicy
   readonly store: DecisionStore
   readonly clock: Clock
-  readonly sleep: Sleep
+  readonly after: After
   /** While frozen: the decision to answer with instead of evaluating; never APPROVE. */
   readonly override: () => Decision | undefined
   /** From `createSharedWork()`, one per process. */

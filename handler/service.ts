@@ -1,6 +1,6 @@
 /** Puts the handler together from what was inspected, keeps it going, and takes it down in order. */
 import { ensurePrivateDirectory } from '../common/atomic-file.ts'
-import type { Clock, Sleep } from '../common/clock.ts'
+import type { After, Clock, Sleep } from '../common/clock.ts'
 import { openHealth } from './admin/health.ts'
 import { createMetrics } from './admin/metrics.ts'
 import { openAdminSocket } from './admin/socket.ts'
@@ -44,6 +44,7 @@ const FILES_EVERY_MS = 2_000
 export interface ServiceDeps {
   readonly clock: Clock
   readonly sleep: Sleep
+  readonly after: After
   readonly logger: Logger
   /** Signatures that run at once. */
   readonly signatureSlots: number
@@ -86,7 +87,7 @@ async function open(
   deps: ServiceDeps,
   closers: Closers,
 ): Promise<{ duck: LameDuck; listeners: Listeners; reloadPolicy: () => Promise<void> }> {
-  const { clock, sleep, logger, signatureSlots, fatal, decider } = deps
+  const { clock, sleep, after, logger, signatureSlots, fatal, decider } = deps
   const { config, filePair, passphrase } = material
   const { slots, stateDir, keysDir } = config
   await ensurePrivateDirectory(stateDir)
@@ -132,7 +133,7 @@ async function open(
   closers.add(() => store.close())
   const admission = createAdmission({ clock, slots: signatureSlots, maxWaitMs: config.deadlineMs })
   const budget = createByteBudget(BODY_BUDGET_BYTES)
-  const duck = createLameDuck(clock, sleep)
+  const duck = createLameDuck(clock, sleep, after)
   const newest = () => registry.state().generations.at(-1)?.generation ?? 1
   const checks = createReadiness(
     [
@@ -162,7 +163,7 @@ async function open(
     material,
     store,
     clock,
-    sleep: duck.sleep,
+    after: duck.after,
     logger,
     registry: metrics.registry,
     fetch: deps.fetch ?? fetch,

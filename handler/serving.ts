@@ -55,7 +55,7 @@ export function createServing(parts: ServingParts): App {
     policy: () => policies.current().live,
     store,
     clock,
-    sleep: duck.sleep,
+    after: duck.after,
     override: () => frozenDecision(store),
     shared: createSharedWork(),
     log,

@@ -1,5 +1,5 @@
 /** `run`: refuses to start with every problem at once, else serves until a signal or a fault ends it. */
-import { systemSleep } from '../../common/clock.ts'
+import { systemAfter, systemSleep } from '../../common/clock.ts'
 import { CountersignError } from '../../common/errors.ts'
 import type { BufferedOutput } from '../logging/buffered-output.ts'
 import { inspect } from '../startup/check.ts'
@@ -41,7 +41,7 @@ export async function serve(io: CommandIo, ports: RunPorts): Promise<void> {
   try {
     const { signatureSlots } = ports
     const fatal = (error: unknown) => fault.abort(error)
-    const deps = { clock: io.clock, sleep: systemSleep, logger, signatureSlots, fatal }
+    const deps = { clock: io.clock, sleep: systemSleep, after: systemAfter, logger, signatureSlots, fatal }
     const handler = await startHandler(material, deps)
     ports.onReload?.(() => {
       handler.reloadPolicy().catch((err: unknown) => logger.error({ err }, 'the reload failed'))

@@ -1,5 +1,5 @@
 /** Hooks over HTTP: asks a team's own service with a signed request, in time, and takes nothing but a clear answer. */
-import type { Clock, Sleep } from '../../common/clock.ts'
+import type { After, Clock } from '../../common/clock.ts'
 import { errnoOf, messageOf } from '../../common/errors.ts'
 import type { Hook } from '../policy/hooks.ts'
 import type { VerifySignature } from '../policy/statement.ts'
@@ -25,7 +25,7 @@ export interface HttpHooksDeps {
   readonly sign: (generation: number, claims: object, typ: string) => Promise<string>
   readonly verifySignature: VerifySignature
   readonly clock: Clock
-  readonly sleep: Sleep
+  readonly after: After
   /** Hears of every call; `detail` says why there was no answer. */
   readonly called: (hook: string, outcome: HookOutcome, detail: string | undefined) => void
 }
@@ -85,12 +85,9 @@ async function ask(
   const over = new AbortController()
   const giveUp = () => over.abort(new NoAnswer('the deadline of the request has come'))
   signal.addEventListener('abort', giveUp)
-  const done = new AbortController()
-  const limit = async () => {
-    await deps.sleep(terms.timeoutMs, done.signal)
+  const cancelLimit = deps.after(terms.timeoutMs, () => {
     over.abort(new NoAnswer(`no answer within ${terms.timeoutMs} ms`))
-  }
-  void limit()
+  })
   try {
     const body = await deps.sign(
       context.generation,
@@ -106,7 +103,7 @@ async function ask(
     })
     return await readAnswer(response, context.deliveryId, terms, deps.verifySignature)
   } finally {
-    done.abort()
+    cancelLimit()
     signal.removeEventListener('abort', giveUp)
   }
 }

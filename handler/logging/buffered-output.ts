@@ -28,22 +28,25 @@ export function bufferedOutput(fd: number): BufferedOutput {
   let timer: NodeJS.Timeout | undefined
   let writing: Promise<void> | undefined
 
-  const drain = async () => {
-    while (waiting !== '') {
-      const batch = Buffer.from(waiting, 'latin1')
-      waiting = ''
-      await writeAll(fd, batch)
-    }
+  const writeBatch = async () => {
+    const batch = Buffer.from(waiting, 'latin1')
+    waiting = ''
+    await writeAll(fd, batch)
+  }
+  const later = () => {
+    timer ??= setTimeout(() => void start(), BATCH_MS).unref()
   }
   const start = (): Promise<void> => {
     clearTimeout(timer)
     timer = undefined
-    writing ??= drain()
+    writing ??= writeBatch()
       .catch(() => {
         closed = true
       })
       .finally(() => {
         writing = undefined
+        // What came meanwhile waits for company too: a write of its own for each line would cost more than the line.
+        if (waiting !== '') later()
       })
     return writing
   }
@@ -51,9 +54,12 @@ export function bufferedOutput(fd: number): BufferedOutput {
     write(line) {
       if (closed || waiting.length > MAX_WAITING_BYTES) return
       waiting += line
-      timer ??= setTimeout(() => void start(), BATCH_MS).unref()
+      if (writing === undefined) later()
     },
-    flush: start,
+    async flush() {
+      await writing
+      while (waiting !== '' && !closed) await start()
+    },
   }
 }
 

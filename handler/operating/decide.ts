@@ -1,5 +1,5 @@
 /** Turns a team's own function into a decider: what it returns is checked like any other input, and it may not take for ever. */
-import type { Sleep } from '../../common/clock.ts'
+import type { After } from '../../common/clock.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Decider, DeciderFacts } from '../ports.ts'
 import type { Action } from '../protocol/endpoints.ts'
@@ -32,12 +32,12 @@ export function createDecider(
   decide: Decide,
   version: string,
   timeoutMs: number,
-  sleep: Sleep,
+  after: After,
 ): Decider {
   if (!NAME.test(version)) throw new TypeError('`version` must be 1 to 64 of A-Z a-z 0-9 . _ -')
   return async (request, facts) => {
     const call = Promise.resolve(decide(request, facts)).then((verdict) => ({ verdict }))
-    const answer = await within(timeoutMs, call, sleep)
+    const answer = await within(timeoutMs, call, after)
     if (answer === undefined) throw new Error(`\`decide\` took longer than ${timeoutMs} ms`)
     return answer.verdict === undefined ? undefined : decisionOf(answer.verdict, version)
   }

@@ -1,7 +1,7 @@
 /** What people and files do to a handler that runs: policy and shadow, hooks, holds, the freeze and the limits, joined. */
 import type { KeyObject } from 'node:crypto'
 import type prom from 'prom-client'
-import type { Clock, Sleep } from '../../common/clock.ts'
+import type { After, Clock } from '../../common/clock.ts'
 import { createLiveMetrics } from '../admin/live-metrics.ts'
 import type { OperatorDeps } from '../admin/operator.ts'
 import type { Material } from '../startup/check.ts'
@@ -23,7 +23,7 @@ export interface OperatingParts {
   readonly material: Material
   readonly store: SqliteStore
   readonly clock: Clock
-  readonly sleep: Sleep
+  readonly after: After
   readonly logger: Logger
   readonly registry: prom.Registry
   readonly fetch: typeof fetch
@@ -46,7 +46,7 @@ export interface Operating {
 
 /** Reads the shadow policy, if there is one; nothing of that keeps the handler from starting. */
 export async function createOperating(parts: OperatingParts): Promise<Operating> {
-  const { material, store, clock, sleep, logger, registry } = parts
+  const { material, store, clock, after, logger, registry } = parts
   const { config } = material
   const policies = followPolicy(config.policyFile, taken(material.policy, clock.now()), clock)
   const beside =
@@ -59,7 +59,7 @@ export async function createOperating(parts: OperatingParts): Promise<Operating>
       parts.sign(() => signToken(parts.keyOf(generation), claims, typ)),
     verifySignature: createSignatureVerifier(),
     clock,
-    sleep,
+    after,
     called(hook, outcome, detail) {
       metrics.hookCalled(hook, outcome)
       if (detail !== undefined) logger.warn({ hook, detail }, 'a hook gave no answer')

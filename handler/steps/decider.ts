@@ -35,14 +35,14 @@ async function ask(
   { decision, rawTx }: Evaluation,
   known: PolicyFacts,
   { request, delivery }: AskedRequest,
-  { decider, clock, sleep }: CallbackDeps,
+  { decider, clock, after }: CallbackDeps,
 ): Promise<Decision | undefined> {
   const givenUp = new AbortController()
   const leftMs = delivery.deadlineAtMs - 2 * MARGIN_MS - clock.monotonicMs()
   const facts = { ...known, policy: decision, rawTx, signal: givenUp.signal }
   try {
     const call = decider?.(request, facts).then((verdict) => ({ verdict }))
-    const answer = await within(leftMs, call, sleep)
+    const answer = await within(leftMs, call, after)
     if (answer === undefined) throw new Error('the function takes too long')
     return answer.verdict
   } catch (cause) {

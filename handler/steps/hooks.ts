@@ -72,7 +72,7 @@ async function askAll(
   const ask = async ({ hook }: HookRequirement) => {
     const terms = policy.hooks?.get(hook)
     const call = deps.hooks?.call(hook, request, givenUp.signal, { ...context, terms })
-    const answer = await within(leftMs, call, deps.sleep)
+    const answer = await within(leftMs, call, deps.after)
     return answer === 'allow' || answer === 'deny' ? answer : 'no-answer'
   }
   const answers = await Promise.all(

@@ -42,7 +42,7 @@ async function settle(
   const leftMs = caller.delivery.deadlineAtMs - MARGIN_MS - deps.clock.monotonicMs()
   if (leftMs <= 0) return new Undecided('deadline', 'it was too late to begin')
   const running = steps().catch(failureOf)
-  const outcome = await within(leftMs, running, deps.sleep)
+  const outcome = await within(leftMs, running, deps.after)
   if (outcome === undefined) {
     void running.then((late) => tellIfLateFailure(caller, late, deps))
     return new Undecided('deadline', 'the steps took too long')
@@ -56,7 +56,7 @@ async function putOff(caller: Caller, { rule }: Undecided, deps: CallbackDeps): 
   const { delivery, requestId } = caller
   const claims = refuse(requestId, 'signing', 'RETRY', FAULT_REASON[rule])
   const sealed = seal(claims, delivery.generation, deps)
-  const answer = await within(MARGIN_MS, sealed, deps.sleep)
+  const answer = await within(MARGIN_MS, sealed, deps.after)
   if (answer !== undefined) return answer
   throw new CallbackError('ERR_SIGNING_UNAVAILABLE', 'signing takes too long')
 }

@@ -1,20 +1,24 @@
 /** Waits for work, but not for ever. */
-import type { Sleep } from '../../common/clock.ts'
-
-/** Given to `abort` so that it makes no error of its own, with a stack that nobody reads. */
-const SETTLED = 'settled'
+import type { After } from '../../common/clock.ts'
 
 /** The work's outcome, or undefined when it takes longer than `ms`; the work itself goes on. */
-export async function within<T>(
+export function within<T>(
   ms: number,
   work: Promise<T> | undefined,
-  sleep: Sleep,
+  after: After,
 ): Promise<T | undefined> {
-  const settled = new AbortController()
-  try {
-    const outcome = await Promise.race([work, sleep(Math.max(0, ms), settled.signal)])
-    return outcome ?? undefined
-  } finally {
-    settled.abort(SETTLED)
-  }
+  if (work === undefined) return Promise.resolve(undefined)
+  return new Promise((resolve, reject) => {
+    const cancel = after(Math.max(0, ms), () => resolve(undefined))
+    work.then(
+      (outcome) => {
+        cancel()
+        resolve(outcome)
+      },
+      (error: unknown) => {
+        cancel()
+        reject(error)
+      },
+    )
+  })
 }

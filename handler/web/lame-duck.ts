@@ -1,12 +1,12 @@
 /** An orderly end: what was accepted is answered, what comes is told to go elsewhere, and all is over in five seconds. */
-import type { Clock, Sleep } from '../../common/clock.ts'
+import type { After, Clock, Sleep } from '../../common/clock.ts'
 
 /** Times from the first signal, in milliseconds; accepting for a while loses no request (measured: security tests). */
 const ACCEPT_MS = 1_500
 const HURRY_MS = 2_500
 const END_MS = 4_000
 
-/** Sleeps shorter than this are part of ending, not something to cut short. */
+/** Waits shorter than this are part of ending, not something to cut short. */
 const SHORT_MS = 500
 
 export interface LameDuck {
@@ -14,30 +14,33 @@ export interface LameDuck {
   readonly ending: () => boolean
   /** Milliseconds that an answer may take from now on, out of the usual. */
   readonly timeLeftMs: (usualMs: number) => number
-  /** The sleep of the straight line: while ending, long waits end early, so that deadlines come before the end. */
-  readonly sleep: Sleep
+  /** The timer of the straight line: while ending, long waits end early, so that deadlines come before the end. */
+  readonly after: After
   /** Accepts for a while, then closes; cuts what is left at the end. */
   readonly end: (listeners: { close(): Promise<void>; cut(): void }) => Promise<void>
 }
 
 /** Nothing ends yet. */
-export function createLameDuck(clock: Clock, sleep: Sleep): LameDuck {
+export function createLameDuck(clock: Clock, sleep: Sleep, after: After): LameDuck {
   const waiting = new Set<() => void>()
   let endMs: number | undefined
   return {
     ending: () => endMs !== undefined,
     timeLeftMs: (usualMs) =>
       endMs === undefined ? usualMs : Math.max(0, Math.min(usualMs, endMs - clock.monotonicMs())),
-    sleep: (ms, signal) => {
-      if (ms < SHORT_MS) return sleep(ms, signal)
-      return new Promise((resolve) => {
-        const wake = () => {
-          waiting.delete(wake)
-          resolve()
-        }
-        waiting.add(wake)
-        void sleep(ms, signal).then(wake)
-      })
+    after: (ms, run) => {
+      if (ms < SHORT_MS) return after(ms, run)
+      const cancel = () => {
+        waiting.delete(wake)
+        cancelTimer()
+      }
+      const wake = () => {
+        cancel()
+        run()
+      }
+      const cancelTimer = after(ms, wake)
+      waiting.add(wake)
+      return cancel
     },
     async end(listeners) {
       endMs = clock.monotonicMs() + END_MS

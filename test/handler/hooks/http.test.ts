@@ -3,7 +3,7 @@ import { generateKeyPairSync, sign } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { compactVerify, decodeProtectedHeader } from 'jose'
 import { describe, expect, it } from '@jest/globals'
-import { systemClock, systemSleep } from '../../../common/clock.ts'
+import { systemClock, systemAfter } from '../../../common/clock.ts'
 import { FAILURES_TO_OPEN, OPEN_MS } from '../../../handler/hooks/breaker.ts'
 import { ANSWER_PREFIX, MAX_ANSWER_BYTES } from '../../../handler/hooks/answer.ts'
 import { createHttpHooks } from '../../../handler/hooks/http.ts'
@@ -33,7 +33,7 @@ async function hooks(changes: Partial<HttpHooksDeps> = {}) {
     sign: (generation, claims, typ) => signToken(privateKey, { ...claims, by: generation }, typ),
     verifySignature: createSignatureVerifier(),
     clock: systemClock,
-    sleep: systemSleep,
+    after: systemAfter,
     called: (...what) => told.push(what),
     ...changes,
   })

@@ -1,6 +1,6 @@
 /** What a team's own function may return, and what becomes of anything else. */
 import { describe, expect, it } from '@jest/globals'
-import { systemSleep } from '../../../common/clock.ts'
+import { systemAfter } from '../../../common/clock.ts'
 import { createDecider } from '../../../handler/operating/decide.ts'
 import type { Decide } from '../../../handler/operating/decide.ts'
 import type { DeciderFacts } from '../../../handler/ports.ts'
@@ -17,7 +17,7 @@ const FACTS: DeciderFacts = {
 /** JavaScript has no types. */
 function returns(value: unknown, timeoutMs = 1_000) {
   const decide = (() => value) as Decide
-  return createDecider(decide, 'v1', timeoutMs, systemSleep)(txRequest({}), FACTS)
+  return createDecider(decide, 'v1', timeoutMs, systemAfter)(txRequest({}), FACTS)
 }
 
 describe('a decider', () => {
@@ -56,6 +56,6 @@ describe('a decider', () => {
   })
 
   it('is not made without a usable version', () => {
-    expect(() => createDecider(() => undefined, 'a b', 1, systemSleep)).toThrow('`version` must be')
+    expect(() => createDecider(() => undefined, 'a b', 1, systemAfter)).toThrow('`version` must be')
   })
 })

@@ -6,7 +6,7 @@ import { manualTime } from '../../fixtures/manual-clock.ts'
 function duckWith(close: () => Promise<void>) {
   const time = manualTime()
   const events: string[] = []
-  const duck = createLameDuck(time.clock, time.sleep)
+  const duck = createLameDuck(time.clock, time.sleep, time.after)
   const listeners = {
     close: () => {
       events.push('close')
@@ -53,12 +53,9 @@ describe('a handler that ends', () => {
   it('ends long waits early, so that whoever waits gets a RETRY before the end', async () => {
     const { time, duck, end } = duckWith(() => new Promise(() => undefined))
     const woken: string[] = []
-    const wait = async (name: string, ms: number) => {
-      await duck.sleep(ms)
-      woken.push(name)
-    }
-    void wait('deadline', 25_000)
-    void wait('margin', 400)
+    duck.after(25_000, () => woken.push('deadline'))
+    duck.after(400, () => woken.push('margin'))
+    duck.after(25_000, () => woken.push('called off'))()
     const ended = end()
     await time.advance(400)
     await time.advance(1_100)
