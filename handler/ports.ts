@@ -44,8 +44,15 @@ export interface CallbackDeps {
   readonly mode: Mode
   /** Throws `CallbackError` unless the body is genuine; see `createTokenVerifier`, `createPlainVerifier`. */
   readonly verify: (body: Buffer, now: Date) => Verified
-  /** Compact JWS over the claims with the key of that generation; any rejection becomes 503. */
-  readonly sign: (generation: number, claims: AnswerClaims | Draft) => Promise<string>
+  /**
+   * Compact JWS over the claims with the key of that generation; any rejection becomes 503. Calls `begins` when the
+   * signature has waited for its turn and is being computed.
+   */
+  readonly sign: (
+    generation: number,
+    claims: AnswerClaims | Draft,
+    begins?: () => void,
+  ) => Promise<string>
   /** The policy in force; asked once per request, so that one request sees one policy. */
   readonly policy: () => LivePolicy
   readonly store: DecisionStore

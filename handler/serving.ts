@@ -50,8 +50,11 @@ export function createServing(parts: ServingParts): App {
   const deps: CallbackDeps = {
     mode: plain ? 'plain' : 'token',
     verify: plain ? createPlainVerifier() : createTokenVerifier(cosigners),
-    sign: (generation, claims) =>
-      admission.sign(() => signToken(keyOf(parts.keyring, generation), claims)),
+    sign: (generation, claims, begins) =>
+      admission.sign(() => {
+        begins?.()
+        return signToken(keyOf(parts.keyring, generation), claims)
+      }),
     policy: () => policies.current().live,
     store,
     clock,

@@ -60,7 +60,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       knowsAll ||= complete
     },
   })
-  const { ask, opening } = thread
+  const { ask, askBy, opening } = thread
   const checkpointer = createCheckpointer({
     storeId: opening.storeId,
     clock,
@@ -80,10 +80,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       hint: 'set the clock right, or restart the handler to accept the new time',
     })
   }
-  const record = async (entry: NewDecision): Promise<Receipt> => {
+  const record = async (entry: NewDecision, turn?: Promise<void>): Promise<Receipt> => {
     if (entry.decision.action === 'APPROVE') assertClock()
     seen.add(fingerprintOf(entry.key))
-    const receipt = await ask('record', entry)
+    const receipt = await askBy(turn, 'record', entry)
     checkpointer.advance(receipt.seq, receipt.hash)
     return receipt
   }

@@ -91,8 +91,11 @@ export interface Receipt {
  */
 export interface DecisionStore {
   recall(key: RequestKey): Promise<Recall>
-  /** Resolves only after the record is on disk. */
-  record(entry: NewDecision): Promise<Receipt>
+  /**
+   * Resolves only after the record is on disk. `turn` resolves when waiting for the disk would begin to hold the answer
+   * up: until then the record may wait for others, so that they share one sync. Without it the record goes at once.
+   */
+  record(entry: NewDecision, turn?: Promise<void>): Promise<Receipt>
   /** Throws unless a decision could be written now. */
   check(): Promise<void>
   close(): Promise<void>

@@ -23,6 +23,12 @@ export interface StoreThread {
     name: K,
     ...args: Parameters<Calls[K]>
   ) => Promise<ReturnType<Calls[K]>>
+  /** The same, but until `turn` resolves the call may wait for others to go with. */
+  readonly askBy: <K extends keyof Calls>(
+    turn: Promise<void> | undefined,
+    name: K,
+    ...args: Parameters<Calls[K]>
+  ) => Promise<ReturnType<Calls[K]>>
   /** Refuses further calls, waits for those under way, and closes the database. */
   close(): Promise<void>
 }
@@ -51,6 +57,8 @@ export async function startThread(options: ThreadOptions): Promise<StoreThread> 
   let waiting: Waiting[] = []
   let running: readonly Waiting[] = []
   let scheduled = false
+  /** Something waits that must not wait any longer. */
+  let due = false
   let ended: StoreError | undefined
 
   const end = (error: StoreError) => {
@@ -72,18 +80,25 @@ export async function startThread(options: ThreadOptions): Promise<StoreThread> 
     if (running.length > 0 || waiting.length === 0) return
     running = waiting
     waiting = []
+    due = false
     post({ kind: 'batch', nowMs: readClock().nowMs, calls: running.map(({ call }) => call) })
   }
-  const send = (call: WorkerCall): Promise<unknown> =>
+  const hurry = () => {
+    due = true
+    if (scheduled || running.length > 0) return
+    scheduled = true
+    setImmediate(flush)
+  }
+  const send = (call: WorkerCall, turn?: Promise<void>): Promise<unknown> =>
     new Promise((resolve, reject) => {
       if (ended !== undefined || waiting.length >= MAX_WAITING) {
         reject(ended ?? new StoreError('ERR_STORE_UNAVAILABLE', 'too much waits for the store'))
         return
       }
-      waiting.push({ call, resolve, reject })
-      if (scheduled || running.length > 0) return
-      scheduled = true
-      setImmediate(flush)
+      const own = waiting
+      own.push({ call, resolve, reject })
+      if (turn === undefined) hurry()
+      else void turn.then(() => own === waiting && hurry())
     })
   const finish = (results: Extract<FromWorker, { kind: 'results' }>['results']) => {
     const answered = running
@@ -95,10 +110,19 @@ export async function startThread(options: ThreadOptions): Promise<StoreThread> 
     }
     const fatal = results.find((result) => !result.ok && result.error.fatal)
     if (fatal?.ok === false) fail(fromWire(fatal.error))
-    if (waiting.length === 0 || scheduled) return
+    if (!due || scheduled) return
     scheduled = true
     setTimeout(flush, GATHER_MS)
   }
+
+  const askBy: StoreThread['askBy'] = async <K extends keyof Calls>(
+    turn: Promise<void> | undefined,
+    name: K,
+    ...args: Parameters<Calls[K]>
+  ) =>
+    // The worker answers a call with what the method of that name returns.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    (await send({ name, args }, turn)) as ReturnType<Calls[K]>
 
   const closed = new Promise<void>((resolve) => {
     worker.once('exit', () => {
@@ -117,10 +141,8 @@ export async function startThread(options: ThreadOptions): Promise<StoreThread> 
 
   return {
     opening,
-    ask: async <K extends keyof Calls>(name: K, ...args: Parameters<Calls[K]>) =>
-      // The worker answers a call with what the method of that name returns.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      (await send({ name, args })) as ReturnType<Calls[K]>,
+    ask: (name, ...args) => askBy(undefined, name, ...args),
+    askBy,
     close: async () => {
       // Whatever was asked before is answered before this.
       await send({ name: 'frozen', args: [] }).catch(() => undefined)

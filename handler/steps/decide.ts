@@ -25,22 +25,36 @@ export function recall({ key }: Asked, { store }: CallbackDeps): Promise<Recall>
   return fromStore(() => store.recall(key))
 }
 
-/** Writes the proposal; the receipt says what stands. The signature of the likely answer is computed meanwhile. */
+/**
+ * Writes the proposal; the receipt says what stands. The signature of the likely answer is computed meanwhile; while it
+ * waits for its turn, so may the record.
+ */
 export async function record(
   asked: Asked,
   proposal: Proposal,
   deps: CallbackDeps,
 ): Promise<Recorded> {
-  signAhead(asked, proposal, deps)
+  const turn = signAhead(asked, proposal, deps)
   const { policyDigest } = proposal
-  const receipt = await fromStore(() => deps.store.record(entryOf(asked, proposal)))
+  const receipt = await fromStore(() => deps.store.record(entryOf(asked, proposal), turn))
   return { kind: 'recorded', receipt, policyDigest }
 }
 
-/** Only warms the memory of signatures: nothing is returned, so nothing can leave before its record. */
-function signAhead({ delivery, key }: Asked, { decision }: Proposal, deps: CallbackDeps): void {
-  if (deps.mode === 'plain') return
-  signClaims(draftOf(key.requestId, decision), delivery.generation, deps).catch(() => undefined)
+/**
+ * Only warms the memory of signatures: no signature is returned, so none can leave before its record. What is returned
+ * resolves when the signature begins, or needs no turn at all.
+ */
+function signAhead(
+  { delivery, key }: Asked,
+  { decision }: Proposal,
+  deps: CallbackDeps,
+): Promise<void> | undefined {
+  if (deps.mode === 'plain') return undefined
+  const { generation } = delivery
+  return new Promise((resolve) => {
+    const done = () => resolve()
+    signClaims(draftOf(key.requestId, decision), generation, deps, done).then(done, done)
+  })
 }
 
 function entryOf({ key, owner, verified, delivery }: Asked, proposal: Proposal) {

@@ -41,15 +41,16 @@ export async function seal(
   return { contentType: 'application/jwt', body: await signClaims(claims, generation, deps) }
 }
 
-/** One signature for equal claims of a generation, whether for an answer or ahead of it. */
+/** One signature for equal claims of a generation, whether for an answer or ahead of it; `begins` may be called. */
 export async function signClaims(
   claims: AnswerClaims | Draft,
   generation: number,
   { shared, sign: signWithKey }: CallbackDeps,
+  begins?: () => void,
 ): Promise<string> {
   const content = `${generation} ${JSON.stringify(claims)}`
   try {
-    return await shared.signature(content, () => signWithKey(generation, claims))
+    return await shared.signature(content, () => signWithKey(generation, claims, begins))
   } catch (cause) {
     throw new CallbackError('ERR_SIGNING_UNAVAILABLE', 'the answer cannot be signed', { cause })
   }
