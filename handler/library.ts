@@ -90,7 +90,7 @@ export function createHandler(options: HandlerOptions): Handler {
         sleep: systemSleep,
         after: systemAfter,
         logger,
-        signatureSlots: availableParallelism(),
+        cores: availableParallelism(),
         fatal: onFatal,
         decider,
       })

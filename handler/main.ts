@@ -52,7 +52,7 @@ await runCli(process.argv.slice(2), io, async (commandIo) => {
   process.on('SIGHUP', () => undefined)
   await serve(commandIo, {
     log,
-    signatureSlots: availableParallelism(),
+    cores: availableParallelism(),
     ended: ending(),
     onReload: (reload) => {
       process.removeAllListeners('SIGHUP').on('SIGHUP', reload)

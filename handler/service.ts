@@ -46,8 +46,8 @@ export interface ServiceDeps {
   readonly sleep: Sleep
   readonly after: After
   readonly logger: Logger
-  /** Signatures that run at once. */
-  readonly signatureSlots: number
+  /** Cores that this process may use. */
+  readonly cores: number
   /** The handler cannot go on: the process must stop it and exit. */
   readonly fatal: (error: unknown) => void
   /** For hooks. */
@@ -87,7 +87,7 @@ async function open(
   deps: ServiceDeps,
   closers: Closers,
 ): Promise<{ duck: LameDuck; listeners: Listeners; reloadPolicy: () => Promise<void> }> {
-  const { clock, sleep, after, logger, signatureSlots, fatal, decider } = deps
+  const { clock, sleep, after, logger, cores, fatal, decider } = deps
   const { config, filePair, passphrase } = material
   const { slots, stateDir, keysDir } = config
   await ensurePrivateDirectory(stateDir)
@@ -131,7 +131,7 @@ async function open(
     onCheckpointError: (err) => logger.error({ err }, 'no audit checkpoint could be made'),
   })
   closers.add(() => store.close())
-  const admission = createAdmission({ clock, slots: signatureSlots, maxWaitMs: config.deadlineMs })
+  const admission = createAdmission({ clock, cores, maxWaitMs: config.deadlineMs })
   const budget = createByteBudget(BODY_BUDGET_BYTES)
   const duck = createLameDuck(clock, sleep, after)
   const newest = () => registry.state().generations.at(-1)?.generation ?? 1

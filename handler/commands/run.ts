@@ -13,8 +13,8 @@ import { formatFinding } from './check.ts'
 /** What only the process can give. */
 export interface RunPorts {
   readonly log: BufferedOutput
-  /** Signatures that run at once. */
-  readonly signatureSlots: number
+  /** Cores that this process may use. */
+  readonly cores: number
   /** Resolves with what ends the handler: a signal's name, or an error that nobody caught. */
   readonly ended: Promise<Ending>
   /** Calls back whenever the policy is to be read again. */
@@ -39,9 +39,9 @@ export async function serve(io: CommandIo, ports: RunPorts): Promise<void> {
   for (const warning of warnings) logger.warn(warning)
   const fault = new AbortController()
   try {
-    const { signatureSlots } = ports
+    const { cores } = ports
     const fatal = (error: unknown) => fault.abort(error)
-    const deps = { clock: io.clock, sleep: systemSleep, after: systemAfter, logger, signatureSlots, fatal }
+    const deps = { clock: io.clock, sleep: systemSleep, after: systemAfter, logger, cores, fatal }
     const handler = await startHandler(material, deps)
     ports.onReload?.(() => {
       handler.reloadPolicy().catch((err: unknown) => logger.error({ err }, 'the reload failed'))

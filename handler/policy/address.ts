@@ -45,8 +45,16 @@ function evmKey(text: string): string | undefined {
   const lower = digits.toLowerCase()
   if (!text.startsWith('0x')) return undefined
   if (digits === lower || digits === digits.toUpperCase()) return `0x${lower}`
-  return holdsEip55(digits, lower) ? `0x${lower}` : undefined
+  if (spelledRight.has(text)) return `0x${lower}`
+  if (!holdsEip55(digits, lower)) return undefined
+  if (spelledRight.size >= MAX_SPELLED_RIGHT) spelledRight.clear()
+  spelledRight.add(text)
+  return `0x${lower}`
 }
+
+/** Mixed-case addresses whose checksum held: the same destinations come again and again, and the hash is not cheap. */
+const spelledRight = new Set<string>()
+const MAX_SPELLED_RIGHT = 4_096
 
 const ascii = new Uint8Array(40)
 

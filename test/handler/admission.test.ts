@@ -17,47 +17,47 @@ async function turns(): Promise<void> {
 }
 
 describe('signatures', () => {
-  it('run as many at once as there are slots, the others in order of arrival', async () => {
-    const admission = createAdmission({ clock: settableClock(), slots: 2, maxWaitMs: 1_000 })
+  it('run as many at once as the thread pool or the cores can, the others in order of arrival', async () => {
+    const admission = createAdmission({ clock: settableClock(), cores: 5, maxWaitMs: 1_000 })
     const { job, waiting, open } = gate()
     const done: number[] = []
-    const all = [1, 2, 3, 4].map(async (n) => {
+    const all = [1, 2, 3, 4, 5, 6, 7].map(async (n) => {
       await admission.sign(job)
       done.push(n)
     })
     await turns()
-    expect([waiting.length, admission.queued]).toEqual([2, 2])
-    for (let step = 0; step < 4; step += 1) {
+    expect([waiting.length, admission.queued]).toEqual([5, 2])
+    for (let step = 0; step < 7; step += 1) {
       open()
       await turns()
       await turns()
     }
     await Promise.all(all)
-    expect([done, admission.queued]).toEqual([[1, 2, 3, 4], 0])
+    expect([done, admission.queued]).toEqual([[1, 2, 3, 4, 5, 6, 7], 0])
   })
 
   it('that waited too long are not made: the caller is gone', async () => {
     const clock = settableClock()
-    const admission = createAdmission({ clock, slots: 1, maxWaitMs: 1_000 })
+    const admission = createAdmission({ clock, cores: 1, maxWaitMs: 1_000 })
     const { job, open } = gate()
-    const first = admission.sign(job)
+    const first = [1, 2, 3, 4].map(() => admission.sign(job))
     const late = admission.sign(job)
     await turns()
     clock.advance(1_001)
     open()
-    await first
+    await first[0]
     await expect(late).rejects.toMatchObject({ code: 'ERR_OVERLOADED' })
     expect(await admission.sign(() => Promise.resolve('next'))).toBe('next')
   })
 
   it('that fail free their slot', async () => {
-    const admission = createAdmission({ clock: settableClock(), slots: 1, maxWaitMs: 1_000 })
+    const admission = createAdmission({ clock: settableClock(), cores: 1, maxWaitMs: 1_000 })
     await expect(admission.sign(() => Promise.reject(new Error('no key')))).rejects.toThrow()
     expect(await admission.sign(() => Promise.resolve(1))).toBe(1)
   })
 
   it('are served in order through a queue of thousands', async () => {
-    const admission = createAdmission({ clock: settableClock(), slots: 1, maxWaitMs: 1_000 })
+    const admission = createAdmission({ clock: settableClock(), cores: 1, maxWaitMs: 1_000 })
     const done: number[] = []
     const jobs = Array.from({ length: 5_000 }, (_, n) =>
       admission.sign(async () => {
@@ -71,9 +71,9 @@ describe('signatures', () => {
 
 describe('a request', () => {
   /** Keeps the handler busy with jobs that finish every 10 ms. */
-  async function busyAdmission(slots: number) {
+  async function busyAdmission(cores: number) {
     const clock = settableClock()
-    const admission = createAdmission({ clock, slots, maxWaitMs: 100_000 })
+    const admission = createAdmission({ clock, cores, maxWaitMs: 100_000 })
     const jobs = Array.from({ length: 9_000 }, () =>
       admission.work(Number.POSITIVE_INFINITY, async () => clock.advance(10)),
     )
@@ -92,7 +92,7 @@ describe('a request', () => {
   })
 
   it('without time left stays out, however idle the handler is', () => {
-    const admission = createAdmission({ clock: settableClock(), slots: 2, maxWaitMs: 1_000 })
+    const admission = createAdmission({ clock: settableClock(), cores: 2, maxWaitMs: 1_000 })
     expect(admission.enter(0)).toBe(true)
     expect(admission.enter(0)).toBe(false)
     expect(admission.enter(-1)).toBe(false)
@@ -100,7 +100,7 @@ describe('a request', () => {
 
   it('waits for its turn, and is not worked on when that comes too late', async () => {
     const clock = settableClock()
-    const admission = createAdmission({ clock, slots: 1, maxWaitMs: 1_000 })
+    const admission = createAdmission({ clock, cores: 1, maxWaitMs: 1_000 })
     const { job, waiting, open } = gate()
     const first = Array.from({ length: 32 }, () => admission.work(2_000, job))
     const late = admission.work(2_000, job)
@@ -115,7 +115,7 @@ describe('a request', () => {
   })
 
   it('that fails gives its turn to the next', async () => {
-    const admission = createAdmission({ clock: settableClock(), slots: 1, maxWaitMs: 1_000 })
+    const admission = createAdmission({ clock: settableClock(), cores: 1, maxWaitMs: 1_000 })
     const failing = Array.from({ length: 40 }, () =>
       admission.work(1_000, () => Promise.reject(new Error('no store'))),
     )

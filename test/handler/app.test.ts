@@ -45,7 +45,7 @@ async function edge(changes: Partial<AppDeps> = {}): Promise<Edge> {
     answer: async ({ body }) => ({ contentType: 'application/jwt', body: `seen ${body.length}` }),
     routes: () => routes,
     stateOf: (generation) => (generation === 2 ? 'retired' : 'live'),
-    admission: createAdmission({ clock: systemClock, slots: 2, maxWaitMs: 1_000 }),
+    admission: createAdmission({ clock: systemClock, cores: 2, maxWaitMs: 1_000 }),
     budget: createByteBudget(100_000),
     maxBodyBytes: 10_000,
     clock: systemClock,
