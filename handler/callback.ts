@@ -1,6 +1,7 @@
 /** The straight line from the bytes of one delivery to the signed answer. */
 import type { Answer, CallbackDeps, Delivery } from './ports.ts'
 import { identify } from './protocol/request.ts'
+import { answerAgain } from './steps/answer-memory.ts'
 import { decideOnce, recall, record } from './steps/decide.ts'
 import { evaluate } from './steps/evaluate.ts'
 import { answerInTime } from './steps/in-time.ts'
@@ -14,6 +15,8 @@ export type { Answer, CallbackDeps, Delivery, Verified } from './ports.ts'
  * to, no key to sign with. Everything else is answered, at worst with RETRY.
  */
 export async function answerCallback(delivery: Delivery, deps: CallbackDeps): Promise<Answer> {
+  const again = answerAgain(delivery, deps)
+  if (again !== undefined) return again
   const verified = deps.verify(delivery.body, deps.clock.now())
   const requestId = identify(verified.claims)
   return answerInTime({ delivery, verified, requestId }, deps, async () => {

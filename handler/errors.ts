@@ -39,7 +39,11 @@ export class CallbackError extends Error {
   readonly code: CallbackErrorCode
 
   constructor(code: CallbackErrorCode, message: string, options?: { cause?: unknown }) {
+    // Nobody reads the stack of a refusal, and whoever sends garbage should not make us collect one.
+    const { stackTraceLimit } = Error
+    Error.stackTraceLimit = 0
     super(message, options)
+    Error.stackTraceLimit = stackTraceLimit
     this.name = 'CallbackError'
     this.code = code
   }

@@ -7,6 +7,7 @@ import type { Action, Endpoint, Mode, Stage } from './protocol/endpoints.ts'
 import type { JsonObject } from './protocol/json-value.ts'
 import type { CallbackRequest } from './protocol/request.ts'
 import type { AnswerClaims, Draft } from './protocol/response.ts'
+import type { AnswerMemory } from './steps/answer-memory.ts'
 import type { SharedWork } from './steps/shared-work.ts'
 import type { FaultRule } from './steps/undecided.ts'
 
@@ -62,6 +63,8 @@ export interface CallbackDeps {
   readonly override: () => Decision | undefined
   /** From `createSharedWork()`, one per process. */
   readonly shared: SharedWork
+  /** From `createAnswerMemory()`, one per set of co-signer keys. */
+  readonly answers: AnswerMemory
   readonly log: CallbackLog
   /** Required when the policy names hooks: without it every hook counts as `no-answer`. */
   readonly hooks?: HookCaller

@@ -20,6 +20,7 @@ import type { AlarmEvent, CallbackDeps, CallbackLog, Decider } from './ports.ts'
 import type { Routes } from './protocol/endpoints.ts'
 import { createPlainVerifier, createTokenVerifier, signToken } from './protocol/token.ts'
 import type { RetryBudget } from './operating/retry-budget.ts'
+import { createAnswerMemory } from './steps/answer-memory.ts'
 import { createSharedWork } from './steps/shared-work.ts'
 
 export interface ServingParts {
@@ -61,6 +62,7 @@ export function createServing(parts: ServingParts): App {
     after: duck.after,
     override: () => frozenDecision(store),
     shared: createSharedWork(),
+    answers: createAnswerMemory(),
     log,
     hooks,
     holds,

@@ -33,6 +33,7 @@ export function bufferedOutput(fd: number): BufferedOutput {
     waiting = ''
     await writeAll(fd, batch)
   }
+  const somethingWaits = () => waiting !== '' && !closed
   const later = () => {
     timer ??= setTimeout(() => void start(), BATCH_MS).unref()
   }
@@ -46,7 +47,7 @@ export function bufferedOutput(fd: number): BufferedOutput {
       .finally(() => {
         writing = undefined
         // What came meanwhile waits for company too: a write of its own for each line would cost more than the line.
-        if (waiting !== '') later()
+        if (somethingWaits()) later()
       })
     return writing
   }
@@ -58,7 +59,7 @@ export function bufferedOutput(fd: number): BufferedOutput {
     },
     async flush() {
       await writing
-      while (waiting !== '' && !closed) await start()
+      while (somethingWaits()) await start()
     },
   }
 }

@@ -52,8 +52,8 @@ function signAhead(
   if (deps.mode === 'plain') return undefined
   const { generation } = delivery
   return new Promise((resolve) => {
-    const done = () => resolve()
-    signClaims(draftOf(key.requestId, decision), generation, deps, done).then(done, done)
+    const begins = () => resolve()
+    signClaims(draftOf(key.requestId, decision), generation, deps, begins).then(begins, begins)
   })
 }
 

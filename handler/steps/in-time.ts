@@ -2,6 +2,7 @@
 import { CallbackError } from '../errors.ts'
 import type { Answer, CallbackDeps, Delivery, Verified } from '../ports.ts'
 import { refuse } from '../protocol/response.ts'
+import { rememberAnswer } from './answer-memory.ts'
 import { eventOf } from './event.ts'
 import { seal } from './sign.ts'
 import type { Settled } from './sign.ts'
@@ -31,6 +32,9 @@ export async function answerInTime(
   const event = eventOf(caller, outcome, deps.clock.monotonicMs() - startedMs)
   deps.log.decided(event)
   deps.observe?.(event)
+  if (!(outcome instanceof Undecided)) {
+    rememberAnswer(caller.delivery, caller.verified, outcome, event, deps)
+  }
   return answer
 }
 

@@ -1,6 +1,6 @@
 /** What deliveries share: one decision for concurrent copies, one signature for equal answers; both bounded. */
-
 import type { Recorded } from '../protocol/response.ts'
+import { createRecent } from './recent.ts'
 
 /** Work in flight and recent signatures; made once per process. */
 export interface SharedWork {
@@ -35,7 +35,7 @@ const DEFAULT_LIMITS = { flights: 4096, signatures: 1024 }
 /** Starts with nothing in flight and nothing remembered. */
 export function createSharedWork(limits = DEFAULT_LIMITS): SharedWork {
   const flights = new Map<string, Flight>()
-  const signatures = new Map<string, Promise<string>>()
+  const signatures = createRecent<Promise<string>>(limits.signatures)
   return {
     async join(name, nowMs, deadlineAtMs, work) {
       const running = flights.get(name)
@@ -43,7 +43,9 @@ export function createSharedWork(limits = DEFAULT_LIMITS): SharedWork {
         return { recorded: await running.outcome, shared: true }
       }
       const flight = { outcome: work(), deadlineAtMs }
-      keep(flights, name, flight, limits.flights)
+      flights.delete(name)
+      flights.set(name, flight)
+      if (flights.size > limits.flights) forgetOldest(flights)
       try {
         return { recorded: await flight.outcome, shared: false }
       } finally {
@@ -54,18 +56,15 @@ export function createSharedWork(limits = DEFAULT_LIMITS): SharedWork {
       const known = signatures.get(content)
       if (known !== undefined) return known
       const made = sign()
-      keep(signatures, content, made, limits.signatures)
-      made.catch(() => signatures.delete(content))
+      signatures.put(content, made)
+      made.catch(() => signatures.drop(content, made))
       return made
     },
   }
 }
 
-/** Forgets the oldest entry when there is no room: a flight that is forgotten goes on, it is only not joined. */
-function keep<T>(entries: Map<string, T>, name: string, entry: T, limit: number): void {
-  entries.delete(name)
-  entries.set(name, entry)
-  if (entries.size <= limit) return
-  const [oldest] = entries.keys()
-  if (oldest !== undefined) entries.delete(oldest)
+/** A flight that is forgotten goes on, it is only not joined. */
+function forgetOldest(flights: Map<string, Flight>): void {
+  const [oldest] = flights.keys()
+  if (oldest !== undefined) flights.delete(oldest)
 }

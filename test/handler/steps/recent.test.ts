@@ -1,0 +1,30 @@
+/** A bounded memory that forgets the older half at once. */
+import { describe, expect, it } from '@jest/globals'
+import { createRecent } from '../../../handler/steps/recent.ts'
+
+describe('createRecent', () => {
+  it('keeps at least half of its size and never more than all of it', () => {
+    const recent = createRecent<number>(10)
+    for (let n = 0; n < 1_000; n += 1) {
+      recent.put(String(n), n)
+      const kept = Array.from({ length: n + 1 }, (_, k) => k).filter(
+        (k) => recent.get(String(k)) !== undefined,
+      )
+      expect(kept.length).toBeGreaterThanOrEqual(Math.min(5, n + 1))
+      expect(kept.length).toBeLessThanOrEqual(10)
+      expect(kept).toEqual(Array.from({ length: kept.length }, (_, k) => n + 1 - kept.length + k))
+    }
+  })
+
+  it('drops an entry, old or young, only while it is that value', () => {
+    const recent = createRecent<number>(4)
+    recent.put('a', 1)
+    recent.put('b', 2)
+    recent.put('c', 3)
+    recent.drop('a', 2)
+    recent.drop('c', 3)
+    expect(['a', 'b', 'c'].map((name) => recent.get(name))).toEqual([1, 2, undefined])
+    recent.drop('a', 1)
+    expect(recent.get('a')).toBeUndefined()
+  })
+})
