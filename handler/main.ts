@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 import { systemClock } from '../common/clock.ts'
 import { runCli } from './cli.ts'
 import type { CommandIo } from './commands/command-io.ts'
+import { bootStoreThread } from './decisions/boot.ts'
 import type { Ending } from './commands/run.ts'
 
 // Nothing that is made here is for others, whatever the shell says.
@@ -43,6 +44,7 @@ function written(stream: NodeJS.WriteStream): Promise<void> {
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 
 await runCli(process.argv.slice(2), io, async (commandIo) => {
+  const storeThread = bootStoreThread()
   const [{ serve }, { bufferedOutput }] = await Promise.all([
     import('./commands/run.ts'),
     import('./logging/buffered-output.ts'),
@@ -53,6 +55,7 @@ await runCli(process.argv.slice(2), io, async (commandIo) => {
   await serve(commandIo, {
     log,
     cores: availableParallelism(),
+    storeThread,
     ended: ending(),
     onReload: (reload) => {
       process.removeAllListeners('SIGHUP').on('SIGHUP', reload)

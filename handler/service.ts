@@ -11,6 +11,7 @@ import type { Material } from './startup/check.ts'
 import { checkpointKey } from './generations/checkpoint-key.ts'
 import { createClosers, serverCloser } from './startup/closers.ts'
 import type { Closers } from './startup/closers.ts'
+import type { BootedThread } from './decisions/boot.ts'
 import { openSqliteStore } from './decisions/sqlite.ts'
 import { servedGenerations } from './generations/generation-info.ts'
 import { openRegistry } from './generations/generations.ts'
@@ -50,6 +51,8 @@ export interface ServiceDeps {
   readonly cores: number
   /** The handler cannot go on: the process must stop it and exit. */
   readonly fatal: (error: unknown) => void
+  /** The store's thread, when it was started ahead. */
+  readonly storeThread?: BootedThread | undefined
   /** For hooks. */
   readonly fetch?: typeof fetch
   /** A team's own function beside the policy. */
@@ -124,6 +127,7 @@ async function open(
   const store = await openSqliteStore({
     path: config.storePath,
     clock,
+    booted: deps.storeThread,
     onFatal: fatal,
     checkpointKey: () => checkpointKey(keyring),
     // The log leaves the machine, and with it the proof of how far the chain had come.

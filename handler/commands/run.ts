@@ -1,6 +1,7 @@
 /** `run`: refuses to start with every problem at once, else serves until a signal or a fault ends it. */
 import { systemAfter, systemSleep } from '../../common/clock.ts'
 import { CountersignError } from '../../common/errors.ts'
+import type { BootedThread } from '../decisions/boot.ts'
 import type { BufferedOutput } from '../logging/buffered-output.ts'
 import { inspect } from '../startup/check.ts'
 import { createLogger } from '../logging/logging.ts'
@@ -15,6 +16,8 @@ export interface RunPorts {
   readonly log: BufferedOutput
   /** Cores that this process may use. */
   readonly cores: number
+  /** The store's thread, started while the program was loaded. */
+  readonly storeThread?: BootedThread
   /** Resolves with what ends the handler: a signal's name, or an error that nobody caught. */
   readonly ended: Promise<Ending>
   /** Calls back whenever the policy is to be read again. */
@@ -39,10 +42,17 @@ export async function serve(io: CommandIo, ports: RunPorts): Promise<void> {
   for (const warning of warnings) logger.warn(warning)
   const fault = new AbortController()
   try {
-    const { cores } = ports
+    const { cores, storeThread } = ports
     const fatal = (error: unknown) => fault.abort(error)
-    const deps = { clock: io.clock, sleep: systemSleep, after: systemAfter, logger, cores, fatal }
-    const handler = await startHandler(material, deps)
+    const handler = await startHandler(material, {
+      clock: io.clock,
+      sleep: systemSleep,
+      after: systemAfter,
+      logger,
+      cores,
+      storeThread,
+      fatal,
+    })
     ports.onReload?.(() => {
       handler.reloadPolicy().catch((err: unknown) => logger.error({ err }, 'the reload failed'))
     })

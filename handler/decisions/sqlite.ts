@@ -1,5 +1,6 @@
 /** The decision store as the handler uses it: durable in a thread of its own, with what can be known in memory. */
 import type { Clock } from '../../common/clock.ts'
+import type { BootedThread } from './boot.ts'
 import type { CheckpointKey } from './checkpoint.ts'
 import { createCheckpointer } from './checkpointer.ts'
 import { createClockGuard } from './clock-guard.ts'
@@ -30,6 +31,8 @@ export interface SqliteStoreOptions {
   readonly checkpointIntervalMs?: number
   /** Upper bound of the database in pages of 4,096 bytes; default SQLite's own. */
   readonly maxPages?: number
+  /** The store's thread, when it was started ahead. */
+  readonly booted?: BootedThread | undefined
 }
 
 /** The store, what was found when it was opened, and the operator's acts. */
@@ -55,6 +58,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     maxPages,
     readClock,
     onFatal,
+    booted: options.booted,
     onKnown: (fingerprints, complete) => {
       for (const fingerprint of fingerprints) seen.add(fingerprint)
       knowsAll ||= complete

@@ -1,10 +1,12 @@
 /** The store's thread, seen from outside: calls are collected while it commits, and go to it as one batch. */
-import { Worker } from 'node:worker_threads'
+import { once } from 'node:events'
+import { bootStoreThread } from './boot.ts'
+import type { BootedThread } from './boot.ts'
 import type { ClockReading } from './clock-guard.ts'
 import type { Calls } from './core.ts'
 import type { Opening } from './open.ts'
 import { StoreError } from './store-error.ts'
-import type { FromWorker, ToWorker, WireError, WorkerCall, WorkerData } from './worker-messages.ts'
+import type { FromWorker, ToWorker, WireError, WorkerCall } from './worker-messages.ts'
 
 export interface ThreadOptions {
   readonly path: string
@@ -14,6 +16,8 @@ export interface ThreadOptions {
   readonly onFatal: (error: StoreError) => void
   /** Hears the fingerprints that were in the store when it was opened; `complete` with the last of them. */
   readonly onKnown: (fingerprints: Float64Array, complete: boolean) => void
+  /** A thread that was booted ahead; one is started otherwise. */
+  readonly booted?: BootedThread | undefined
 }
 
 export interface StoreThread {
@@ -50,9 +54,12 @@ const GATHER_MS = 1
 /** Starts the thread and opens the database in it. @throws StoreError when it cannot be opened */
 export async function startThread(options: ThreadOptions): Promise<StoreThread> {
   const { path, maxPages, readClock, onFatal, onKnown } = options
-  const data: WorkerData = { path, nowMs: readClock().nowMs, maxPages }
-  const worker = new Worker(workerUrl(), { workerData: data })
-  const opening = await opened(worker)
+  const booted = options.booted ?? bootStoreThread()
+  const { worker } = booted
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
+  const post = (message: ToWorker) => worker.postMessage(message)
+  post({ kind: 'open', path, nowMs: readClock().nowMs, maxPages })
+  const opening = await opened(booted)
 
   let waiting: Waiting[] = []
   let running: readonly Waiting[] = []
@@ -73,8 +80,6 @@ export async function startThread(options: ThreadOptions): Promise<StoreThread> 
     void worker.terminate()
     onFatal(error)
   }
-  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
-  const post = (message: ToWorker) => worker.postMessage(message)
   const flush = () => {
     scheduled = false
     if (running.length > 0 || waiting.length === 0) return
@@ -153,22 +158,12 @@ export async function startThread(options: ThreadOptions): Promise<StoreThread> 
   }
 }
 
-/** Sources that run uncompiled (tests) use the compiled worker: Node 20 loads no TypeScript into a thread. */
-function workerUrl(): URL {
-  const here = import.meta.url
-  const compiled = here.endsWith('.ts') ? '../../dist/handler/decisions/worker.js' : './worker.js'
-  return new URL(compiled, here)
-}
-
-function opened(worker: Worker): Promise<Opening> {
-  return new Promise((resolve, reject) => {
-    worker.once('error', reject)
-    worker.once('message', (message: FromWorker) => {
-      worker.off('error', reject)
-      if (message.kind === 'opened') resolve(message.opening)
-      if (message.kind === 'failed') reject(fromWire(message.error))
-    })
-  })
+async function opened({ worker, died }: BootedThread): Promise<Opening> {
+  const heard = once(worker, 'message') as Promise<[FromWorker]>
+  const [message] = await Promise.race([heard, died])
+  if (message.kind === 'opened') return message.opening
+  if (message.kind === 'failed') throw fromWire(message.error)
+  throw new StoreError('ERR_STORE_FAILED', 'the thread of the store said something else first')
 }
 
 function fromWire(error: WireError | undefined): StoreError {

@@ -3,13 +3,6 @@ import type { Calls } from './core.ts'
 import type { Opening } from './open.ts'
 import type { StoreErrorCode } from './store-error.ts'
 
-/** What the worker is started with. */
-export interface WorkerData {
-  readonly path: string
-  readonly nowMs: number
-  readonly maxPages: number | undefined
-}
-
 /** One call by name, with the arguments of that name in `Calls`. */
 export interface WorkerCall {
   readonly name: keyof Calls
@@ -17,6 +10,13 @@ export interface WorkerCall {
 }
 
 export type ToWorker =
+  /** The first message, once. */
+  | {
+      readonly kind: 'open'
+      readonly path: string
+      readonly nowMs: number
+      readonly maxPages: number | undefined
+    }
   | { readonly kind: 'batch'; readonly nowMs: number; readonly calls: readonly WorkerCall[] }
   | { readonly kind: 'close' }
 

@@ -1,16 +1,15 @@
 /** The thread that owns the database: a disk that hangs stops this thread only, never the one that answers. */
-import { parentPort, workerData } from 'node:worker_threads'
+import { parentPort } from 'node:worker_threads'
 import { runBatch, toWire } from './batch.ts'
 import { openStore } from './open.ts'
 import type { OpenStore } from './open.ts'
-import type { FromWorker, ToWorker, WorkerData } from './worker-messages.ts'
+import type { FromWorker, ToWorker } from './worker-messages.ts'
 
 /** Fingerprints read per turn, between batches. */
 const CHUNK = 10_000
 
 const port = parentPort
 let isOpen = true
-const { path, nowMs, maxPages }: WorkerData = workerData
 
 function say(message: FromWorker, transfer: readonly ArrayBuffer[] = []): void {
   port?.postMessage(message, transfer)
@@ -45,20 +44,28 @@ function sayKnown(list: readonly number[], complete: boolean): void {
   say({ kind: 'known', fingerprints, complete }, [fingerprints.buffer])
 }
 
-try {
-  const store = await openStore(path, nowMs, { maxPages })
-  port?.on('message', (message: ToWorker) => {
-    if (message.kind === 'batch') {
-      say({ kind: 'results', results: runBatch(store, message.nowMs, message.calls) })
-      whenIdle(store.upkeep.step)
-      return
-    }
-    isOpen = false
-    store.close()
-    port.close()
-  })
-  say({ kind: 'opened', opening: store.opening })
-  tellKnown(store)
-} catch (error) {
-  say({ kind: 'failed', error: toWire(error) })
+/** Serves until it is told to close; what cannot be opened is said, and the thread ends. */
+async function serve(open: Extract<ToWorker, { kind: 'open' }>): Promise<void> {
+  const { path, nowMs, maxPages } = open
+  try {
+    const store = await openStore(path, nowMs, { maxPages })
+    port?.on('message', (message: ToWorker) => {
+      if (message.kind === 'batch') {
+        say({ kind: 'results', results: runBatch(store, message.nowMs, message.calls) })
+        whenIdle(store.upkeep.step)
+      }
+      if (message.kind !== 'close') return
+      isOpen = false
+      store.close()
+      port.close()
+    })
+    say({ kind: 'opened', opening: store.opening })
+    tellKnown(store)
+  } catch (error) {
+    say({ kind: 'failed', error: toWire(error) })
+  }
 }
+
+port?.once('message', (message: ToWorker) => {
+  if (message.kind === 'open') void serve(message)
+})
