@@ -26,20 +26,27 @@ export function parseOptions(argv: readonly string[]): Options {
       'measures the built handler against the floor, the vendor sample and Express + jose',
     )
     .option('--quick', 'a short run for CI: fewer rounds, no growth, overload or memory')
-    .option('--soak [minutes]', 'only the soak: steady load, slope of memory and files', minutes)
+    .option(
+      '--soak [minutes]',
+      'the soak: steady load, slope of memory and files; alone, or after a complete run',
+      minutes,
+    )
     .addOption(new Option('--only <name>', 'one scenario').choices(SCENARIO_NAMES))
     .option('--json', 'print the report as JSON')
-    .option('--write-docs', 'write docs/performance.md; only for a complete run')
+    .option(
+      '--write-docs',
+      'write docs/performance.md; only for a complete run, with or without the soak',
+    )
     .parse([...argv])
   const { quick = false, soak, only, json = false, writeDocs = false } = command.opts<Flags>()
-  if (writeDocs && (quick || soak !== undefined || only !== undefined)) {
+  if (writeDocs && (quick || only !== undefined)) {
     command.error('error: `--write-docs` needs a complete run')
   }
   return {
     quick,
     json,
     writeDocs,
-    scenarios: scenariosOf(quick, soak, only),
+    scenarios: writeDocs && soak !== undefined ? SCENARIO_NAMES : scenariosOf(quick, soak, only),
     soakMinutes: typeof soak === 'number' ? soak : 10,
     how: ['npm run bench', ...howOf(argv.slice(2))].join(' '),
   }

@@ -1,10 +1,11 @@
 /** One request of the load as the policy sees it, for what is measured or prepared without a server. */
 import { transferJson } from './load/tokens.ts'
 import type { Facts } from '../handler/policy/facts.ts'
-import { parsePolicy } from '../handler/policy/policy.ts'
-import type { ListFiles, Policy } from '../handler/policy/policy.ts'
+import { parsePolicy } from '../handler/policy/parse.ts'
+import type { ListFiles } from '../handler/policy/parse.ts'
+import type { Policy } from '../handler/policy/policy.ts'
 import { isObject } from '../handler/protocol/json-value.ts'
-import { parseRequest } from '../handler/protocol/request.ts'
+import { parseRequest } from '../handler/protocol/parse-request.ts'
 import type { CallbackRequest } from '../handler/protocol/request.ts'
 import { parseStrictJson } from '../handler/protocol/strict-json.ts'
 

@@ -1,6 +1,6 @@
 /** The straight line from the bytes of one delivery to the signed answer. */
 import type { Answer, CallbackDeps, Delivery } from './ports.ts'
-import { identify } from './protocol/request.ts'
+import { identify } from './protocol/parse-request.ts'
 import { answerAgain } from './steps/answer-memory.ts'
 import { decideOnce, recall, record } from './steps/decide.ts'
 import { evaluate } from './steps/evaluate.ts'

@@ -7,7 +7,6 @@ import type { Action, Endpoint, Mode, Stage } from './protocol/endpoints.ts'
 import type { JsonObject } from './protocol/json-value.ts'
 import type { CallbackRequest } from './protocol/request.ts'
 import type { AnswerClaims, Draft } from './protocol/response.ts'
-import type { AnswerMemory } from './steps/answer-memory.ts'
 import type { SharedWork } from './steps/shared-work.ts'
 import type { FaultRule } from './steps/undecided.ts'
 
@@ -76,6 +75,18 @@ export interface CallbackDeps {
   readonly decider?: Decider
   /** Metrics; sees what the log sees. */
   readonly observe?: (event: DecidedEvent) => void
+}
+
+/** Answers that cannot change any more, by all bytes of the body, the endpoint and the generation; bounded. */
+export interface AnswerMemory {
+  get(delivery: Delivery): Remembered | undefined
+  put(delivery: Delivery, remembered: Remembered): void
+}
+
+/** An answer and what the log said of it. */
+export interface Remembered {
+  readonly answer: Answer
+  readonly event: DecidedEvent
 }
 
 /** One immutable snapshot of the policy. */

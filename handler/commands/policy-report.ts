@@ -1,7 +1,7 @@
 /** How checks and explanations of policies are printed: text for people, one JSON object for programs. */
 import type { Advice } from '../policy/advice.ts'
 import type { Explanation, RuleExplanation } from '../policy/explain.ts'
-import type { PolicyResult } from '../policy/policy.ts'
+import type { PolicyResult } from '../policy/parse.ts'
 
 export function adviceLine({ level, message }: Advice): string {
   return `${level}: ${message}\n`

@@ -1,5 +1,4 @@
 /** The store's thread, seen from outside: calls are collected while it commits, and go to it as one batch. */
-import { once } from 'node:events'
 import { bootStoreThread } from './boot.ts'
 import type { BootedThread } from './boot.ts'
 import type { ClockReading } from './clock-guard.ts'
@@ -159,8 +158,10 @@ export async function startThread(options: ThreadOptions): Promise<StoreThread> 
 }
 
 async function opened({ worker, died }: BootedThread): Promise<Opening> {
-  const heard = once(worker, 'message') as Promise<[FromWorker]>
-  const [message] = await Promise.race([heard, died])
+  const heard = new Promise<FromWorker>((resolve) => {
+    worker.once('message', resolve)
+  })
+  const message = await Promise.race([heard, died])
   if (message.kind === 'opened') return message.opening
   if (message.kind === 'failed') throw fromWire(message.error)
   throw new StoreError('ERR_STORE_FAILED', 'the thread of the store said something else first')

@@ -2,8 +2,8 @@
 import { open, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf, messageOf } from '../../common/errors.ts'
-import { digestOf, listFileNames, parsePolicy } from '../policy/policy.ts'
-import type { PolicyResult } from '../policy/policy.ts'
+import { digestOf, listFileNames, parsePolicy } from '../policy/parse.ts'
+import type { PolicyResult } from '../policy/parse.ts'
 
 /** A larger file is a mistake. */
 const MAX_BYTES = 64 * 1024 * 1024

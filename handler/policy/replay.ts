@@ -2,7 +2,7 @@
 import type { PolicyFacts } from '../ports.ts'
 import type { Action, Endpoint } from '../protocol/endpoints.ts'
 import { isIdentifier } from '../protocol/members.ts'
-import { parseRequest } from '../protocol/request.ts'
+import { parseRequest } from '../protocol/parse-request.ts'
 import type { JsonObject } from '../protocol/json-value.ts'
 import { evaluate } from './evaluate.ts'
 import { factsOf } from './judge.ts'

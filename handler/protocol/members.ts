@@ -3,16 +3,7 @@ import { agrees, decimalOfNumber } from './amounts.ts'
 import { parseDecimal } from './decimal.ts'
 import { isList, isObject, JsonNumber } from './json-value.ts'
 import type { JsonObject, JsonValue } from './json-value.ts'
-import type { Amount, Text } from './request.ts'
-
-/** What can be wrong with a member; goes into `rejectionReason` together with the member's name. */
-export type ReasonCode =
-  | 'MISSING'
-  | 'WRONG_TYPE'
-  | 'BAD_IDENTIFIER'
-  | 'BAD_AMOUNT'
-  | 'AMOUNT_CONTRADICTION'
-  | 'WRONG_ENDPOINT'
+import type { Amount, ReasonCode, Text } from './request.ts'
 
 /** Thrown while reading; `parseRequest` turns it into a value. */
 export class Malformation extends Error {

@@ -1,12 +1,7 @@
-/** The parsed callback request: one frozen value made of verified content; nothing else is looked at afterwards. */
-import { CallbackError } from '../errors.ts'
+/** The callback request as the rest of the handler sees it: one frozen value made of verified content. */
 import type { Decimal } from './decimal.ts'
 import type { Endpoint, Stage } from './endpoints.ts'
-import { isObject } from './json-value.ts'
-import type { JsonObject, JsonValue } from './json-value.ts'
-import { isIdentifier, Malformation } from './members.ts'
-import type { ReasonCode } from './members.ts'
-import { readConfigChange, readTransaction } from './readers.ts'
+import type { JsonObject } from './json-value.ts'
 
 /**
  * A text field as sent. `undefined` = absent, `null` = sent as null; both match no rule, and neither is `''`.
@@ -85,6 +80,15 @@ export type CallbackRequest = TxSignRequest | ConfigChangeRequest
 
 export type { Endpoint, Stage }
 
+/** What can be wrong with a member; goes into `rejectionReason` together with the member's name. */
+export type ReasonCode =
+  | 'MISSING'
+  | 'WRONG_TYPE'
+  | 'BAD_IDENTIFIER'
+  | 'BAD_AMOUNT'
+  | 'AMOUNT_CONTRADICTION'
+  | 'WRONG_ENDPOINT'
+
 /** Content with an id that can be answered, but that cannot be decided on: it is refused for good. */
 export interface Malformed {
   readonly endpoint: Endpoint
@@ -101,54 +105,3 @@ export interface Malformed {
 export type Parsed =
   | { readonly kind: 'request'; readonly request: CallbackRequest }
   | { readonly kind: 'malformed'; readonly malformed: Malformed }
-
-/** The id to answer to. Throws `ERR_REQUEST_UNIDENTIFIED` unless it is 1 to 128 characters of printable ASCII. */
-export function identify(claims: JsonObject): string {
-  const requestId = claims['requestId']
-  if (isIdentifier(requestId)) return requestId
-  throw new CallbackError('ERR_REQUEST_UNIDENTIFIED', 'no usable `requestId`')
-}
-
-/**
- * Reads the claims once, into a frozen request. Unknown members, operations and types are no flaw; a known member of
- * the wrong type, a bad amount and a missing `txId` are. Throws only `ERR_REQUEST_UNIDENTIFIED`.
- */
-export function parseRequest(endpoint: Endpoint, claims: JsonObject): Parsed {
-  const requestId = identify(claims)
-  const stage = stageOf(endpoint, claims)
-  const source = { object: claims, path: '' }
-  try {
-    const request =
-      endpoint === 'tx_sign_request'
-        ? readTransaction(source, requestId, stage)
-        : readConfigChange(source, requestId)
-    return Object.freeze({ kind: 'request', request })
-  } catch (error) {
-    if (!(error instanceof Malformation)) throw error
-    const { reasonCode, member } = error
-    const { txId, signerId } = usableIds(claims)
-    const malformed = { endpoint, stage, requestId, signerId, txId, reasonCode, member }
-    return Object.freeze({ kind: 'malformed', malformed: Object.freeze(malformed) })
-  }
-}
-
-/** Signing iff a member is there, even as null, that only signing requests have (vendor: approve transactions). */
-function stageOf(endpoint: Endpoint, claims: JsonObject): Stage {
-  if (endpoint === 'config_change_sign_request') return 'approval'
-  if (claims['rawTx'] !== undefined || claims['fee'] !== undefined) return 'signing'
-  const destinations = claims['destinations']
-  return Array.isArray(destinations) && destinations.some(hasDisplayAddress)
-    ? 'signing'
-    : 'approval'
-}
-
-function hasDisplayAddress(destination: JsonValue): boolean {
-  return isObject(destination) && destination['displayDstAddress'] !== undefined
-}
-
-function usableIds({ txId, signerId }: JsonObject) {
-  return {
-    txId: isIdentifier(txId) ? txId : undefined,
-    signerId: isIdentifier(signerId) ? signerId : undefined,
-  }
-}

@@ -1,18 +1,15 @@
 /** What identical bytes were answered: asked again, they need not be verified, read, looked up and signed again. */
-import type { Answer, CallbackDeps, DecidedEvent, Delivery, Verified } from '../ports.ts'
+import type {
+  Answer,
+  AnswerMemory,
+  CallbackDeps,
+  DecidedEvent,
+  Delivery,
+  Remembered,
+  Verified,
+} from '../ports.ts'
 import { createRecent } from './recent.ts'
 import type { Settled } from './sign.ts'
-
-/** Answers that cannot change any more, by all bytes of the body, the endpoint and the generation; bounded. */
-export interface AnswerMemory {
-  get(delivery: Delivery): Remembered | undefined
-  put(delivery: Delivery, remembered: Remembered): void
-}
-
-interface Remembered {
-  readonly answer: Answer
-  readonly event: DecidedEvent
-}
 
 /** The co-signer asks again within minutes, or up to 48 hours: after a restart or later the store answers. */
 const DEFAULT_LIMITS = { answers: 1_024, bodyBytes: 16 * 1_024 }

@@ -1,9 +1,15 @@
 /** What the log and the metrics learn of an answered delivery. */
-import type { DecidedEvent } from '../ports.ts'
-import type { Caller } from './in-time.ts'
+import type { DecidedEvent, Delivery, Verified } from '../ports.ts'
 import type { Asked } from './read.ts'
 import type { Settled } from './sign.ts'
 import { FAULT_REASON, Undecided } from './undecided.ts'
+
+/** A verified delivery with an id to answer to. */
+export interface Caller {
+  readonly delivery: Delivery
+  readonly verified: Verified
+  readonly requestId: string
+}
 
 /** One flat value; made once per delivery, so it copies nothing that it only passes on. */
 export function eventOf(

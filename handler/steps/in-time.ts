@@ -1,20 +1,14 @@
 /** The promise to a verified caller: a signed answer before the deadline, whatever hangs or breaks. */
 import { CallbackError } from '../errors.ts'
-import type { Answer, CallbackDeps, Delivery, Verified } from '../ports.ts'
+import type { Answer, CallbackDeps } from '../ports.ts'
 import { refuse } from '../protocol/response.ts'
 import { rememberAnswer } from './answer-memory.ts'
 import { eventOf } from './event.ts'
+import type { Caller } from './event.ts'
 import { seal } from './sign.ts'
 import type { Settled } from './sign.ts'
 import { FAULT_REASON, MARGIN_MS, Undecided } from './undecided.ts'
 import { within } from './within.ts'
-
-/** A verified delivery with an id to answer to. */
-export interface Caller {
-  readonly delivery: Delivery
-  readonly verified: Verified
-  readonly requestId: string
-}
 
 /**
  * Runs the steps against the clock. A failure or the deadline is answered with a signed RETRY that nobody keeps; steps

@@ -2,7 +2,7 @@
 import type { RequestKey } from '../decisions/store.ts'
 import type { Delivery, Verified } from '../ports.ts'
 import { malformedKey, requestKey } from '../protocol/digest.ts'
-import { parseRequest } from '../protocol/request.ts'
+import { parseRequest } from '../protocol/parse-request.ts'
 import type { CallbackRequest, Malformed } from '../protocol/request.ts'
 
 interface Common {

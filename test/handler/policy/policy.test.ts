@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
-import { listFileNames, parsePolicy } from '../../../handler/policy/policy.ts'
+import { listFileNames, parsePolicy } from '../../../handler/policy/parse.ts'
 import { policyOf, problemsIn } from './policy.ts'
 
 /** One rule, approving transactions, with the given condition. */

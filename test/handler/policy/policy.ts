@@ -1,6 +1,7 @@
 /** Policies for tests, from lines of YAML. */
-import { parsePolicy } from '../../../handler/policy/policy.ts'
-import type { ListFiles, Policy } from '../../../handler/policy/policy.ts'
+import { parsePolicy } from '../../../handler/policy/parse.ts'
+import type { ListFiles } from '../../../handler/policy/parse.ts'
+import type { Policy } from '../../../handler/policy/policy.ts'
 import { formatProblem } from '../../../handler/policy/problems.ts'
 
 /** The policy, which must be valid; `version: 1` is added. */

@@ -4,7 +4,7 @@ import type { RequestKey } from '../../../handler/decisions/store.ts'
 import { malformedKey, requestKey } from '../../../handler/protocol/digest.ts'
 import type { Endpoint } from '../../../handler/protocol/endpoints.ts'
 import { isObject } from '../../../handler/protocol/json-value.ts'
-import { parseRequest } from '../../../handler/protocol/request.ts'
+import { parseRequest } from '../../../handler/protocol/parse-request.ts'
 import { parseStrictJson } from '../../../handler/protocol/strict-json.ts'
 import { ETH_PAYLOAD } from '../../fixtures/tokens.ts'
 
