@@ -3,6 +3,7 @@ import { openReadOnly } from '../decisions/database.ts'
 import { exportRecords } from '../decisions/export.ts'
 import { AuditUsageError, databaseOf } from './audit-place.ts'
 import type { StorePlace } from './audit-place.ts'
+import { writeInPace } from './command-io.ts'
 import type { CommandIo } from './command-io.ts'
 
 export interface ExportCommandOptions extends StorePlace {
@@ -12,8 +13,8 @@ export interface ExportCommandOptions extends StorePlace {
   readonly withEvidence?: true
 }
 
-/** Writes one line per record, in order. */
-export function exportChain(options: ExportCommandOptions, io: CommandIo): void {
+/** Writes one line per record, in order, as fast as the reader takes them. */
+export async function exportChain(options: ExportCommandOptions, io: CommandIo): Promise<void> {
   const fromSeq = options.fromSeq === undefined ? 1 : Number(options.fromSeq)
   if (!Number.isSafeInteger(fromSeq) || fromSeq < 1) {
     throw new AuditUsageError(`\`${options.fromSeq}\` is not a record number`)
@@ -24,7 +25,7 @@ export function exportChain(options: ExportCommandOptions, io: CommandIo): void 
   try {
     const withEvidence = options.withEvidence ?? false
     for (const line of exportRecords(db, { fromSeq, sinceMs, untilMs, withEvidence })) {
-      io.stdout.write(`${line}\n`)
+      await writeInPace(io, `${line}\n`)
     }
   } finally {
     db.close()

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createPrivateKey, sign } from 'node:crypto'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
 import { describe, expect, it } from '@jest/globals'
 import Database from 'better-sqlite3'
 import { Command } from 'commander'
@@ -288,6 +289,36 @@ describe('audit accept-store', () => {
     const { code, err } = await run(['accept-store', '--state-dir', dir, '--yes'])
     expect(err).toContain('there is no decision store')
     expect(code).toBe(2)
+  })
+})
+
+describe('a reader of the export', () => {
+  // The whole chain was written at once: what a slow pipe did not take stood in memory.
+  it('that is slow is waited for', async () => {
+    const { dir } = await state()
+    const stdout = new PassThrough({ highWaterMark: 16 })
+    const command = run(['export', '--state-dir', dir], { stdout })
+    let text = ''
+    let most = 0
+    for await (const chunk of stdout.setEncoding('utf8').iterator({ destroyOnReturn: false })) {
+      text += String(chunk)
+      most = Math.max(most, stdout.writableLength)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      if (text.split('\n').length === 6) break
+    }
+    await command
+    const longest = Math.max(...text.split('\n').map((line) => line.length))
+    expect(text.trim().split('\n')).toHaveLength(5)
+    expect(most).toBeLessThanOrEqual(longest + 1)
+    expect(stdout.listenerCount('close')).toBeLessThan(3)
+  })
+
+  it('that has gone does not keep the command from ending', async () => {
+    const { dir } = await state()
+    const stdout = new PassThrough({ highWaterMark: 1 })
+    const command = run(['export', '--state-dir', dir], { stdout })
+    stdout.on('error', () => undefined).destroy()
+    expect((await command).code).toBe(0)
   })
 })
 
