@@ -45,10 +45,11 @@ export async function soak(rig: Rig, { soakMinutes }: Options): Promise<Section>
     title: 'Soak',
     notes: [
       `${PER_SECOND} new requests a second for ${soakMinutes} minutes; slopes are medians over all pairs of samples`,
-      `after the first ${WARM_UP * 100} %.`,
+      `after the first ${WARM_UP * 100} %. An arrival that found all ${CONNECTIONS} connections busy was not sent.`,
     ],
     columns: [
       'requests',
+      'no connection',
       'outcomes',
       'p99 ms',
       'RSS first MiB',
@@ -59,6 +60,7 @@ export async function soak(rig: Rig, { soakMinutes }: Options): Promise<Section>
     rows: [
       [
         text(phase?.offered ?? 0),
+        text(phase?.blocked ?? 0),
         JSON.stringify(outcomes),
         text(phase?.p99Ms ?? Number.NaN),
         ...[rss, rss.slice(-1)].map((list) => text((list[0]?.value ?? Number.NaN) / MIB)),
