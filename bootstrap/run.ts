@@ -53,7 +53,7 @@ async function execute(
   }
   const directory = bootstrapDirectory(config.stateDir)
   await ensurePrivateDirectory(directory)
-  const lock = await acquireLock(directory, config.command, runtime.clock.now())
+  const lock = await acquireLock(directory, config.command, runtime)
   try {
     return await report(await perform(session), reporter, () => lock.forgetHolder())
   } finally {

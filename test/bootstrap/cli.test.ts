@@ -8,6 +8,7 @@ import { BootstrapError, exitStatusOf } from '../../bootstrap/errors.ts'
 import { pairingJournalPath } from '../../bootstrap/state-paths.ts'
 import { parseAddress, parseBasePath, parseDuration } from '../../bootstrap/values.ts'
 import { acquireLock } from '../../bootstrap/lock.ts'
+import { systemClock, systemSleep } from '../../common/clock.ts'
 import { COSIGNER, createWorld, PAIRING, placeUserKey, USER } from './world.ts'
 import type { World } from './world.ts'
 
@@ -206,7 +207,7 @@ describe('mistakes', () => {
   it('a second run is refused and told who is at work', async () => {
     const world = await pairedWorld()
     const directory = join(world.stateDir, 'bootstrap')
-    const lock = await acquireLock(directory, 'rotate', new Date(world.nowMs))
+    const lock = await acquireLock(directory, 'rotate', { clock: systemClock, sleep: systemSleep })
     expect(await world.run('pair')).toBe(9)
     expect(world.stderr).toContain('`rotate` (pid ')
     expect(await world.run('status')).toBe(0)
