@@ -96,6 +96,8 @@ async function holdLock(
 /** False when another connection has the lock. */
 function tryLock(database: Database.Database): boolean {
   try {
+    // A journal on disk would be removed after the last act of the run, and a kill in between would look like a kill before it.
+    database.pragma('journal_mode = MEMORY')
     database.exec('BEGIN EXCLUSIVE')
     return true
   } catch (error) {

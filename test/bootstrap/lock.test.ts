@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { stat, writeFile } from 'node:fs/promises'
+import { readdir, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from '@jest/globals'
@@ -89,6 +89,22 @@ describe('the lock', () => {
     )
     await kill(child)
     await (await acquireLock(directory, 'pair', STILL)).release()
+  })
+})
+
+/**
+ * A journal of SQLite was removed when the lock was released, after a run had told its result. A run killed over that
+ * looked finished to itself and unfinished to its caller, and the same `rotate` again rotated twice.
+ */
+describe('releasing the lock', () => {
+  it('changes no file after the note is gone', async () => {
+    const directory = await temporaryDirectory()
+    const lock = await acquireLock(directory, 'rotate', STILL)
+    await lock.forgetHolder()
+    const held = await readdir(directory)
+    await lock.release()
+    expect(held).toEqual(['lock.db'])
+    expect(await readdir(directory)).toEqual(held)
   })
 })
 
