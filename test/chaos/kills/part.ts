@@ -30,6 +30,7 @@ const TRIES = 3
 export const kills: Part = {
   name: NAME,
   story: 'SIGKILL at a step of `up` and `rotate`, then the same command again',
+  text: `First the command is run to its end and every step that changes a file or speaks to somebody is listed: system calls with strace, of the main thread and of the thread for files, and writes to files with a module loaded before the program. Then, for one step after the other, a fresh \`up\` or the next \`rotate\` is killed with SIGKILL on entry to that step, and the same command is typed again until it ends, with \`--resubmit\` where its hint says so. Three seeds: a mode and a pace of the approvals each; one of them also makes its own RSA-4096 key. At the end there is one API user with the key on disk, one new generation and no more, API, co-signer and handler agree on it, and no temporary file is left.`,
   run: runKills,
 }
 
