@@ -17,7 +17,7 @@ export interface Ran {
 export function renderDocument({ report, options, machine, seconds, parts }: Ran): string {
   const { form, seed, rate } = options
   const { date, cores, cpu, platform, node, loadBefore } = machine
-  const flags = form === 'default' ? '' : ` -- --${form}`
+  const words = [...(form === 'default' ? [] : [`--${form}`]), `--seed ${seed}`, `--rate ${rate}`]
   const skipped = report.skipped()
   return [
     '# The chaos harness',
@@ -25,7 +25,7 @@ export function renderDocument({ report, options, machine, seconds, parts }: Ran
     INTRODUCTION,
     COMMANDS,
     `## The run`,
-    `Run on ${date} on ${cores} cores (${cpu}, ${platform}), Node ${node}, load average before it ${loadBefore.toFixed(2)}: \`npm run test:chaos${flags}\`, seed ${seed}, ${rate} callbacks per second, ${seconds} s. Every promise held.`,
+    `Run on ${date} on ${cores} cores (${cpu}, ${platform}), Node ${node}, load average before it ${loadBefore.toFixed(2)}: \`npm run test:chaos -- ${words.join(' ')}\`, ${seconds} s. Every promise held.`,
     ...(form === 'full' ? [] : [`This was the ${form} form: the full form leaves nothing out.`]),
     ...(skipped.length === 0 ? [] : [`Left out: ${skipped.join('; ')}.`]),
     ...parts.flatMap(({ name, text }) => [
@@ -50,8 +50,8 @@ const INTRODUCTION = `Pairs and rotates with the **built** programs against the 
 
 const COMMANDS = `\`\`\`sh
 npm run test:chaos                          # about ten minutes; samples the steps to kill at
-npm run test:chaos -- --full                # everything, and skews of ten seconds: about half an hour
-npm run test:chaos -- --short               # under two minutes, for continuous integration
+npm run test:chaos -- --full                # everything, and skews of ten seconds: half an hour at most
+npm run test:chaos -- --short               # two or three minutes, for continuous integration
 npm run test:chaos -- --seed 20261121       # the same faults, decisions and order
 npm run test:chaos -- --only rotations      # one part: bootstraps, twice, rotations, kills
 npm run test:chaos -- --runs 5000 --rate 400
@@ -61,7 +61,7 @@ Progress goes to stderr, the figures to stdout. The exit code is 0 when every pr
 
 const TORN = `The rotation is free of failures if one attempt of the co-signer uses one configuration. If the co-signer reads its URL and its key at two moments, an attempt that is under way when the configuration changes calls one generation and expects the key or the certificate of the other. Whatever the handler does, it cannot answer both: at the URL of generation N it does not know what the caller will check, and signing with another key than the one that belongs to the URL would fail every other caller. So these failures are unavoidable for any server, and they are counted instead of hidden.
 
-They end by themselves, because the next attempt reads one configuration. At most the attempts under way can fail: rate × time between the two reads. In the emulator that time is the answer time for \`old-url-new-key\` (the key is read when the answer is checked) and the answer time plus 20 ms for \`new-url-old-key\`; the bound takes the p99 of the answers and one callback for rounding. Nothing in the vendor's documents says that the co-signer does this.`
+They end by themselves, because the next attempt reads one configuration. At most the attempts under way can fail: rate × time between the two reads. In the emulator that time is the answer time for \`old-url-new-key\`, where key and certificate are read when they are checked, and 20 ms for \`new-url-old-key\`, where the URL is read after them. The bound takes the p99 of the answers (for \`new-url-old-key\` 20 ms more, because timers are late on a busy machine) and one callback for rounding. Nothing in the vendor's documents says that the co-signer does this.`
 
 const FOUND = `## What it has found
 

@@ -30,23 +30,20 @@ const NARROW_MS = 1_000
 
 /** The rotations of one mode, in order; `at` is the number of the mode. */
 export function rotationsOf(form: Context['form'], at: number): readonly Rotation[] {
-  if (form === 'short') return [rotation('approved', SKEWS[at % 3] ?? 'with', NARROW_MS)]
+  const skewed = (decision: Decision, skew: Skew, ms: number): Rotation => {
+    return { decision, skew, skewMs: skew === 'with' ? 0 : ms }
+  }
+  if (form === 'short') return [skewed('approved', SKEWS[at % 3] ?? 'with', NARROW_MS)]
   const wide = form === 'full' ? WIDE_MS : NARROW_MS
-  const matrix = SKEWS.flatMap((skew) =>
-    DECISIONS.map((decision) => rotation(decision, skew, skew === 'with' ? 0 : wide)),
-  )
+  const matrix = SKEWS.flatMap((skew) => DECISIONS.map((decision) => skewed(decision, skew, wide)))
   const torn = (['old-url-new-key', 'new-url-old-key'] as const).map((how): Rotation => {
-    return { ...rotation('approved', 'with', 0), torn: how }
+    return { ...skewed('approved', 'with', 0), torn: how }
   })
-  const once = [...matrix, rotation('approved', 'apart', wide), ...torn]
+  const once = [...matrix, skewed('approved', 'apart', wide), ...torn]
   if (form === 'full') return once
   // The wide skew takes long: each mode meets it once, and the three modes together in each way.
   const sample = (['before', 'after', 'apart'] as const)[at % 3] ?? 'apart'
-  return [...once, rotation('approved', sample, WIDE_MS)]
-}
-
-function rotation(decision: Decision, skew: Skew, skewMs: number): Rotation {
-  return { decision, skew, skewMs }
+  return [...once, skewed('approved', sample, WIDE_MS)]
 }
 
 /** Whether the co-signer comes to use another generation. */
