@@ -16,7 +16,7 @@ export interface Rotation {
   readonly decision: Decision
   /** `apart`: two machines, each at a time of its own. */
   readonly skew: Skew
-  /** Milliseconds between the switch and COMPLETED; of two machines, one before and one after. */
+  /** Milliseconds between the switch and COMPLETED; of two machines, the most. */
   readonly skewMs: number
   readonly torn?: Torn
 }
