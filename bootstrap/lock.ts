@@ -4,6 +4,7 @@ import { open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { writeFileAtomic } from '../common/atomic-file.ts'
+import type { Clock, Sleep } from '../common/clock.ts'
 import { errnoOf } from '../common/errors.ts'
 import { isObject, parseJson } from './api/failures.ts'
 import { BootstrapError } from './errors.ts'
@@ -23,23 +24,53 @@ export interface Lock {
   release(): Promise<void>
 }
 
+/** How long a run that finds the lock taken looks for the name of the other one: reads of the note, and the wait between two. */
+const LOOKS = { count: 30, everyMs: 100 } as const
+
 /**
- * Takes the lock of a directory or fails at once. It is SQLite's exclusive file lock, so that it also holds between
- * containers that share the directory, and the kernel drops it when the process dies, however it dies.
+ * Takes the lock of a directory, or fails as soon as it knows who holds it. It is SQLite's exclusive file lock, so that
+ * it also holds between containers that share the directory, and the kernel drops it when the process dies, however it
+ * dies.
+ *
+ * The holder writes its note a moment after it has the lock. Until then there is none, or the one of a run that was
+ * killed: both are looked at again for three seconds, and the lock is tried again each time, because two runs that ask
+ * at the same instant can refuse each other.
  *
  * @throws BootstrapError ERR_LOCKED naming the holder
  */
-export async function acquireLock(directory: string, command: string, now: Date): Promise<Lock> {
+export async function acquireLock(
+  directory: string,
+  command: string,
+  { clock, sleep }: { readonly clock: Clock; readonly sleep: Sleep },
+): Promise<Lock> {
   const path = join(directory, 'lock.db')
   await createPrivately(path)
   const database = new Database(path, { timeout: 0 })
   try {
-    database.exec('BEGIN EXCLUSIVE')
+    let holder: LockHolder | undefined
+    for (let looks = 1; !tryLock(database); looks += 1) {
+      const before = holder
+      holder = await readHolder(directory)
+      const sign = signOfLife(holder)
+      const changed = looks > 1 && JSON.stringify(holder) !== JSON.stringify(before)
+      // What appears or changes now is written by the holder, whatever can be known of its process.
+      if (holder !== undefined && (sign === 'alive' || changed)) throw lockedBy(holder)
+      if (looks === LOOKS.count) throw lockedBy(sign === 'dead' ? undefined : holder)
+      await sleep(LOOKS.everyMs)
+    }
+    return await holdLock(directory, database, command, clock.now())
   } catch (error) {
     database.close()
-    if (errnoOf(error) !== 'SQLITE_BUSY') throw error
-    throw lockedBy(await readHolder(directory))
+    throw error
   }
+}
+
+async function holdLock(
+  directory: string,
+  database: Database.Database,
+  command: string,
+  now: Date,
+): Promise<Lock> {
   const note = join(directory, 'lock.json')
   const holder: LockHolder = {
     command,
@@ -59,6 +90,35 @@ export async function acquireLock(directory: string, command: string, now: Date)
       await forgetHolder()
       database.close()
     },
+  }
+}
+
+/** False when another connection has the lock. */
+function tryLock(database: Database.Database): boolean {
+  try {
+    // A journal on disk would be removed after the last act of the run, and a kill in between would look like a kill before it.
+    database.pragma('journal_mode = MEMORY')
+    database.exec('BEGIN EXCLUSIVE')
+    return true
+  } catch (error) {
+    if (errnoOf(error) !== 'SQLITE_BUSY') throw error
+    return false
+  }
+}
+
+/**
+ * Whether the writer of a note can be the holder. A note of another host cannot be asked; one with this process's own
+ * number may be left over from an earlier life of the same container.
+ */
+function signOfLife(holder: LockHolder | undefined): 'alive' | 'dead' | 'unknown' {
+  if (holder === undefined || holder.host !== hostname() || holder.pid === process.pid) {
+    return 'unknown'
+  }
+  try {
+    process.kill(holder.pid, 0)
+    return 'alive'
+  } catch (error) {
+    return errnoOf(error) === 'EPERM' ? 'alive' : 'dead'
   }
 }
 

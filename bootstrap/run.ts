@@ -1,5 +1,5 @@
 /** Runs one command line in a given world and returns its exit status; the only place where errors become output. */
-import { ensurePrivateDirectory } from '../common/atomic-file.ts'
+import { ensurePrivateDirectory, removeTemporaries } from '../common/atomic-file.ts'
 import { parseCli } from './cli.ts'
 import type { Invocation } from './cli.ts'
 import { runDoctor } from './commands/doctor.ts'
@@ -17,7 +17,7 @@ import type { Reporter } from './report.ts'
 import { openRun, resolveIds } from './runtime.ts'
 import type { Run, Runtime } from './runtime.ts'
 import { safePoint } from './session.ts'
-import { bootstrapDirectory } from './state-paths.ts'
+import { bootstrapDirectory, listUsers, userDirectory } from './state-paths.ts'
 
 /** Runs the command line of `runtime.argv`. Never throws. */
 export async function run(runtime: Runtime): Promise<number> {
@@ -53,11 +53,20 @@ async function execute(
   }
   const directory = bootstrapDirectory(config.stateDir)
   await ensurePrivateDirectory(directory)
-  const lock = await acquireLock(directory, config.command, runtime.clock.now())
+  const lock = await acquireLock(directory, config.command, runtime)
   try {
+    await removeLeftovers(config.stateDir)
     return await report(await perform(session), reporter, () => lock.forgetHolder())
   } finally {
     await lock.release()
+  }
+}
+
+/** What runs that were killed have left beside the files that only the holder of the lock writes. */
+async function removeLeftovers(stateDir: string): Promise<void> {
+  await removeTemporaries(bootstrapDirectory(stateDir))
+  for (const name of await listUsers(stateDir)) {
+    await removeTemporaries(userDirectory(stateDir, name))
   }
 }
 

@@ -1,7 +1,7 @@
 /** Files that are either whole or absent, and private files that nobody else could have read or swapped. */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { lstat, mkdir, open, rename, unlink } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf, UnsafeFileError } from './errors.ts'
 
@@ -36,6 +36,23 @@ export async function writeFileAtomic(
     throw error
   }
   await syncDirectory(dirname(path))
+}
+
+/** Names that only `writeFileAtomic` gives. */
+const TEMPORARY = /^\..+\.[0-9a-f]{12}\.tmp$/
+
+/**
+ * Removes what killed processes have left of `writeFileAtomic` in a directory; for a caller who holds the lock under
+ * which everything there is written, so that none of it is in use.
+ */
+export async function removeTemporaries(directory: string): Promise<void> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return []
+    throw error
+  })
+  for (const entry of entries) {
+    if (entry.isFile() && TEMPORARY.test(entry.name)) await unlink(join(directory, entry.name))
+  }
 }
 
 /** Writes and fsyncs a file that must not exist yet (`EEXIST` otherwise); for key material. */

@@ -1,7 +1,7 @@
 /** What people decide, and what follows from it in time; nothing here waits, `settle` catches up with the clock. */
 import { drawOne, drawWithin } from './chaos.ts'
 import { enter } from './state.ts'
-import type { ChangeRequest, Decision, EmulatorState, Instant, Pairing } from './state.ts'
+import type { Change, ChangeRequest, Decision, EmulatorState, Instant, Pairing } from './state.ts'
 
 /** Both machines of a co-signer are kept up to date, whether or not `HA_COSIGNERS` lets the second one work. */
 const MACHINES = 2
@@ -83,7 +83,8 @@ export function decide(
 
 /**
  * The earlier of COMPLETED and the machine's switch comes `COMPLETION_DELAY_MS` after the approval, and the other one
- * `SWITCH_SKEW_MS` apart, so that neither can happen before people said yes. A user exists as soon as it is approved.
+ * `SWITCH_SKEW_MS` apart, so that neither can happen before people said yes. What was approved later is also carried out
+ * later, everywhere. A user exists as soon as it is approved.
  */
 function approve(state: EmulatorState, request: ChangeRequest, at: Instant): void {
   request.status = 'APPROVED'
@@ -96,15 +97,23 @@ function approve(state: EmulatorState, request: ChangeRequest, at: Instant): voi
   const skews = Array.from({ length: MACHINES }, () =>
     drawWithin(chaos, 'SWITCH_SKEW_MS', chaos.knobs.SWITCH_SKEW_MS),
   )
-  const completesAt = at + delay + Math.max(0, ...skews.map((skew) => -skew))
-  request.completesAt = completesAt
-  request.switchesAt = skews.map((skew) => completesAt + skew)
   const { cosignerId, apiKeyId, handler } = request.target
   const pairing = pairingOf(state, cosignerId, apiKeyId)
+  const earliest = at + delay + Math.max(0, ...skews.map((skew) => -skew))
+  const completesAt = notBefore(pairing.shown, earliest)
+  request.completesAt = completesAt
+  request.switchesAt = skews.map((skew, machine) =>
+    notBefore(pairing.used[machine] ?? [], earliest + skew),
+  )
   for (const [machine, switchesAt] of request.switchesAt.entries()) {
     enter(pairing.used[machine] ?? [], { at: switchesAt, handler })
   }
   enter(pairing.shown, { at: completesAt, handler })
+}
+
+/** The instant, or that of the last change if that one comes later. */
+function notBefore(changes: readonly Change[], at: Instant): Instant {
+  return Math.max(at, changes.at(-1)?.at ?? at)
 }
 
 function complete(state: EmulatorState, request: ChangeRequest): void {

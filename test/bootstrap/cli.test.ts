@@ -1,13 +1,14 @@
 /** Command lines as transcripts: what is typed, what comes out where, and the exit status. */
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { COMMANDS, parseCli } from '../../bootstrap/cli.ts'
 import { parseConfig } from '../../bootstrap/config.ts'
 import { BootstrapError, exitStatusOf } from '../../bootstrap/errors.ts'
-import { pairingJournalPath } from '../../bootstrap/state-paths.ts'
+import { pairingJournalPath, userDirectory } from '../../bootstrap/state-paths.ts'
 import { parseAddress, parseBasePath, parseDuration } from '../../bootstrap/values.ts'
 import { acquireLock } from '../../bootstrap/lock.ts'
+import { systemClock, systemSleep } from '../../common/clock.ts'
 import { COSIGNER, createWorld, PAIRING, placeUserKey, USER } from './world.ts'
 import type { World } from './world.ts'
 
@@ -206,12 +207,30 @@ describe('mistakes', () => {
   it('a second run is refused and told who is at work', async () => {
     const world = await pairedWorld()
     const directory = join(world.stateDir, 'bootstrap')
-    const lock = await acquireLock(directory, 'rotate', new Date(world.nowMs))
+    const lock = await acquireLock(directory, 'rotate', { clock: systemClock, sleep: systemSleep })
     expect(await world.run('pair')).toBe(9)
     expect(world.stderr).toContain('`rotate` (pid ')
     expect(await world.run('status')).toBe(0)
     await lock.release()
     expect(await world.run('pair')).toBe(0)
+  })
+
+  // Runs that were killed between making a temporary file and renaming it left it there for ever.
+  it('a run removes the temporary files of runs that were killed, but not while another one is at work', async () => {
+    const world = await pairedWorld()
+    await placeUserKey(world)
+    const directory = join(world.stateDir, 'bootstrap')
+    const left = [
+      join(directory, '.lock.json.0123456789ab.tmp'),
+      join(userDirectory(world.stateDir, 'countersign'), '.pairing-token.0123456789ab.tmp'),
+    ]
+    left.forEach((path) => writeFileSync(path, ''))
+    const lock = await acquireLock(directory, 'rotate', { clock: systemClock, sleep: systemSleep })
+    expect(await world.run('pair', ...IDS)).toBe(9)
+    expect(left.filter((path) => existsSync(path))).toEqual(left)
+    await lock.release()
+    expect(await world.run('pair', ...IDS)).toBe(0)
+    expect(left.filter((path) => existsSync(path))).toEqual([])
   })
 
   it('a damaged journal is exit 10 and nothing is sent', async () => {

@@ -9,6 +9,7 @@ export interface Options {
   readonly runs: number
   readonly rate: number
   readonly seed: number
+  /** After so many minutes of the whole run no further step is sampled; the full form samples nothing. */
   readonly minutes: number
   readonly strace: boolean
   /** Names of parts; undefined = all. */
@@ -17,11 +18,11 @@ export interface Options {
   readonly writeDocs: boolean
 }
 
-/** Runs and minutes by form; a full run is not in a hurry. */
+/** Runs and minutes by form. */
 const DEFAULTS = {
   short: { runs: 40, minutes: 0.7 },
   default: { runs: 500, minutes: 9 },
-  full: { runs: 2_000, minutes: 180 },
+  full: { runs: 500, minutes: 30 },
 } as const
 
 /** Reads the arguments (without node and script). */
@@ -48,6 +49,7 @@ export function parseOptions(argv: readonly string[], parts: readonly string[]):
     const seed = Number(values.seed ?? randomInt(2 ** 32))
     const only = values.only?.split(',')
     const unknown = only?.find((name) => !parts.includes(name))
+    if (values['write-docs'] && only !== undefined) return '`--write-docs` needs every part'
     if (!Number.isInteger(runs) || runs < 0) return '`--runs` is a whole number'
     if (!(rate > 0 && rate <= 10_000)) return '`--rate` is a number of callbacks per second'
     if (!(minutes > 0)) return '`--minutes` is a number above 0'

@@ -23,5 +23,7 @@ export interface Part {
   readonly name: string
   /** One sentence: what is done. */
   readonly story: string
+  /** For the document: what is done and what it proves. */
+  readonly text: string
   readonly run: (context: Context) => Promise<void>
 }

@@ -1,4 +1,7 @@
-/** What the harness prints: progress as it goes, then one table of figures, what was left out, and every violation. */
+/**
+ * What the harness prints. stderr: progress as it goes, and every violation in full; stdout: at the end one table of
+ * figures, what was left out, and the violations by kind.
+ */
 
 /** One line of the table. */
 export interface Figure {
@@ -21,6 +24,9 @@ export interface Report {
   violation(what: string, detail?: unknown): void
   /** Asserts a promise. */
   must(holds: boolean, what: string, detail?: unknown): void
+  /** Adds a line to a table of its own that stands in the document only. */
+  row(part: string, cells: readonly string[]): void
+  rows(part: string): readonly (readonly string[])[]
   figures(): readonly Figure[]
   skipped(): readonly string[]
   /** Prints the table; true when nothing was violated. */
@@ -32,14 +38,19 @@ const SHOWN = 5
 
 const MAX_DETAIL = 2_500
 
-/** A report that writes to `out`. */
-export function createReport(out: { write(text: string): unknown }): Report {
+interface Output {
+  write(text: string): unknown
+}
+
+/** A report that tells its progress to `err` and its result to `out`. */
+export function createReport(out: Output, err: Output): Report {
   const began = performance.now()
   const figures = new Map<string, { part: string; name: string; value: string | number }>()
   const skipped: string[] = []
+  const tables = new Map<string, (readonly string[])[]>()
   const violations = new Map<string, number>()
   const line = (text: string) =>
-    void out.write(`${((performance.now() - began) / 1_000).toFixed(1).padStart(6)} s  ${text}\n`)
+    void err.write(`${((performance.now() - began) / 1_000).toFixed(1).padStart(6)} s  ${text}\n`)
 
   function violation(what: string, detail?: unknown): void {
     const count = (violations.get(what) ?? 0) + 1
@@ -48,7 +59,7 @@ export function createReport(out: { write(text: string): unknown }): Report {
     line(`VIOLATION ${what}${detail === undefined ? '' : `: ${describe(detail)}`}`)
   }
 
-  const rows = (): Figure[] =>
+  const all = (): Figure[] =>
     Array.from(figures.values(), ({ part, name, value }) => ({ part, name, value: String(value) }))
 
   return {
@@ -67,10 +78,12 @@ export function createReport(out: { write(text: string): unknown }): Report {
     must(holds, what, detail) {
       if (!holds) violation(what, detail)
     },
-    figures: rows,
+    row: (part, cells) => void tables.set(part, [...(tables.get(part) ?? []), cells]),
+    rows: (part) => tables.get(part) ?? [],
+    figures: all,
     skipped: () => skipped,
     finish() {
-      const table = rows()
+      const table = all()
       const width = (column: 'part' | 'name') =>
         Math.max(0, ...table.map((row) => row[column].length))
       const [parts, names] = [width('part'), width('name')]

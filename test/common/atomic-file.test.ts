@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals'
 import {
   ensurePrivateDirectory,
   readPrivateFile,
+  removeTemporaries,
   writeFileAtomic,
   writeNew,
 } from '../../common/atomic-file.ts'
@@ -35,6 +36,27 @@ describe('writeFileAtomic', () => {
     await mkdir(join(path, 'inside'), { recursive: true })
     await expect(writeFileAtomic(path, 'new')).rejects.toThrow()
     expect(await readdir(directory)).toEqual(['taken'])
+  })
+})
+
+describe('removeTemporaries', () => {
+  it('removes what writeFileAtomic was killed over, and nothing else', async () => {
+    const directory = await temporaryDirectory()
+    const others = ['lock.json', '.lock.json.tmp', 'lock.json.0123456789ab.tmp', '.env']
+    for (const name of others) await writeFile(join(directory, name), '')
+    await mkdir(join(directory, '.keys.0123456789ab.tmp'))
+    await writeFile(join(directory, '.lock.json.0123456789ab.tmp'), '')
+    await removeTemporaries(directory)
+    expect((await readdir(directory)).toSorted()).toEqual(
+      [...others, '.keys.0123456789ab.tmp'].toSorted(),
+    )
+  })
+
+  it('finds nothing in what is no directory', async () => {
+    const directory = await temporaryDirectory()
+    await writeFile(join(directory, 'file'), '')
+    await removeTemporaries(join(directory, 'file'))
+    await removeTemporaries(join(directory, 'missing'))
   })
 })
 

@@ -8,11 +8,11 @@ import { settle } from '../../../emulator/approvals.ts'
 import { startEmulator } from '../../../emulator/emulator.ts'
 import type { RunningEmulator } from '../../../emulator/emulator.ts'
 import type { RunKeys } from '../../../emulator/key-files.ts'
-import { userDirectory } from '../../../bootstrap/state-paths.ts'
+import { bootstrapDirectory, userDirectory } from '../../../bootstrap/state-paths.ts'
 import { readText } from '../rotations/rig.ts'
 import type { Rig } from '../rotations/rig.ts'
 import { runFreely } from './points.ts'
-import type { Command, Killed } from './points.ts'
+import type { Command, Ended } from './points.ts'
 
 export interface Lane {
   readonly name: string
@@ -35,7 +35,10 @@ export interface Scene {
 }
 
 /** Same command again at most so often. */
-const MAX_RUNS = 8
+const MAX_RUNS = 20
+
+/** When a PATCH is lost nothing can come any more, and every run would wait for it. */
+const IMPATIENT = ['--wait', '4s'] as const
 
 /** A workspace of its own with nothing in it, for `up` with the lane's handler. */
 export async function sceneOfUp(lane: Lane, name: string): Promise<Scene> {
@@ -68,7 +71,7 @@ export async function sceneOfUp(lane: Lane, name: string): Promise<Scene> {
     HANDLER_ADMIN_SOCKET: join(rig.stateDir, 'admin.sock'),
   }
   return {
-    command: { argv: ['up', '--cosigner-id', cosignerId, '--wait', '4s'], env },
+    command: { argv: ['up', '--cosigner-id', cosignerId], env },
     emulator,
     problems: () => problemsAfterUp(lane, emulator, home),
     close: () => emulator.stop(),
@@ -101,7 +104,7 @@ async function problemsAfterUp(
 export async function sceneOfRotate({ rig }: Lane): Promise<Scene> {
   const before = (await rig.handler()).generations.length
   const { emulator } = rig
-  const argv = ['rotate', '--yes', '--drain', '1s', '--wait', '4s']
+  const argv = ['rotate', '--yes', '--drain', '1s']
   return {
     command: { argv, env: rig.env },
     emulator,
@@ -142,12 +145,12 @@ async function problemsOfPairing(
 /** The same command until it has ended; `--resubmit` when it says so and nothing waits for people. */
 export async function finish(
   scene: Scene,
-): Promise<{ readonly runs: number; readonly last: Killed }> {
+): Promise<{ readonly runs: number; readonly last: Ended }> {
   const { state } = scene.emulator
   let flags: string[] = []
   for (let runs = 1; ; runs += 1) {
     const { argv, env } = scene.command
-    const last = await runFreely({ argv: [...argv, ...flags], env })
+    const last = await runFreely({ argv: [...argv, ...IMPATIENT, ...flags], env })
     if (last.exitCode === 0 || runs === MAX_RUNS) return { runs, last }
     if (last.exitCode !== 5) return { runs, last }
     settle(state, Date.now())
@@ -158,8 +161,9 @@ export async function finish(
   }
 }
 
-/** Temporary files that killed processes have left; nobody reads them. */
-export async function litter(directory: string): Promise<number> {
+/** Temporary files of the bootstrapper that killed processes have left; nobody reads them. */
+export async function litter({ command }: Scene): Promise<number> {
+  const directory = bootstrapDirectory(command.env['HANDLER_STATE_DIR'] ?? '')
   const names = await readdir(directory, { recursive: true })
   return names.filter((name) => name.endsWith('.tmp')).length
 }

@@ -10,7 +10,7 @@ import { complaint, startRig } from '../rotations/rig.ts'
 import { finish, litter, sceneOfRotate, sceneOfUp } from './lane.ts'
 import type { Lane, Scene } from './lane.ts'
 import { choosesStrace, killAt, listPoints } from './points.ts'
-import type { Method, Point } from './points.ts'
+import type { Point } from './points.ts'
 
 const NAME = 'kills'
 
@@ -24,17 +24,21 @@ const LANES: readonly { readonly mode: AuthMode; readonly approvalMs: number }[]
 /** Kills of each command and lane even when the time is over. */
 const AT_LEAST = { short: 2, default: 8, full: 1 } as const
 
+/** A step may not come up in a run that had to ask less often; it gets further chances. */
+const TRIES = 3
+
 export const kills: Part = {
   name: NAME,
   story: 'SIGKILL at a step of `up` and `rotate`, then the same command again',
+  text: `First the command is run to its end and every step that changes a file or speaks to somebody is listed: system calls with strace, of the main thread and of the thread for files, and writes to files with a module loaded before the program. Then, for one step after the other, a fresh \`up\` or the next \`rotate\` is killed with SIGKILL on entry to that step, and the same command is typed again until it ends, with \`--resubmit\` where its hint says so. Three seeds: a mode and a pace of the approvals each; one of them also makes its own RSA-4096 key. At the end there is one API user with the key on disk, one new generation and no more, API, co-signer and handler agree on it, and no temporary file is left.`,
   run: runKills,
 }
 
 async function runKills(context: Context): Promise<void> {
   const { report, root, seed } = context
-  const method: Method = context.strace && (await choosesStrace()) ? 'strace' : 'hook'
-  if (method === 'hook') report.skip('kills inside system calls', 'strace may not be used here')
-  report.figure(NAME, 'killed by', method)
+  const strace = context.strace && (await choosesStrace())
+  if (!strace) report.skip('kills inside system calls', 'strace may not be used here')
+  report.figure(NAME, 'killed by', strace ? 'strace, and a hook for writes to files' : 'a hook')
   const keys = await makeRunKeys(1)
   const userKey = join(root, 'kills-user-key')
   await createUserKey(userKey, 'chaos')
@@ -50,7 +54,7 @@ async function runKills(context: Context): Promise<void> {
       const key = at === 0 ? undefined : userKey
       const lane: Lane = { name: mode, rig, keys, root: directory, userKey: key, approvalMs }
       try {
-        await runLane(lane, command, createChaos(seed + at), method, context)
+        await runLane(lane, command, createChaos(seed + at), strace, context)
       } finally {
         await rig.stop()
       }
@@ -62,7 +66,7 @@ async function runLane(
   lane: Lane,
   name: 'up' | 'rotate',
   chance: Chaos,
-  method: Method,
+  strace: boolean,
   context: Context,
 ): Promise<void> {
   const { report, form } = context
@@ -71,49 +75,78 @@ async function runLane(
   report.must(first.exitCode === 0, 'the first pairing succeeds', complaint('up', first))
   let scenes = 0
   const next = () => (name === 'up' ? sceneOfUp(lane, `up-${(scenes += 1)}`) : sceneOfRotate(lane))
-  const scene = await next()
-  const file = join(lane.root, 'trace')
-  const listed = await listPoints(method, scene.command, file, form === 'full')
-  report.must(listed.exitCode === 0, 'a traced run succeeds', `${lane.name} ${name}`)
-  await scene.close()
-  report.count(NAME, `steps of \`${name}\`, three seeds together`, listed.points.length)
-  const least = AT_LEAST[form]
-  for (const [at, point] of shuffled(listed.points, chance).entries()) {
+  const points = await list(lane, name, next, strace, context)
+  let kept = 0
+  for (const [at, point] of shuffled(points, chance).entries()) {
     const late = form === 'short' || performance.now() > context.deadlineMs
-    if (form !== 'full' && late && at >= least) break
-    await kill(lane, name, await next(), point, method, context)
+    if (form !== 'full' && late && at >= AT_LEAST[form]) break
+    kept += 1
+    let reached = false
+    for (let tries = 0; !reached && tries < TRIES; tries += 1) {
+      reached = await kill(lane, name, await next(), point, context)
+    }
+    report.count(NAME, 'steps that never came up again', reached ? 0 : 1)
   }
+  const left = points.length - kept
+  report.count(NAME, 'steps left out', left)
 }
 
+/** Every step of the command, found by running it undisturbed. */
+async function list(
+  lane: Lane,
+  name: 'up' | 'rotate',
+  next: () => Promise<Scene>,
+  strace: boolean,
+  { report }: Context,
+): Promise<readonly Point[]> {
+  const [hooked, traced] = [await next(), name === 'up' ? await next() : undefined]
+  const file = join(lane.root, 'trace')
+  const { points, runs } = await listPoints(
+    strace,
+    hooked.command,
+    (traced ?? hooked).command,
+    file,
+  )
+  for (const { exitCode, stderr } of runs) {
+    const story = `${lane.name} ${name}: exit ${exitCode}\n${stderr}`
+    report.must(exitCode === 0, 'a traced run succeeds', story)
+  }
+  await hooked.close()
+  await traced?.close()
+  report.count(NAME, `steps of \`${name}\`, three seeds together`, points.length)
+  return points
+}
+
+/** False when the command was done before it came to the point: it asked its co-signer less often than before. */
 async function kill(
   lane: Lane,
   name: string,
   scene: Scene,
   point: Point,
-  method: Method,
   { report }: Context,
-): Promise<void> {
+): Promise<boolean> {
   const began = performance.now()
-  const where = `${lane.name} ${name} at ${point.call} ${point.n}`
-  const killed = await killAt(method, point, scene.command)
-  const { runs, last } = await finish(scene)
-  report.count(NAME, `kills in \`${name}\``, killed.fired ? 1 : 0)
-  report.count(NAME, 'points that were not reached', killed.fired ? 0 : 1)
+  const where = `${lane.name} ${name} at ${point.call} ${point.n} (${point.method})`
+  const killed = await killAt(point, scene.command)
+  const before = await litter(scene)
+  const { runs, last } = killed.exitCode === 0 ? { runs: 0, last: killed } : await finish(scene)
+  report.count(NAME, `kills in \`${name}\``, killed.killed ? 1 : 0)
   report.count(NAME, 'runs until the end', runs)
   const seconds = ((performance.now() - began) / 1_000).toFixed(1)
   report.say(
-    `${where}: ${killed.fired ? 'killed' : 'not reached'}, then ${runs} runs, ${seconds} s`,
+    `${where}: ${killed.killed ? 'killed' : 'not reached'}, then ${runs} runs, ${seconds} s`,
   )
   const problems = last.exitCode === 0 ? await scene.problems() : [`exit ${last.exitCode}`]
-  report.count(NAME, 'ends in the same final state', problems.length === 0 ? 1 : 0)
-  report.must(
-    problems.length === 0,
-    'a killed command ends as if it had not been killed',
-    `${where}: ${problems.join('; ')}\n${last.stderr}\nkilled:\n${killed.stderr}`,
-  )
-  const left = await litter(scene.command.env['HANDLER_STATE_DIR'] ?? '')
-  report.count(NAME, 'temporary files left behind by `up`', name === 'up' ? left : 0)
+  if (killed.killed)
+    report.count(NAME, 'ends in the same final state', problems.length === 0 ? 1 : 0)
+  const story = `${where}: ${problems.join('; ')}\n${last.stderr}\nkilled:\n${killed.stderr}`
+  report.must(problems.length === 0, 'a killed command ends as if it had not been killed', story)
+  const after = await litter(scene)
+  report.count(NAME, 'temporary files that killed runs have left', before)
+  report.count(NAME, 'temporary files left at the end', after)
+  report.must(after === 0, 'the next run removes the temporary files of a killed one', where)
   await scene.close()
+  return killed.killed
 }
 
 /** The same order for the same seed. */

@@ -22,12 +22,12 @@ const OWN_KEY_EVERY = 50
 export const bootstraps: Part = {
   name: NAME,
   story: '`up` and `rotate` under chaos, typed again until they have ended',
+  text: `A whole life of a pairing, drawn from its seed: \`up\` and \`rotate\` in one of the three modes, against an API that loses answers, fails before and after the deed, limits the rate, delays, adds members and statuses that nobody has documented; with people who approve, reject, cancel, wait for days or approve late; with one or two machines that switch up to ten seconds before or after COMPLETED. A third of the lives is also killed now and then. A made-up operator types the same command again and does what its hints say. The bootstrapper runs in this process with a clock that only sleep moves; files are real. After each command: never more than one API user, never another private key, never a body or an instant without a callback handler. At the end: the user has the key that is on disk, API, co-signer and handler agree on one generation, and the same command has nothing to do.`,
   run: runBootstraps,
 }
 
 async function runBootstraps({ report, seed, runs, root }: Context): Promise<void> {
   const pool = await makePool(join(root, 'user-keys'))
-  const began = performance.now()
   let next = 0
   let done = 0
   // A run mostly waits for its fsyncs; several at once do not disturb each other, and each is the same for its seed.
@@ -45,7 +45,6 @@ async function runBootstraps({ report, seed, runs, root }: Context): Promise<voi
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
-  report.figure(NAME, 'seconds', ((performance.now() - began) / 1_000).toFixed(1))
 }
 
 function enter(outcome: Outcome, index: number, own: boolean, report: Context['report']): void {
