@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestListener } from 'node:http'
+import type { Socket } from 'node:net'
 import express from 'express'
 import type { GenerationState } from '../common/admin-api.ts'
 import type { Clock } from '../common/clock.ts'
@@ -65,6 +66,7 @@ export function createApp(deps: AppDeps): App {
     // The request loses its error listeners when its body has been read; a late reset is nobody's error.
     request.on('error', () => undefined)
     response.on('finish', () => {
+      keepALittleLonger(request.socket)
       deps.answered(response.statusCode, deps.clock.monotonicMs() - arrivedMs)
     })
     // With a callback of ours Express never writes an answer of its own, whatever it makes of the target.
@@ -73,6 +75,18 @@ export function createApp(deps: AppDeps): App {
     })
   }
   return { listener, classes }
+}
+
+/** How much longer an idle connection is kept than its `Keep-Alive` header tells, in milliseconds. */
+const KEEP_ALIVE_GRACE_MS = 5_000
+
+/**
+ * A caller that trusts the header must not find the connection closed under a request that is on its way. Node.js closes
+ * it at the moment that it announced, or, in later versions, one second after.
+ */
+function keepALittleLonger(socket: Socket): void {
+  const { timeout = 0 } = socket
+  if (timeout > 0) socket.setTimeout(timeout + KEEP_ALIVE_GRACE_MS)
 }
 
 type Handle = (

@@ -39,6 +39,9 @@ const BODY_BUDGET_BYTES = 64 * 1024 * 1024
 /** How often the registry looks whether something is to be retired or written down. */
 const REGISTRY_EVERY_MS = 1_000
 
+/** When the library of `/metrics` is loaded, unless somebody asks earlier. */
+const METRICS_AFTER_MS = 100
+
 /** How often the policy and the certificate files are looked at. */
 const FILES_EVERY_MS = 2_000
 
@@ -169,7 +172,7 @@ async function open(
     clock,
     after: duck.after,
     logger,
-    registry: metrics.registry,
+    prometheus: metrics.prometheus,
     fetch: deps.fetch ?? fetch,
     sign: admission.sign,
     keyOf: (generation) => keyOf(keyring, generation),
@@ -216,6 +219,8 @@ async function open(
       failed,
     ),
   )
+  // Serving comes first: loading the library of `/metrics` takes as long as many decisions.
+  closers.add(after(METRICS_AFTER_MS, () => void metrics.prometheus.load().catch(failed)))
   announce({ config, registry, store, notices, logger, now: clock.now() })
   return { duck, listeners, reloadPolicy: async () => void (await keeper.reload()) }
 }

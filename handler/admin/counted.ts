@@ -1,31 +1,59 @@
 /** Counters that cost little where they count. */
-import prom from 'prom-client'
+import type { Prometheus } from './prometheus.ts'
 
 /** A counter whose labels are hashed when it is read, not when it is counted. */
 export function counted(
   name: string,
   help: string,
   labelNames: string[],
-  registry: prom.Registry,
+  { define }: Prometheus,
 ): (...labels: string[]) => void {
   const counts = new Map<string, number>()
-  const counter = new prom.Counter({
-    name: `countersign_${name}`,
-    help,
-    labelNames,
-    registers: [],
-    collect() {
-      this.reset()
-      for (const [key, count] of counts) {
-        const values = key.split('\n')
-        const labels = Object.fromEntries(labelNames.map((label, at) => [label, values[at] ?? '']))
-        this.inc(labels, count)
-      }
-    },
+  define(({ Counter }, registry) => {
+    const counter = new Counter({
+      name: `countersign_${name}`,
+      help,
+      labelNames,
+      registers: [],
+      collect() {
+        this.reset()
+        for (const [key, count] of counts) {
+          const values = key.split('\n')
+          const labels = Object.fromEntries(
+            labelNames.map((label, at) => [label, values[at] ?? '']),
+          )
+          this.inc(labels, count)
+        }
+      },
+    })
+    registry.registerMetric(counter)
   })
-  registry.registerMetric(counter)
   return (...labels) => {
     const key = labels.join('\n')
     counts.set(key, (counts.get(key) ?? 0) + 1)
   }
+}
+
+/** A histogram of seconds; what is observed before the library is there is handed on to it. */
+export function timed(
+  name: string,
+  help: string,
+  buckets: number[],
+  { define }: Prometheus,
+): (seconds: number) => void {
+  const early: number[] = []
+  let observe = (seconds: number): void => {
+    early.push(seconds)
+  }
+  define(({ Histogram }, registry) => {
+    const histogram = new Histogram({
+      name: `countersign_${name}`,
+      help,
+      buckets,
+      registers: [registry],
+    })
+    for (const seconds of early) histogram.observe(seconds)
+    observe = (seconds) => histogram.observe(seconds)
+  })
+  return (seconds) => observe(seconds)
 }

@@ -1,10 +1,10 @@
 /** Metrics of what changes while the handler runs: policy, shadow, hooks, holds and the freeze. */
-import prom from 'prom-client'
 import type { Freeze } from '../decisions/operations.ts'
 import type { ShadowNote } from '../decisions/store.ts'
 import type { HookOutcome } from '../hooks/http.ts'
 import type { PolicySource } from '../operating/policy-source.ts'
 import { counted } from './counted.ts'
+import type { Prometheus } from './prometheus.ts'
 
 /** What is looked up when somebody asks. */
 export interface LiveGauges {
@@ -21,35 +21,35 @@ export interface LiveMetrics {
   readonly policyRefused: () => void
 }
 
-/** Adds them to the registry of `/metrics`. */
-export function createLiveMetrics(registry: prom.Registry, gauges: LiveGauges): LiveMetrics {
-  const calls = counted('hook_calls_total', 'Calls of hooks', ['hook', 'outcome'], registry)
+/** Adds them to `/metrics`. */
+export function createLiveMetrics(prometheus: Prometheus, gauges: LiveGauges): LiveMetrics {
+  const calls = counted('hook_calls_total', 'Calls of hooks', ['hook', 'outcome'], prometheus)
   const shadows = counted(
     'shadow_decisions_total',
     'What the shadow policy said beside the live one',
     ['live_action', 'live_rule', 'shadow_action', 'shadow_rule'],
-    registry,
+    prometheus,
   )
-  const refused = counted('policy_reload_failures_total', 'Policy files refused', [], registry)
-  labelled('policy_info', 'The policy in force', ['digest'], registry, () => [
+  const refused = counted('policy_reload_failures_total', 'Policy files refused', [], prometheus)
+  labelled('policy_info', 'The policy in force', ['digest'], prometheus, () => [
     [{ digest: gauges.policies.current().policy.digest }, 1],
   ])
-  labelled('policy_loaded_timestamp_seconds', 'When it was taken over', [], registry, () => [
+  labelled('policy_loaded_timestamp_seconds', 'When it was taken over', [], prometheus, () => [
     [{}, gauges.policies.current().at.getTime() / 1_000],
   ])
-  labelled('policy_problems', 'Problems of the policy file as it is now', [], registry, () => [
+  labelled('policy_problems', 'Problems of the policy file as it is now', [], prometheus, () => [
     [{}, gauges.policies.problems().length],
   ])
-  labelled('frozen', 'Whether the handler is frozen', ['action'], registry, () =>
+  labelled('frozen', 'Whether the handler is frozen', ['action'], prometheus, () =>
     (['RETRY', 'REJECT'] as const).map((action) => [
       { action },
       Number(gauges.frozen()?.action === action),
     ]),
   )
-  labelled('holds_waiting', 'Requests that wait for people', [], registry, async () => [
+  labelled('holds_waiting', 'Requests that wait for people', [], prometheus, async () => [
     [{}, await gauges.waiting()],
   ])
-  labelled('hook_breaker_open', 'Hooks that are left alone for a while', ['hook'], registry, () =>
+  labelled('hook_breaker_open', 'Hooks that are left alone for a while', ['hook'], prometheus, () =>
     gauges.openHooks().map((hook) => [{ hook }, 1]),
   )
   return {
@@ -66,11 +66,11 @@ function labelled(
   name: string,
   help: string,
   labelNames: string[],
-  registry: prom.Registry,
+  { define }: Prometheus,
   samples: () => Samples | Promise<Samples>,
 ): void {
-  registry.registerMetric(
-    new prom.Gauge({
+  define(({ Gauge }, registry) => {
+    const gauge = new Gauge({
       name: `countersign_${name}`,
       help,
       labelNames,
@@ -79,6 +79,7 @@ function labelled(
         this.reset()
         for (const [labels, value] of await samples()) this.set(labels, value)
       },
-    }),
-  )
+    })
+    registry.registerMetric(gauge)
+  })
 }

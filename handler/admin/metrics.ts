@@ -1,13 +1,17 @@
 /** What is counted: plain counters on the way of an answer, turned into Prometheus text only when somebody asks. */
-import prom from 'prom-client'
 import type { GenerationInfo } from '../../common/admin-api.ts'
 import { CallbackError } from '../errors.ts'
 import type { AlarmEvent, DecidedEvent, RefusedEvent } from '../ports.ts'
 import type { RetryBudget } from '../operating/retry-budget.ts'
-import { counted } from './counted.ts'
+import { counted, timed } from './counted.ts'
+import { createPrometheus } from './prometheus.ts'
+import type { Prometheus } from './prometheus.ts'
 
 /** Seconds; the co-signer gives up after 30. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 30]
+
+/** Prometheus' text format; what the library renders without being told otherwise. */
+const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** What is looked up when somebody asks. */
 export interface Gauges {
@@ -30,36 +34,37 @@ export interface Metrics {
   /** The text of `/metrics`. */
   readonly render: () => Promise<string>
   readonly contentType: string
-  /** For metrics that other parts add. */
-  readonly registry: prom.Registry
+  /** For metrics that other parts add, and for loading the library in good time. */
+  readonly prometheus: Prometheus
 }
 
 /** Counters that start at zero. */
 export function createMetrics(gauges: Gauges): Metrics {
-  const registry = new prom.Registry()
-  prom.collectDefaultMetrics({ register: registry, prefix: 'countersign_' })
-  const decisions = counted('decisions_total', 'Decisions answered', ['action', 'rule'], registry)
-  const refusals = counted('refusals_total', 'Deliveries answered bare', ['code'], registry)
-  const alarms = counted('alarms_total', 'Things to look at', ['kind'], registry)
-  const answers = counted('answers_total', 'Answers by status', ['status'], registry)
-  const repeats = counted('repeats_total', 'Decisions answered again', ['action'], registry)
-  const duration = new prom.Histogram({
-    name: 'countersign_decision_seconds',
-    help: 'From the arrival of a request to its decision leaving',
-    buckets: BUCKETS,
-    registers: [registry],
-  })
+  const prometheus = createPrometheus()
+  const decisions = counted('decisions_total', 'Decisions answered', ['action', 'rule'], prometheus)
+  const refusals = counted('refusals_total', 'Deliveries answered bare', ['code'], prometheus)
+  const alarms = counted('alarms_total', 'Things to look at', ['kind'], prometheus)
+  const answers = counted('answers_total', 'Answers by status', ['status'], prometheus)
+  const repeats = counted('repeats_total', 'Decisions answered again', ['action'], prometheus)
+  const duration = timed(
+    'decision_seconds',
+    'From the arrival of a request to its decision leaving',
+    BUCKETS,
+    prometheus,
+  )
   const gauge = (name: string, help: string, value: () => number | Promise<number>) => {
-    registry.registerMetric(
-      new prom.Gauge({
-        name: `countersign_${name}`,
-        help,
-        registers: [],
-        async collect() {
-          this.set(await value())
-        },
-      }),
-    )
+    prometheus.define(({ Gauge }, registry) => {
+      registry.registerMetric(
+        new Gauge({
+          name: `countersign_${name}`,
+          help,
+          registers: [],
+          async collect() {
+            this.set(await value())
+          },
+        }),
+      )
+    })
   }
   const { now, problems, retries } = gauges
   gauge('ready', 'Whether /readyz is green', async () => Number((await problems()).length === 0))
@@ -80,11 +85,11 @@ export function createMetrics(gauges: Gauges): Metrics {
   gauge('requests_in_flight', 'Requests let in and not answered', gauges.inFlight)
   gauge('signatures_queued', 'Signatures that wait for a slot', gauges.queuedSignatures)
   gauge('body_bytes', 'Bytes of bodies in memory', gauges.bodyBytes)
-  perGeneration('generation_hits', 'Requests served', registry, gauges, ({ hits }) => hits.total)
+  perGeneration('generation_hits', 'Requests served', prometheus, gauges, ({ hits }) => hits.total)
   perGeneration(
     'certificate_expiry_seconds',
     'Seconds until the certificate expires',
-    registry,
+    prometheus,
     gauges,
     ({ notAfter }) => (Date.parse(notAfter) - gauges.now().getTime()) / 1_000,
   )
@@ -97,33 +102,35 @@ export function createMetrics(gauges: Gauges): Metrics {
     alarm: ({ kind }) => alarms(kind),
     answered(status, durationMs) {
       answers(String(status))
-      if (status === 200) duration.observe(durationMs / 1_000)
+      if (status === 200) duration(durationMs / 1_000)
     },
-    render: () => registry.metrics(),
-    contentType: registry.contentType,
-    registry,
+    render: async () => (await prometheus.load()).metrics(),
+    contentType: CONTENT_TYPE,
+    prometheus,
   }
 }
 
 function perGeneration(
   name: string,
   help: string,
-  registry: prom.Registry,
+  { define }: Prometheus,
   gauges: Gauges,
   value: (info: GenerationInfo) => number,
 ): void {
-  const gauge = new prom.Gauge({
-    name: `countersign_${name}`,
-    help,
-    labelNames: ['generation', 'slot', 'state'],
-    registers: [],
-    collect() {
-      this.reset()
-      for (const info of gauges.generations()) {
-        const { generation, slot, state } = info
-        if (state !== 'retired') this.set({ generation, slot, state }, value(info))
-      }
-    },
+  define(({ Gauge }, registry) => {
+    const gauge = new Gauge({
+      name: `countersign_${name}`,
+      help,
+      labelNames: ['generation', 'slot', 'state'],
+      registers: [],
+      collect() {
+        this.reset()
+        for (const info of gauges.generations()) {
+          const { generation, slot, state } = info
+          if (state !== 'retired') this.set({ generation, slot, state }, value(info))
+        }
+      },
+    })
+    registry.registerMetric(gauge)
   })
-  registry.registerMetric(gauge)
 }

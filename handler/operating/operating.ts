@@ -1,8 +1,8 @@
 /** What people and files do to a handler that runs: policy and shadow, hooks, holds, the freeze and the limits, joined. */
 import type { KeyObject } from 'node:crypto'
-import type prom from 'prom-client'
 import type { After, Clock } from '../../common/clock.ts'
 import { createLiveMetrics } from '../admin/live-metrics.ts'
+import type { Prometheus } from '../admin/prometheus.ts'
 import type { OperatorDeps } from '../admin/operator.ts'
 import type { Material } from '../startup/check.ts'
 import type { SqliteStore } from '../decisions/sqlite.ts'
@@ -25,7 +25,7 @@ export interface OperatingParts {
   readonly clock: Clock
   readonly after: After
   readonly logger: Logger
-  readonly registry: prom.Registry
+  readonly prometheus: Prometheus
   readonly fetch: typeof fetch
   /** Makes one signature when its turn has come. */
   readonly sign: (work: () => Promise<string>) => Promise<string>
@@ -46,7 +46,7 @@ export interface Operating {
 
 /** Reads the shadow policy, if there is one; nothing of that keeps the handler from starting. */
 export async function createOperating(parts: OperatingParts): Promise<Operating> {
-  const { material, store, clock, after, logger, registry } = parts
+  const { material, store, clock, after, logger, prometheus } = parts
   const { config } = material
   const policies = followPolicy(config.policyFile, taken(material.policy, clock.now()), clock)
   const beside =
@@ -65,7 +65,7 @@ export async function createOperating(parts: OperatingParts): Promise<Operating>
       if (detail !== undefined) logger.warn({ hook, detail }, 'a hook gave no answer')
     },
   })
-  const metrics = createLiveMetrics(registry, {
+  const metrics = createLiveMetrics(prometheus, {
     policies,
     frozen: () => store.frozen(),
     waiting: async () => {

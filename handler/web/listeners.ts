@@ -1,6 +1,6 @@
 /** Which server presents which certificate: one listener per address, one secure context per slot, swapped in place. */
 import { createSecureContext } from 'node:tls'
-import type { SecureContext } from 'node:tls'
+import type { SecureContext, SecureContextOptions } from 'node:tls'
 import type { Slot } from '../settings/slots.ts'
 
 /** A certificate with its private key, both PEM. */
@@ -25,7 +25,9 @@ export const TLS_OPTIONS = {
     'ECDHE-RSA-CHACHA20-POLY1305',
   ].join(':'),
   honorCipherOrder: true,
-} as const
+  // No caller is asked for a certificate. Without this Node.js parses every public root before the first listener opens.
+  ca: [],
+} satisfies SecureContextOptions
 
 /** The slots behind one address. */
 export interface ListenerPlan {

@@ -1,8 +1,9 @@
 /** The web edge on a real socket: constant refusals, exact targets, bounded bodies, Express with its prototypes pre-set. */
+import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { Server } from 'node:http'
 import { connect } from 'node:net'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import express from 'express'
 import supertest from 'supertest'
@@ -90,6 +91,23 @@ function raw(port: number, text: string): Promise<string> {
     socket.on('error', reject)
   })
 }
+
+describe('an idle connection', () => {
+  // A connection was closed at the very second that the header had promised, under a request that was on its way.
+  it('is kept longer than its header says', async () => {
+    const { server, port } = await edge()
+    server.keepAliveTimeout = 60_000
+    const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve))
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.write(`POST ${PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc`)
+    })
+    const [head] = (await once(socket, 'data')) as [Buffer]
+    expect(head.toString('latin1')).toContain('\r\nKeep-Alive: timeout=60\r\n')
+    const { timeout } = await accepted
+    expect(timeout).toBeGreaterThanOrEqual(65_000)
+    socket.destroy()
+  })
+})
 
 describe('an answer', () => {
   it('is the body as it is, with no header that says more than it must', async () => {
