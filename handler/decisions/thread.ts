@@ -45,8 +45,8 @@ interface Waiting {
 /** Calls that may wait for the thread; more are refused at once. */
 const MAX_WAITING = 4_096
 /**
- * Calls that arrived while a batch was running show that decisions come concurrently: the next batch gathers for this long.
- * A call that finds the thread idle goes at once. Measured at 16 in flight: 5 % less CPU per decision, same latency.
+ * Calls whose turn came while a batch was running show that decisions come concurrently: the next batch gathers for this
+ * long. One that finds the thread idle goes at once.
  */
 const GATHER_MS = 1
 

@@ -452,6 +452,44 @@ describe('certificate mode', () => {
   })
 })
 
+describe('a signature that waits for its turn', () => {
+  it('lets the record wait with it, and no longer', async () => {
+    const order: string[] = []
+    let begin: () => void = () => undefined
+    const { sign } = handler.deps()
+    handler.with({
+      sign: async (generation, claims, begins) => {
+        order.push('queued')
+        await new Promise<void>((resolve) => {
+          begin = resolve
+        })
+        begins?.()
+        return sign(generation, claims)
+      },
+      store: {
+        ...handler.store,
+        record: async (entry, turn) => {
+          await turn
+          order.push('recorded')
+          return handler.store.record(entry)
+        },
+      },
+    })
+    const answer = handler.ask(SIGNING)
+    await settled()
+    expect(order).toEqual(['queued'])
+    begin()
+    expect(await answer).toMatchObject({ action: 'APPROVE' })
+    expect(order).toEqual(['queued', 'recorded'])
+  })
+
+  it('that cannot be made does not keep the decision from the record', async () => {
+    handler.with({ sign: () => Promise.reject(new Error('no key')) })
+    await expect(handler.ask(SIGNING)).rejects.toMatchObject({ code: 'ERR_SIGNING_UNAVAILABLE' })
+    expect(handler.store.records).toHaveLength(1)
+  })
+})
+
 describe('createSharedWork', () => {
   it('remembers no more signatures than it may', async () => {
     const shared = createSharedWork({ flights: 1, signatures: 2 })

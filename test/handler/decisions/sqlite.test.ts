@@ -72,6 +72,32 @@ describe('the store in its thread', () => {
     expect(await next.recall(requestKey({ requestId: 'other' }))).toEqual({ kind: 'new' })
   })
 
+  it('lets a record wait for its turn, and takes it along with one that does not wait', async () => {
+    const path = await newPath()
+    const store = await open({ path })
+    let come: () => void = () => undefined
+    const turn = new Promise<void>((resolve) => {
+      come = resolve
+    })
+    const patient = store.record(nth(1), turn)
+    await sleep(50)
+    expect(count(path, 'body LIKE \'%"decision"%\'')).toBe(0)
+    come()
+    const { seq } = await patient
+    const waiting = store.record(nth(2), new Promise(() => undefined))
+    const hurried = store.record(nth(3))
+    expect([(await waiting).seq, (await hurried).seq]).toEqual([seq + 1, seq + 2])
+  })
+
+  it('keeps a record that still waits for its turn when the store is closed', async () => {
+    const path = await newPath()
+    const store = await open({ path })
+    const waiting = store.record(nth(1), new Promise(() => undefined))
+    await store.close()
+    const { seq } = await waiting
+    expect(await (await open({ path })).recall(nth(1).key)).toMatchObject({ kind: 'decided', seq })
+  })
+
   it('makes one decision of a hundred copies that arrive at once', async () => {
     const path = await newPath()
     const store = await open({ path })
