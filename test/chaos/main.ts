@@ -27,8 +27,12 @@ const options = parseOptions(
   process.argv.slice(2),
   PARTS.map(({ name }) => name),
 )
-if (typeof options === 'string') {
-  process.stderr.write(`error: ${options}\n`)
+if ('help' in options) {
+  process.stdout.write(options.help)
+  process.exit(0)
+}
+if ('error' in options) {
+  process.stderr.write(`error: ${options.error}\n`)
   process.exit(2)
 }
 const began = performance.now()

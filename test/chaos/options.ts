@@ -25,8 +25,37 @@ const DEFAULTS = {
   full: { runs: 500, minutes: 30 },
 } as const
 
-/** Reads the arguments (without node and script). */
-export function parseOptions(argv: readonly string[], parts: readonly string[]): Options | string {
+/** What `--help` prints. */
+function usage(parts: readonly string[]): string {
+  return `Usage: npm run test:chaos -- [options]
+
+Pairs and rotates while everything that can fail fails. Exit code 0 when every promise held, 1 when one did not.
+
+  --short         a few minutes, for continuous integration
+  --full          every step and every skew, about half an hour
+  --only <names>  parts, with commas: ${parts.join(', ')}
+  --runs <n>      lives of a pairing (default: ${DEFAULTS.default.runs}; short: ${DEFAULTS.short.runs})
+  --rate <n>      callbacks per second during rotations (default: 200)
+  --seed <n>      the same faults, decisions and order as the run that printed it
+  --minutes <n>   when to stop starting things (default: ${DEFAULTS.default.minutes}; full: ${DEFAULTS.full.minutes})
+  --no-strace     kill without strace, where it may not trace
+  --write-docs    write docs/chaos.md, when every promise held
+`
+}
+
+/** Reads the arguments (without node and script); the text is what is wrong with them. */
+export function parseOptions(
+  argv: readonly string[],
+  parts: readonly string[],
+): Options | { readonly help: string } | { readonly error: string } {
+  const options = readOptions(argv, parts)
+  if (typeof options !== 'string') return options
+  return options === HELP ? { help: usage(parts) } : { error: options }
+}
+
+const HELP = 'help'
+
+function readOptions(argv: readonly string[], parts: readonly string[]): Options | string {
   try {
     const { values } = parseArgs({
       args: [...argv],
@@ -40,8 +69,10 @@ export function parseOptions(argv: readonly string[], parts: readonly string[]):
         'no-strace': { type: 'boolean', default: false },
         only: { type: 'string' },
         'write-docs': { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
       },
     })
+    if (values.help) return HELP
     const form = values.full ? 'full' : values.short ? 'short' : 'default'
     const runs = Number(values.runs ?? DEFAULTS[form].runs)
     const rate = Number(values.rate ?? 200)

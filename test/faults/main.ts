@@ -17,8 +17,21 @@ const { values } = parseArgs({
     seconds: { type: 'string' },
     seed: { type: 'string' },
     only: { type: 'string' },
+    help: { type: 'boolean', short: 'h', default: false },
   },
 })
+if (values.help) {
+  process.stdout.write(`Usage: npm run test:faults -- [options]
+
+Attacks, starves and kills the built handler from outside. Exit code 0 when every promise held, 1 when one did not.
+
+  --short         a few minutes, for continuous integration
+  --seconds <n>   length of what has no end of its own (default: 100; short: 8)
+  --seed <n>      the same inputs, faults and order as the run that printed it
+  --only <names>  scenarios, with commas: ${SCENARIOS.map(({ name }) => name).join(', ')}
+`)
+  process.exit(0)
+}
 const seconds = Number(values.seconds ?? (values.short ? 8 : 100))
 const seed = Number(values.seed ?? randomInt(2 ** 32))
 if (!(seconds > 0) || !Number.isInteger(seed)) {
