@@ -115,7 +115,7 @@ export function refusedByPeople(kind: OperationKind, reason: string): BootstrapE
     code,
     `the ${NOUNS[kind]} was ${reason}; what was paired before still is`,
     {
-      hint: 'ask who refused it and why; the same command starts anew',
+      hint: 'ask who refused it and why, and refuse its twin if the same change waits there a second time; the same command starts anew',
     },
   )
 }

@@ -175,6 +175,8 @@ function tearJournal({ stateDir, emulator }: World, life: Life): void {
 /** What the handler does by itself: what nobody has called for its drain time answers 410. */
 function retireQuiet({ handler, emulator, nowMs }: World): void {
   const now = apiNow(emulator, new Date(nowMs))
+  // A change that was approved while the operator was away is called by now, and what is called is not quiet.
+  settle(emulator, now)
   const called = new Set(
     Array.from(emulator.pairings.values(), ({ used }) =>
       used.map((changes) => heldAt(changes, now)?.url),
