@@ -22,9 +22,9 @@ interface Growth {
 
 const PAYLOADS = [1_400, 2_200, 16_000, 60_000, 250_000, 1_000_000]
 const RULES = [1, 100, 1_000, 10_000]
-const ROUNDS = 3
+const ROUNDS = 5
 const COUNT = 1_000
-const WARM_UP = 1_500
+const WARM_UP = 5_000
 /** Large payloads are sent less often: this many characters per round are enough. */
 const CHARS_PER_ROUND = 20_000_000
 /** Flat means: within this factor. */

@@ -15,7 +15,7 @@ const OVERLOAD_SECONDS = 5
 const AFTER_SECONDS = 6
 /** Requests in the pool; one that was turned away is offered again. */
 const POOL = 40_000
-const WARM_UP = 2_000
+const WARM_UP = 4_000
 
 /** How much is offered, what share of capacity must be decided, and how long an answer may take. */
 const CASES = [

@@ -1,5 +1,5 @@
 /** Files rules by what they ask for, so that a request meets only those that could match, in the order of the file. */
-import type { Dimension } from './check.ts'
+import type { Check, Dimension } from './check.ts'
 import type { Rule } from './rules.ts'
 import type { Subject } from './subject.ts'
 import { destinationTexts } from './subject.ts'
@@ -8,6 +8,8 @@ import { destinationTexts } from './subject.ts'
 export interface Filed {
   readonly position: number
   readonly rule: Rule
+  /** The rule's checks, those first that are the most likely to fail among rules in the same place. */
+  readonly checks: readonly Check[]
 }
 
 /** All lists are in the order of the file. */
@@ -43,7 +45,7 @@ const MAX_VALUES = 64
 /** Files each rule under the dimension in which it has the least company. */
 export function indexRules(rules: readonly Rule[]): RuleIndex {
   const candidates = rules.map((rule, position) => ({
-    filed: { position, rule },
+    filed: { position, rule, checks: tellingFirst(rule.checks) },
     options: filingsOf(rule),
   }))
   const crowd = new Map<string, number>()
@@ -77,16 +79,25 @@ export function firstMatch({ unfiled, files }: RuleIndex, subject: Subject): Rul
     if (filed !== undefined) queues.push({ filed, at: 0 })
   }
   let next = take(queues)
-  while (next !== undefined && !matches(next.rule, subject)) next = take(queues)
+  while (next !== undefined && !matches(next, subject)) next = take(queues)
   return next?.rule
 }
 
 /** True when every check of the rule holds. */
-function matches({ checks }: Rule, subject: Subject): boolean {
+function matches({ checks }: Filed, subject: Subject): boolean {
   for (const check of checks) {
     if (!check.test(subject)) return false
   }
   return true
+}
+
+/** Rules that are filed together agree in what they are filed under; often it is the amount that they differ in. */
+function tellingFirst(checks: readonly Check[]): readonly Check[] {
+  return [...checks.filter(isRange), ...checks.filter((check) => !isRange(check))]
+}
+
+function isRange({ shape }: Check): boolean {
+  return shape.kind === 'range'
 }
 
 interface Queue {
