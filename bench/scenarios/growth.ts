@@ -22,7 +22,7 @@ interface Growth {
 
 const PAYLOADS = [1_400, 2_200, 16_000, 60_000, 250_000, 1_000_000]
 const RULES = [1, 100, 1_000, 10_000]
-const ROUNDS = 5
+const ROUNDS = 3
 const COUNT = 1_000
 const WARM_UP = 5_000
 /** Large payloads are sent less often: this many characters per round are enough. */
