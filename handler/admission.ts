@@ -40,7 +40,7 @@ export interface AdmissionOptions {
 
 /**
  * Threads of libuv's pool, which signs. They are more than some machines have cores, and still worth using: signatures
- * that end together are sent together, which saves the event loop a quarter of its time (docs/performance.md).
+ * that end together are sent together, which saves the event loop a quarter of its time (docs/decisions/hot-path.md).
  */
 const POOL_THREADS = 4
 

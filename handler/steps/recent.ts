@@ -1,4 +1,4 @@
-/** The most recent entries by name; what is older is dropped by the thousand, not one by one. */
+/** The most recent entries by name; what is older is dropped by the half, not one by one. */
 
 export interface Recent<T> {
   get(name: string): T | undefined
