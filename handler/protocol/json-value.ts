@@ -1,4 +1,4 @@
-/** JSON as the co-signer sent it: numbers keep their text, objects have no prototype, names are unique. */
+/** JSON as the co-signer sent it: numbers keep their text, objects inherit nothing, names are unique. */
 
 /** A JSON number by its lexeme: money is never a double. */
 export class JsonNumber {
@@ -9,7 +9,7 @@ export class JsonNumber {
   }
 }
 
-/** A frozen object without a prototype. */
+/** A frozen object whose prototype is empty. */
 export interface JsonObject {
   readonly [name: string]: JsonValue | undefined
 }

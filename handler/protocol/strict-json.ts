@@ -76,10 +76,20 @@ function readValue(cursor: Cursor, depth: number): JsonValue {
   }
 }
 
+/**
+ * Makes objects whose prototype is empty, so that `__proto__` is an ordinary name, and which the engine gives the same
+ * shape when they have the same members: `Object.create(null)` makes each one a hash table of its own.
+ */
+class Members {
+  [name: string]: JsonValue
+}
+Object.setPrototypeOf(Members.prototype, null)
+Reflect.deleteProperty(Members.prototype, 'constructor')
+Object.freeze(Members.prototype)
+
 function readObject(cursor: Cursor, depth: number): JsonObject {
   if (depth > MAX_DEPTH) throw new StrictJsonError('too-deep', cursor.at)
-  // `__proto__` is an ordinary name in an object without a prototype.
-  const object: Record<string, JsonValue> = Object.create(null)
+  const object = new Members()
   cursor.at += 1
   if (skipSpace(cursor) === CLOSE_BRACE) {
     cursor.at += 1

@@ -82,11 +82,14 @@ describe('parseStrictJson', () => {
   it.each([
     ['__proto__ as a name', '{"__proto__":{"polluted":1}}', '__proto__'],
     ['constructor as a name', '{"constructor":{"prototype":{"polluted":1}}}', 'constructor'],
+    ['toString as a name', '{"toString":1}', 'toString'],
+    ['hasOwnProperty as a name', '{"hasOwnProperty":null}', 'hasOwnProperty'],
   ])('treats %s as any other', (_, text, name) => {
     const value = parseStrictJson(text)
     if (!isObject(value)) throw new Error('not an object')
     expect(Object.keys(value)).toEqual([name])
-    expect(Object.getPrototypeOf(value)).toBeNull()
+    expect(inheritedBy(value)).toEqual([])
+    expect(inheritedBy(parseStrictJson('{}'))).toEqual([])
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
   })
 
@@ -207,3 +210,10 @@ describe('parseStrictJson', () => {
     expect(flawOf(`${' '.repeat(1_000_000)}1`)).toBe('none')
   })
 })
+
+/** Names that a value has without owning them. */
+function inheritedBy(value: unknown): PropertyKey[] {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (typeof prototype !== 'object' || prototype === null) return []
+  return [...Reflect.ownKeys(prototype), ...inheritedBy(prototype)]
+}
