@@ -52,7 +52,7 @@ export async function writeHistory(
     })
     store.advanceMark()
     store.upkeep.note(BATCH)
-    while (store.upkeep.step());
+    store.upkeep.step()
   }
   store.close()
 }

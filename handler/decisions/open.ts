@@ -102,7 +102,7 @@ async function settle(
 
   return {
     core,
-    upkeep: createUpkeep(db, core.index),
+    upkeep: createUpkeep(db),
     opening: { storeId, records: core.head().seq, log, behind: reason },
     behind: () => {
       if (reason !== undefined) reason = assess()

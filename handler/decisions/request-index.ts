@@ -2,8 +2,8 @@
  * Where to look for a request among all records, without a random disk write per decision.
  *
  * Each record that can be recalled carries a fingerprint of its request in its own row, which is appended anyway. The newest
- * such rows are indexed in memory; from time to time they are merged into `request_index`, sorted and in small
- * transactions. Memory and start-up time therefore do not grow with the history. A fingerprint may be shared by
+ * such rows are indexed in memory; when they are many they are merged into `request_index`, sorted: at leisure, or
+ * under load a few with each further record, so that no decision waits for all of them. Memory and start-up time therefore do not grow with the history. A fingerprint may be shared by
  * chance: whoever asks compares the records themselves.
  */
 import type { Database } from './database.ts'
@@ -15,29 +15,39 @@ const TAIL = 16_384
  * sends more than this is refused, at a constant cost.
  */
 export const MAX_CANDIDATES = 64
-/** Entries per merge transaction: a few milliseconds. */
-const SLICE = 1_024
+/** Older entries that each new record takes along into the table: a merge is over before the next one begins. */
+const TAKEN_ALONG = 2
+/** Entries per transaction while nothing else is to be done: a few milliseconds. */
+const SLICE = 512
 
 interface Entry {
   readonly fingerprint: number
   readonly seq: number
 }
 
-/** Entries still to be written, sorted by fingerprint, and the last record that the merge covers. */
+/** Sequence numbers by fingerprint. */
+type Entries = Map<number, number[]>
+
+/** Entries on their way into the table; they are looked up here until all are there. */
 interface Merge {
-  readonly entries: readonly Entry[]
+  readonly entries: Entries
+  /** Their fingerprints, ascending, so that neighbours in the table are written together. */
+  readonly order: Float64Array
+  /** How many are written. */
+  done: number
+  /** The last record among them. */
   readonly upTo: number
 }
 
 export interface RequestIndex {
   /** Sequence numbers of at most `MAX_CANDIDATES` records with that fingerprint, ascending. */
   candidates(fingerprint: number): readonly number[]
-  /** Enters a record that was appended in the transaction at hand. */
+  /** Enters a record that was appended in the transaction at hand, and merges a few older ones. */
   add(fingerprint: number, seq: number): void
   /** Reads the entries in memory again: after a rollback, or when another process has written. */
   reload(): void
-  /** Merges a slice when enough has gathered; whether there is more to do at once. */
-  merge(): boolean
+  /** Merges a slice in a transaction of its own, when enough has gathered; whether there is more to do. */
+  readonly merge: () => boolean
   /** Fingerprints greater than `after`, ascending, at most `limit`; entries in memory are not among them. */
   merged(after: number, limit: number): readonly number[]
   /** Fingerprints of the entries in memory. */
@@ -66,66 +76,75 @@ export function createRequestIndex(db: Database): RequestIndex {
     'INSERT OR IGNORE INTO request_index (fingerprint, seq) VALUES (?, ?)',
   )
 
-  let recent = new Map<number, number[]>()
+  let recent: Entries = new Map()
   let size = 0
+  let newest = 0
   let merging: Merge | undefined
 
-  const add = (fingerprint: number, seq: number) => {
+  const remember = (fingerprint: number, seq: number) => {
     const known = recent.get(fingerprint)
     if (known === undefined) recent.set(fingerprint, [seq])
     else known.push(seq)
     size += 1
+    newest = seq
   }
   const reload = () => {
     merging = undefined
     recent = new Map()
     size = 0
-    for (const { fingerprint, seq } of tail.iterate(mergedSeq.get() ?? 0)) add(fingerprint, seq)
+    for (const { fingerprint, seq } of tail.iterate(mergedSeq.get() ?? 0)) {
+      remember(fingerprint, seq)
+    }
   }
   const begin = (): Merge => {
-    const entries = Array.from(recent, ([fingerprint, seqs]) =>
-      seqs.map((seq) => ({ fingerprint, seq })),
-    ).flat()
-    const upTo = entries.reduce((most, { seq }) => Math.max(most, seq), 0)
-    return { entries: entries.toSorted((a, b) => a.fingerprint - b.fingerprint), upTo }
-  }
-  const forget = (upTo: number) => {
-    const kept = Array.from(recent).flatMap(([fingerprint, seqs]) =>
-      seqs.filter((seq) => seq > upTo).map((seq) => ({ fingerprint, seq })),
-    )
+    const entries = recent
     recent = new Map()
     size = 0
-    for (const { fingerprint, seq } of kept) add(fingerprint, seq)
+    return { entries, order: Float64Array.from(entries.keys()).toSorted(), done: 0, upTo: newest }
   }
-  const writeSlice = db.transaction((entries: readonly Entry[], upTo: number | undefined) => {
-    for (const { fingerprint, seq } of entries) insert.run(fingerprint, seq)
-    if (upTo !== undefined) setMergedSeq.run(upTo)
-  })
+  /** Belongs into a transaction; should that fail, everything must be read again. */
+  const mergeSome = (count: number) => {
+    if (merging === undefined && size >= TAIL) merging = begin()
+    if (merging === undefined) return
+    const { entries, order, done, upTo } = merging
+    for (const fingerprint of order.subarray(done, done + count)) {
+      for (const seq of entries.get(fingerprint) ?? []) insert.run(fingerprint, seq)
+    }
+    merging.done += count
+    if (merging.done < order.length) return
+    setMergedSeq.run(upTo)
+    merging = undefined
+  }
+  const mergeSlice = db.transaction(() => mergeSome(SLICE))
 
   reload()
   return {
     candidates: (fingerprint) => {
       const older = find.all(fingerprint)
-      const newer = recent.get(fingerprint)
+      const newer = [merging?.entries.get(fingerprint), recent.get(fingerprint)].flatMap(
+        (seqs) => seqs ?? [],
+      )
       // While a merge is under way an entry may be in both places.
-      return newer === undefined
+      return newer.length === 0
         ? older
         : [...new Set([...older, ...newer])].slice(0, MAX_CANDIDATES)
     },
-    add,
+    add: (fingerprint, seq) => {
+      remember(fingerprint, seq)
+      mergeSome(TAKEN_ALONG)
+    },
     reload,
     merge: () => {
       if (merging === undefined && size < TAIL) return false
-      const { entries, upTo } = merging ?? begin()
-      // Should writing fail, the merge begins anew another time.
-      merging = undefined
-      const rest = entries.slice(SLICE)
-      writeSlice.immediate(entries.slice(0, SLICE), rest.length === 0 ? upTo : undefined)
-      if (rest.length === 0) forget(upTo)
-      else merging = { entries: rest, upTo }
-      return rest.length > 0
+      try {
+        mergeSlice.immediate()
+      } catch (error) {
+        reload()
+        throw error
+      }
+      return merging !== undefined
     },
     merged: (after, limit) => scan.all(after, limit),
-    unmerged: () => Array.from(recent.keys()),
+    unmerged: () => [...(merging?.entries.keys() ?? []), ...recent.keys()],
   }
 }

@@ -8,6 +8,9 @@ import type { FromWorker, ToWorker } from './worker-messages.ts'
 /** Fingerprints read per turn, between batches. */
 const CHUNK = 10_000
 
+/** How long after the last batch work begins that decisions should not wait for, in milliseconds. */
+const IDLE_MS = 50
+
 const port = parentPort
 let isOpen = true
 
@@ -15,7 +18,7 @@ function say(message: FromWorker, transfer: readonly ArrayBuffer[] = []): void {
   port?.postMessage(message, transfer)
 }
 
-/** Does something between batches; a disk that fails there ends the process like one that fails a commit. */
+/** Does something between batches, as long as there is more to do; a disk that fails there ends the process like one that fails a commit. */
 function whenIdle(work: () => boolean): void {
   setImmediate(() => {
     try {
@@ -49,13 +52,16 @@ async function serve(open: Extract<ToWorker, { kind: 'open' }>): Promise<void> {
   const { path, nowMs, maxPages } = open
   try {
     const store = await openStore(path, nowMs, { maxPages })
+    const idle = setTimeout(() => whenIdle(store.core.index.merge), IDLE_MS)
     port?.on('message', (message: ToWorker) => {
+      idle.refresh()
       if (message.kind === 'batch') {
         say({ kind: 'results', results: runBatch(store, message.nowMs, message.calls) })
         whenIdle(store.upkeep.step)
       }
       if (message.kind !== 'close') return
       isOpen = false
+      clearTimeout(idle)
       store.close()
       port.close()
     })
