@@ -23,7 +23,7 @@ export async function answerCallback(delivery: Delivery, deps: CallbackDeps): Pr
     const asked = readRequest(delivery, verified)
     const decided = await decideOnce(asked, deps, async () => {
       const recalled = await recall(asked, deps)
-      if ('decision' in recalled) return recalled
+      if ('decision' in recalled) return { recorded: recalled }
       const proposal = await evaluate(asked, recalled, deps)
       return record(asked, proposal, deps)
     })

@@ -15,6 +15,7 @@ export interface Approval {
   readonly action: 'APPROVE'
   /** As received, byte for byte. */
   readonly requestId: string
+  readonly rejectionReason?: never
   /** Number of the record that it stands on; symbols are not serialised. */
   readonly [approved]: number
 }

@@ -11,8 +11,11 @@ import type {
 import { createRecent } from './recent.ts'
 import type { Settled } from './sign.ts'
 
-/** The co-signer asks again within minutes, or up to 48 hours: after a restart or later the store answers. */
-const DEFAULT_LIMITS = { answers: 1_024, bodyBytes: 16 * 1_024 }
+/**
+ * What is sent again at once, because an answer was lost, is answered from here; what comes later from the store. Few,
+ * because whatever is kept over some hundred requests is copied by the garbage collector twice.
+ */
+const DEFAULT_LIMITS = { answers: 64, bodyBytes: 16 * 1_024 }
 
 /** Bytes at the end of a token, all of them signature: enough to find an entry, which is then compared as a whole. */
 const NAME_BYTES = 64

@@ -2,8 +2,7 @@
 import type { Recall } from '../decisions/store.ts'
 import type { CallbackDeps } from '../ports.ts'
 import { draftOf } from '../protocol/response.ts'
-import type { Recorded } from '../protocol/response.ts'
-import type { Joined } from './shared-work.ts'
+import type { Decided, Joined, SignedAhead } from './shared-work.ts'
 import type { Proposal } from './evaluate.ts'
 import type { Asked } from './read.ts'
 import { signClaims } from './sign.ts'
@@ -13,11 +12,10 @@ import { fromStore } from './undecided.ts'
 export function decideOnce(
   { key, delivery }: Asked,
   { shared, clock }: CallbackDeps,
-  decide: () => Promise<Recorded>,
+  decide: () => Promise<Decided>,
 ): Promise<Joined> {
-  const { endpoint, requestId, signerId, stage, digest } = key
-  const name = JSON.stringify([endpoint, requestId, signerId, stage, digest])
-  return shared.join(name, clock.monotonicMs(), delivery.deadlineAtMs, decide)
+  // The digest covers the rest of the key.
+  return shared.join(key.digest, clock.monotonicMs(), delivery.deadlineAtMs, decide)
 }
 
 /** What the store knows of the request. */
@@ -33,28 +31,30 @@ export async function record(
   asked: Asked,
   proposal: Proposal,
   deps: CallbackDeps,
-): Promise<Recorded> {
-  const turn = signAhead(asked, proposal, deps)
+): Promise<Decided> {
+  const { ahead, turn } = signAhead(asked, proposal, deps)
   const { policyDigest } = proposal
   const receipt = await fromStore(() => deps.store.record(entryOf(asked, proposal), turn))
-  return { kind: 'recorded', receipt, policyDigest }
+  return { recorded: { kind: 'recorded', receipt, policyDigest }, ahead }
 }
 
-/**
- * Only warms the memory of signatures: no signature is returned, so none can leave before its record. What is returned
- * resolves when the signature begins, or needs no turn at all.
- */
+/** Begins the signature of the likely answer. `turn` resolves when it is being computed, or cannot be made. */
 function signAhead(
   { delivery, key }: Asked,
   { decision }: Proposal,
   deps: CallbackDeps,
-): Promise<void> | undefined {
-  if (deps.mode === 'plain') return undefined
+): { readonly ahead?: SignedAhead | undefined; readonly turn?: Promise<void> } {
+  if (deps.mode === 'plain') return {}
   const { generation } = delivery
-  return new Promise((resolve) => {
+  const claims = draftOf(key.requestId, decision)
+  let ahead: SignedAhead | undefined
+  const turn = new Promise<void>((resolve) => {
     const begins = () => resolve()
-    signClaims(draftOf(key.requestId, decision), generation, deps, begins).then(begins, begins)
+    const token = signClaims(claims, generation, deps, begins)
+    token.then(begins, begins)
+    ahead = { generation, claims, token }
   })
+  return { ahead, turn }
 }
 
 function entryOf({ key, owner, verified, delivery }: Asked, proposal: Proposal) {

@@ -1,8 +1,7 @@
-/** What deliveries share: one decision for concurrent copies, one signature for equal answers; both bounded. */
-import type { Recorded } from '../protocol/response.ts'
-import { createRecent } from './recent.ts'
+/** What concurrent copies of a request share: one decision, and the signature that was begun for it. */
+import type { AnswerClaims, Draft, Recorded } from '../protocol/response.ts'
 
-/** Work in flight and recent signatures; made once per process. */
+/** Work in flight; made once per process. */
 export interface SharedWork {
   /**
    * Runs `work`, unless work of that name is running and may still end in time; every caller gets its outcome, or its
@@ -12,53 +11,58 @@ export interface SharedWork {
     name: string,
     nowMs: number,
     deadlineAtMs: number,
-    work: () => Promise<Recorded>,
+    work: () => Promise<Decided>,
   ): Promise<Joined>
-  /** Signs unless equal bytes were signed lately: RSASSA-PKCS1-v1_5 gives equal signatures (RFC 8017 §8.2). */
-  signature(content: string, sign: () => Promise<string>): Promise<string>
 }
 
-export interface Joined {
+/** A decision on record. */
+export interface Decided {
   readonly recorded: Recorded
+  /** The signature of the answer that was likely, begun while the record was written. */
+  readonly ahead?: SignedAhead | undefined
+}
+
+/** A signature that leaves only when the answer turns out to be what was signed. */
+export interface SignedAhead {
+  readonly generation: number
+  readonly claims: AnswerClaims | Draft
+  /** The compact JWS; handled when it rejects. */
+  readonly token: Promise<string>
+}
+
+export interface Joined extends Decided {
   /** True when another caller's work gave it. */
   readonly shared: boolean
 }
 
 interface Flight {
-  readonly outcome: Promise<Recorded>
+  readonly outcome: Promise<Decided>
   readonly deadlineAtMs: number
 }
 
-/** Beyond these, work is done again instead of being shared. */
-const DEFAULT_LIMITS = { flights: 4096, signatures: 1024 }
+/** Beyond this many, work is done again instead of being shared. */
+const MAX_FLIGHTS = 4_096
 
-/** Starts with nothing in flight and nothing remembered. */
-export function createSharedWork(limits = DEFAULT_LIMITS): SharedWork {
+/** Starts with nothing in flight. */
+export function createSharedWork(maxFlights = MAX_FLIGHTS): SharedWork {
   const flights = new Map<string, Flight>()
-  const signatures = createRecent<Promise<string>>(limits.signatures)
   return {
     async join(name, nowMs, deadlineAtMs, work) {
       const running = flights.get(name)
       if (running !== undefined && running.deadlineAtMs > nowMs) {
-        return { recorded: await running.outcome, shared: true }
+        const { recorded, ahead } = await running.outcome
+        return { recorded, ahead, shared: true }
       }
       const flight = { outcome: work(), deadlineAtMs }
       flights.delete(name)
       flights.set(name, flight)
-      if (flights.size > limits.flights) forgetOldest(flights)
+      if (flights.size > maxFlights) forgetOldest(flights)
       try {
-        return { recorded: await flight.outcome, shared: false }
+        const { recorded, ahead } = await flight.outcome
+        return { recorded, ahead, shared: false }
       } finally {
         if (flights.get(name) === flight) flights.delete(name)
       }
-    },
-    signature(content, sign) {
-      const known = signatures.get(content)
-      if (known !== undefined) return known
-      const made = sign()
-      signatures.put(content, made)
-      made.catch(() => signatures.drop(content, made))
-      return made
     },
   }
 }

@@ -4,7 +4,7 @@ import type { Decision } from '../policy/decision.ts'
 import type { Answer, CallbackDeps } from '../ports.ts'
 import { approve, decisionOf, possibleAt, refusalOf } from '../protocol/response.ts'
 import type { AnswerClaims, Draft, Recorded } from '../protocol/response.ts'
-import type { Joined } from './shared-work.ts'
+import type { Joined, SignedAhead } from './shared-work.ts'
 import type { Asked } from './read.ts'
 
 /** An answer and what it says, for the log. */
@@ -19,13 +19,13 @@ export interface Settled {
 /** Answers a delivery with the recorded decision. Throws `ERR_SIGNING_UNAVAILABLE`. */
 export async function sign(
   asked: Asked,
-  { recorded, shared }: Joined,
+  { recorded, ahead, shared }: Joined,
   deps: CallbackDeps,
 ): Promise<Settled> {
   const { seq } = decisionOf(recorded)
   const decision = presentDecision(asked, recorded, deps)
   const claims = claimsOf(asked, decision, recorded)
-  const answer = await seal(claims, asked.delivery.generation, deps)
+  const answer = await seal(claims, asked.delivery.generation, deps, ahead)
   return { asked, answer, decision, seq, repeated: shared || recorded.kind !== 'recorded' }
 }
 
@@ -34,23 +34,41 @@ export async function seal(
   claims: AnswerClaims,
   generation: number,
   deps: CallbackDeps,
+  ahead?: SignedAhead,
 ): Promise<Answer> {
   if (deps.mode === 'plain') {
     return { contentType: 'application/json', body: JSON.stringify(claims) }
   }
-  return { contentType: 'application/jwt', body: await signClaims(claims, generation, deps) }
+  const token = isFor(claims, generation, ahead)
+    ? ahead.token
+    : signClaims(claims, generation, deps)
+  return { contentType: 'application/jwt', body: await token }
 }
 
-/** One signature for equal claims of a generation, whether for an answer or ahead of it; `begins` may be called. */
+/** INVARIANT: a signature that was begun before its record leaves only as exactly the answer that may be given now. */
+function isFor(
+  { action, requestId, rejectionReason }: AnswerClaims,
+  generation: number,
+  ahead: SignedAhead | undefined,
+): ahead is SignedAhead {
+  if (ahead === undefined || ahead.generation !== generation) return false
+  const { claims } = ahead
+  return (
+    claims.action === action &&
+    claims.requestId === requestId &&
+    claims.rejectionReason === rejectionReason
+  )
+}
+
+/** Signs claims with the key of a generation; `begins` is called when the signature has waited for its turn. */
 export async function signClaims(
   claims: AnswerClaims | Draft,
   generation: number,
-  { shared, sign: signWithKey }: CallbackDeps,
+  { sign: signWithKey }: CallbackDeps,
   begins?: () => void,
 ): Promise<string> {
-  const content = `${generation} ${JSON.stringify(claims)}`
   try {
-    return await shared.signature(content, () => signWithKey(generation, claims, begins))
+    return await signWithKey(generation, claims, begins)
   } catch (cause) {
     throw new CallbackError('ERR_SIGNING_UNAVAILABLE', 'the answer cannot be signed', { cause })
   }

@@ -251,6 +251,17 @@ describe('the same request again', () => {
     expect(handler.store.records).toHaveLength(1)
   })
 
+  it('is signed with the key of each path when copies come by two of them at once', async () => {
+    const answers = await Promise.all(
+      [1, 2].map((generation) => handler.ask(SIGNING, { generation })),
+    )
+    expect(answers).toMatchObject([
+      { action: 'APPROVE', generation: 1 },
+      { action: 'APPROVE', generation: 2 },
+    ])
+    expect(handler.store.records).toHaveLength(1)
+  })
+
   it('needs no second signature by the same key', async () => {
     let signatures = 0
     const { privateKey } = await testKey('handler')
@@ -491,30 +502,14 @@ describe('a signature that waits for its turn', () => {
 })
 
 describe('createSharedWork', () => {
-  it('remembers no more signatures than it may', async () => {
-    const shared = createSharedWork({ flights: 1, signatures: 2 })
-    let made = 0
-    const sign = () => Promise.resolve(`signature-${(made += 1)}`)
-    for (const content of ['a', 'b', 'c', 'a']) await shared.signature(content, sign)
-    expect(made).toBe(4)
-    await shared.signature('a', sign)
-    expect(made).toBe(4)
-  })
-
-  it('forgets a signature that could not be made', async () => {
-    const shared = createSharedWork()
-    await expect(shared.signature('a', () => Promise.reject(new Error('no')))).rejects.toThrow('no')
-    expect(await shared.signature('a', () => Promise.resolve('yes'))).toBe('yes')
-  })
-
   it('joins no more flights than it may, and decides the others by themselves', async () => {
-    const shared = createSharedWork({ flights: 1, signatures: 1 })
+    const shared = createSharedWork(1)
     const decision = { action: 'REJECT', rule: 'x', reason: '' } as const
     let runs = 0
     const work = async () => {
       runs += 1
       await settled()
-      return { kind: 'decided', decision, seq: runs } as const
+      return { recorded: { kind: 'decided', decision, seq: runs } } as const
     }
     const flights = ['a', 'b', 'a', 'b'].map((name) => shared.join(name, 0, 1000, work))
     expect((await Promise.all(flights)).map((joined) => joined.shared)).toEqual([
