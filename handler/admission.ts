@@ -38,11 +38,14 @@ export interface AdmissionOptions {
   readonly maxWaitMs: number
 }
 
-/**
- * Threads of libuv's pool, which signs. They are more than some machines have cores, and still worth using: signatures
- * that end together are sent together, which saves the event loop a quarter of its time (docs/decisions/hot-path.md).
- */
+/** Threads of libuv's pool, which signs, on any machine. */
 const POOL_THREADS = 4
+
+/**
+ * Signatures given to the pool per thread: a thread that finds the next one waiting need not be put to sleep and woken,
+ * and those that end together are answered together (docs/decisions/hot-path.md).
+ */
+const PER_THREAD = 4
 
 /** Requests at work per core: enough that their decisions share commits, few enough to finish soon. */
 const AT_WORK_PER_CORE = 32
@@ -53,7 +56,7 @@ const FILLED = 0.6
 /** Nothing is in flight, and the pace is assumed to be that of a fast machine. */
 export function createAdmission({ clock, cores, maxWaitMs }: AdmissionOptions): Admission {
   const atWork = createTurns(cores * AT_WORK_PER_CORE)
-  const signatures = createTurns(Math.max(POOL_THREADS, cores))
+  const signatures = createTurns(PER_THREAD * POOL_THREADS)
   const pace = createPace()
   let inFlight = 0
 

@@ -48,7 +48,7 @@ const MAX_WAITING = 4_096
  * Calls whose turn came while a batch was running show that decisions come concurrently: the next batch gathers for this
  * long. One that finds the thread idle goes at once.
  */
-const GATHER_MS = 1
+const GATHER_MS = 2
 
 /** Starts the thread and opens the database in it. @throws StoreError when it cannot be opened */
 export async function startThread(options: ThreadOptions): Promise<StoreThread> {

@@ -17,30 +17,31 @@ async function turns(): Promise<void> {
 }
 
 describe('signatures', () => {
-  it('run as many at once as the thread pool or the cores can, the others in order of arrival', async () => {
+  it('are given to the thread pool sixteen at once, the others wait in order of arrival', async () => {
     const admission = createAdmission({ clock: settableClock(), cores: 5, maxWaitMs: 1_000 })
     const { job, waiting, open } = gate()
     const done: number[] = []
-    const all = [1, 2, 3, 4, 5, 6, 7].map(async (n) => {
+    const order = Array.from({ length: 18 }, (_, n) => n)
+    const all = order.map(async (n) => {
       await admission.sign(job)
       done.push(n)
     })
     await turns()
-    expect([waiting.length, admission.queued]).toEqual([5, 2])
-    for (let step = 0; step < 7; step += 1) {
+    expect([waiting.length, admission.queued]).toEqual([16, 2])
+    for (let step = 0; step < 18; step += 1) {
       open()
       await turns()
       await turns()
     }
     await Promise.all(all)
-    expect([done, admission.queued]).toEqual([[1, 2, 3, 4, 5, 6, 7], 0])
+    expect([done, admission.queued]).toEqual([order, 0])
   })
 
   it('that waited too long are not made: the caller is gone', async () => {
     const clock = settableClock()
     const admission = createAdmission({ clock, cores: 1, maxWaitMs: 1_000 })
     const { job, open } = gate()
-    const first = [1, 2, 3, 4].map(() => admission.sign(job))
+    const first = Array.from({ length: 16 }, () => admission.sign(job))
     const late = admission.sign(job)
     await turns()
     clock.advance(1_001)
