@@ -15,6 +15,7 @@ import type { Keyring } from './keyring.ts'
 import type { LameDuck } from './web/lame-duck.ts'
 import { callbackLog } from './logging/logging.ts'
 import type { Logger } from './logging/logging.ts'
+import { refusals } from './logging/refusals.ts'
 import type { Operating } from './operating/operating.ts'
 import type { AlarmEvent, CallbackDeps, CallbackLog, Decider } from './ports.ts'
 import type { Routes } from './protocol/endpoints.ts'
@@ -101,8 +102,12 @@ export function keyOf(keyring: Keyring, generation: number) {
 }
 
 /** Everything that is logged is counted, and every served request keeps its generation from being retired. */
-function observedLog({ clock, logger, metrics, registry, retries }: ServingParts): CallbackLog {
+function observedLog(parts: ServingParts): CallbackLog {
+  const { clock, duck, logger, metrics, registry, retries } = parts
   const log = callbackLog(logger)
+  const alsoRefused = (count: number) =>
+    logger.warn({ code: 'ERR_OVERLOADED', count }, 'also refused')
+  const tellRefused = refusals((event) => log.refused(event), alsoRefused, duck.after)
   const alarm = (event: AlarmEvent) => {
     log.alarm(event)
     metrics.alarm(event)
@@ -118,7 +123,7 @@ function observedLog({ clock, logger, metrics, registry, retries }: ServingParts
       alarm({ kind: 'retry-budget', deliveryId, requestId })
     },
     refused(event) {
-      log.refused(event)
+      tellRefused(event)
       metrics.refused(event)
       const { error, generation } = event
       const shed = error instanceof CallbackError && error.status === 503
