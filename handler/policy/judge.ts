@@ -17,7 +17,8 @@ export function livePolicy(policy: Policy, verifySignature: VerifySignature): Li
     hooks: policy.hooks,
     evaluate: (request: CallbackRequest, known: PolicyFacts): Evaluation => {
       const facts = factsOf(policy, request, known, verifySignature)
-      return { ...evaluate(policy, request, facts), rawTx: describeVerdict(facts.rawTx) }
+      const { decision, charges, singleUses, hooks, hold } = evaluate(policy, request, facts)
+      return { decision, charges, singleUses, hooks, hold, rawTx: describeVerdict(facts.rawTx) }
     },
     refusal: (request: CallbackRequest, known: PolicyFacts): Decision | undefined =>
       contentRefusal(request, factsOf(policy, request, known, verifySignature)),

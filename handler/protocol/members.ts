@@ -49,11 +49,11 @@ export function decimalOf(source: Source, name: string): Amount {
   return amount
 }
 
-/** The amount in `<name>Str`, which the deprecated number `<name>` may not contradict. */
-export function amountOf(source: Source, name: string): Amount {
+/** A decimal text member such as `amountStr`, which the deprecated number beside it, `amount`, may not contradict. */
+export function amountOf(source: Source, name: string, textName: string): Amount {
   const hint = numberOf(source, name)
-  const amount = decimalOf(source, `${name}Str`)
-  const text = source.object[`${name}Str`]
+  const amount = decimalOf(source, textName)
+  const text = source.object[textName]
   if (hint instanceof JsonNumber && typeof text === 'string' && !agrees(hint, text)) {
     throw new Malformation('AMOUNT_CONTRADICTION', source.path + name)
   }

@@ -49,8 +49,8 @@ export function readTransaction(source: Source, requestId: string, stage: Stage)
     destType: textOf(source, 'destType'),
     destId: textOf(source, 'destId'),
     asset: textOf(source, 'asset'),
-    amount: amountOf(source, 'amount'),
-    requestedAmount: amountOf(source, 'requestedAmount'),
+    amount: amountOf(source, 'amount', 'amountStr'),
+    requestedAmount: amountOf(source, 'requestedAmount', 'requestedAmountStr'),
     fee: decimalOf(source, 'fee'),
     destAddressType: textOf(source, 'destAddressType'),
     destAddress: textOf(source, 'destAddress'),
@@ -66,7 +66,7 @@ export function readTransaction(source: Source, requestId: string, stage: Stage)
 function readDestination(element: JsonValue, path: string): Destination {
   const source = sourceOf(element, path)
   return Object.freeze({
-    amountNative: amountOf(source, 'amountNative'),
+    amountNative: amountOf(source, 'amountNative', 'amountNativeStr'),
     amountUSD: exactNumberOf(source, 'amountUSD'),
     dstAddressType: textOf(source, 'dstAddressType'),
     dstId: textOf(source, 'dstId'),

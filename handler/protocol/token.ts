@@ -26,6 +26,9 @@ const JWT_TYPE = /^(?:application\/)?jwt$/i
 /** How far our clock may be behind a `nbf`, in seconds; an `exp` gets no grace. */
 const NOT_BEFORE_GRACE_SECONDS = 30
 
+/** The header of every answer. */
+const JWT_HEADER = encodePart({ alg: 'RS256', typ: 'JWT' })
+
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -75,7 +78,8 @@ export function createPlainVerifier(): (body: Buffer, now: Date) => Verified {
  * never pass as an answer or a request, such as the self-test's (RFC 8725 §3.11).
  */
 export function signToken(privateKey: KeyObject, claims: object, typ = 'JWT'): Promise<string> {
-  const signed = `${encodePart({ alg: 'RS256', typ })}.${encodePart(claims)}`
+  const header = typ === 'JWT' ? JWT_HEADER : encodePart({ alg: 'RS256', typ })
+  const signed = `${header}.${encodePart(claims)}`
   const key = { key: privateKey, padding: constants.RSA_PKCS1_PADDING }
   return new Promise((resolve, reject) => {
     sign('sha256', Buffer.from(signed, 'latin1'), key, (error, signature) => {
