@@ -15,8 +15,8 @@ export const TOKEN_CHARS = 2_200
 /** Requests that serve every scenario of a complete run, so that they are signed once. */
 const USUAL_POOL = 40_000
 
-/** Connections of the closed loop. */
-const CONNECTIONS = 16
+/** Connections of the closed loop, per core that the server may use. */
+export const CONNECTIONS = 16
 
 export interface Rig {
   readonly world: World
@@ -85,6 +85,7 @@ export function createLane(
   server: Server,
   generator: Generator,
   pool: string,
+  connections = CONNECTIONS,
 ): Lane {
   let from = 0
   return {
@@ -96,7 +97,7 @@ export function createLane(
         target: server.target,
         serverPid: server.pid,
         tokens: { pool, from },
-        connections: CONNECTIONS,
+        connections,
         warmUp,
         count,
         limitMs: 30_000,

@@ -2,10 +2,11 @@
 import { rssOf } from '../machine.ts'
 import type { Figure, Section } from '../report.ts'
 import { text } from '../report.ts'
-import { alternate, createLane, requestsFor, TOKEN_CHARS } from '../rig.ts'
+import { alternate, CONNECTIONS, createLane, requestsFor, TOKEN_CHARS } from '../rig.ts'
 import type { Lane, Measured, Rig } from '../rig.ts'
 import { metric, startCountersign } from '../servers/countersign.ts'
 import { startReference } from '../servers/start.ts'
+import type { Server } from '../servers/start.ts'
 
 const OURS = 'Countersign, durable decision'
 const VENDOR = "vendor's sample style"
@@ -49,7 +50,7 @@ export async function decision(rig: Rig): Promise<Section> {
   return {
     title: 'One decision',
     notes: [
-      `HTTPS keep-alive, 16 connections, ${text(TOKEN_CHARS)}-character tokens, every request a new one;`,
+      `HTTPS keep-alive, ${CONNECTIONS} connections per core, ${text(TOKEN_CHARS)}-character tokens, every request a new one;`,
       `medians of ${rounds} alternating rounds after ${text(warmUp)} requests of warm-up; ± is half the range.`,
       'Countersign: 100 rules of which the last one matches, one allowed address, hash-chained record synced to disk',
       'before the answer;',
@@ -66,22 +67,16 @@ export async function decision(rig: Rig): Promise<Section> {
   async function measure(cores: 'first' | 'any') {
     rig.say(`one decision, ${cores === 'first' ? 'one core' : 'two cores'}`)
     const generator = rig.generator(cores === 'first' ? 'second' : 'any')
+    const connections = cores === 'first' ? CONNECTIONS : 2 * CONNECTIONS
+    const laneTo = (label: string, server: Server) =>
+      createLane(label, server, generator, pool, connections)
     const countersign = await startCountersign(rig.world, { cores })
+    const sample = await startReference(rig.world, 'vendor-sample', cores)
+    const jose = await startReference(rig.world, 'express-jose', cores)
     const lanes: [Lane, number][] = [
-      [createLane(OURS, countersign, generator, pool), counts.ours],
-      [
-        createLane(
-          VENDOR,
-          await startReference(rig.world, 'vendor-sample', cores),
-          generator,
-          pool,
-        ),
-        counts.vendor,
-      ],
-      [
-        createLane(JOSE, await startReference(rig.world, 'express-jose', cores), generator, pool),
-        counts.jose,
-      ],
+      [laneTo(OURS, countersign), counts.ours],
+      [laneTo(VENDOR, sample), counts.vendor],
+      [laneTo(JOSE, jose), counts.jose],
     ]
     for (const [lane, count] of lanes) await lane.run(lane.label === OURS ? warmUp : count)
     await metric(countersign, LAG)

@@ -9,8 +9,8 @@ import { startCountersign } from '../servers/countersign.ts'
 
 /** The handler's default, and the least that it accepts: only that can be missed within a short run. */
 const DEADLINES = { usual: 25_000, least: 1_000 }
-/** Just below the handler's own limit. */
-const CONNECTIONS = 2_000
+/** As few as carry half of capacity, as a co-signer would; and just below the handler's own limit for a crowd. */
+const CONNECTIONS = { few: 64, many: 2_000 }
 const OVERLOAD_SECONDS = 5
 const AFTER_SECONDS = 6
 /** Requests in the pool; one that was turned away is offered again. */
@@ -38,8 +38,8 @@ export async function overload(rig: Rig): Promise<Section> {
     title: 'Overload',
     notes: [
       `Open loop on one core: Poisson arrivals for ${OVERLOAD_SECONDS} s, then half of capacity for ${AFTER_SECONDS} s.`,
-      "Capacity is the closed loop's rate of the same process. At most",
-      `${text(CONNECTIONS)} connections (the handler's own limit is 2,048): an arrival that finds all of them busy is not sent`,
+      `Capacity is the closed loop's rate of the same process. ${CONNECTIONS.few} connections at half of capacity, otherwise`,
+      `${text(CONNECTIONS.many)} (the handler's own limit is 2,048): an arrival that finds all of them busy is not sent`,
       'and stands under "no connection". Late: later than `HANDLER_DEADLINE_MS` after it was sent. Full again: time after',
       'the overload until every quarter of a second decides 99 % of what it is offered. A lag of the generator',
       'above a few milliseconds means that the generator was short of CPU.',
@@ -93,7 +93,7 @@ async function offer(rig: Rig, pool: string, offered: Case): Promise<Run> {
     target: server.target,
     serverPid: server.pid,
     tokens: { pool, from: 2 * (WARM_UP + 100) },
-    connections: CONNECTIONS,
+    connections: factor < 1 ? CONNECTIONS.few : CONNECTIONS.many,
     phases: [
       { perSecond: factor * capacity, seconds: OVERLOAD_SECONDS },
       { perSecond: 0.5 * capacity, seconds: AFTER_SECONDS },

@@ -4,7 +4,7 @@ import { fdsOf, rssOf } from '../machine.ts'
 import type { Options } from '../options.ts'
 import type { Section } from '../report.ts'
 import { text } from '../report.ts'
-import { TOKEN_CHARS } from '../rig.ts'
+import { createLane, requestsFor, TOKEN_CHARS } from '../rig.ts'
 import type { Rig } from '../rig.ts'
 import { startCountersign } from '../servers/countersign.ts'
 import { slope } from '../stats.ts'
@@ -15,14 +15,18 @@ const CONNECTIONS = 256
 const DEADLINE_MS = 25_000
 /** Samples per run, whatever its length. */
 const SAMPLES = 300
-/** Part of the run that does not count: caches and the heap find their size. */
-const WARM_UP = 0.3
+/** Requests of full load before the steady one: the heap and the caches grow to what they need at most. */
+const BURST = 20_000
+/** Part of the run that does not count: what the burst left is collected. */
+const WARM_UP = 0.1
 const MIB = 2 ** 20
 
 /** Runs for `soakMinutes`. */
 export async function soak(rig: Rig, { soakMinutes }: Options): Promise<Section> {
   rig.say(`soak for ${soakMinutes} minutes`)
   const server = await startCountersign(rig.world)
+  const pool = await rig.pool(requestsFor([BURST]))
+  await createLane('Countersign', server, rig.generator('any'), pool).run(BURST)
   const seconds = soakMinutes * 60
   const done = new AbortController()
   const sampling = sample(server.pid, (seconds * 1000) / SAMPLES, done.signal)
@@ -44,8 +48,8 @@ export async function soak(rig: Rig, { soakMinutes }: Options): Promise<Section>
   return {
     title: 'Soak',
     notes: [
-      `${PER_SECOND} new requests a second for ${soakMinutes} minutes; slopes are medians over all pairs of samples`,
-      `after the first ${WARM_UP * 100} %. An arrival that found all ${CONNECTIONS} connections busy was not sent.`,
+      `${text(BURST)} requests under full load, then ${PER_SECOND} new ones a second for ${soakMinutes} minutes. First and last`,
+      `are of the steady load; slopes are medians over all pairs of its samples but the first ${WARM_UP * 100} %. An arrival that found all ${CONNECTIONS} connections busy was not sent.`,
     ],
     columns: [
       'requests',
@@ -63,15 +67,31 @@ export async function soak(rig: Rig, { soakMinutes }: Options): Promise<Section>
         text(phase?.blocked ?? 0),
         JSON.stringify(outcomes),
         text(phase?.p99Ms ?? Number.NaN),
-        ...[rss, rss.slice(-1)].map((list) => text((list[0]?.value ?? Number.NaN) / MIB)),
-        ...[fds, fds.slice(-1)].map((list) => text(list[0]?.value ?? Number.NaN)),
+        text(firstOf(rss) / MIB),
+        text(lastOf(rss) / MIB),
+        text(firstOf(fds)),
+        text(lastOf(fds)),
       ],
     ],
     figures: [
       { name: 'RSS slope', value: mibPerHour, unit: 'MiB/h' },
+      {
+        name: 'RSS, last / first',
+        value: lastOf(rss) / firstOf(rss),
+        unit: '',
+        goal: { atMost: 1.1 },
+      },
       { name: 'open files slope', value: filesPerHour, unit: '/h', goal: { atMost: 0 } },
     ],
   }
+}
+
+function firstOf(samples: readonly Sample[]): number {
+  return samples[0]?.value ?? Number.NaN
+}
+
+function lastOf(samples: readonly Sample[]): number {
+  return samples.at(-1)?.value ?? Number.NaN
 }
 
 async function sample(pid: number, everyMs: number, signal: AbortSignal) {
