@@ -3,8 +3,6 @@
 export interface Recent<T> {
   get(name: string): T | undefined
   put(name: string, value: T): void
-  /** Forgets an entry if it still is this value. */
-  drop(name: string, value: T): void
 }
 
 /** Keeps at least the last `size / 2` entries that were put, and at most `size`. */
@@ -19,9 +17,6 @@ export function createRecent<T>(size: number): Recent<T> {
       if (young.size * 2 < size) return
       old = young
       young = new Map()
-    },
-    drop(name, value) {
-      for (const entries of [young, old]) if (entries.get(name) === value) entries.delete(name)
     },
   }
 }

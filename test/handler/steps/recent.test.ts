@@ -15,16 +15,4 @@ describe('createRecent', () => {
       expect(kept).toEqual(Array.from({ length: kept.length }, (_, k) => n + 1 - kept.length + k))
     }
   })
-
-  it('drops an entry, old or young, only while it is that value', () => {
-    const recent = createRecent<number>(4)
-    recent.put('a', 1)
-    recent.put('b', 2)
-    recent.put('c', 3)
-    recent.drop('a', 2)
-    recent.drop('c', 3)
-    expect(['a', 'b', 'c'].map((name) => recent.get(name))).toEqual([1, 2, undefined])
-    recent.drop('a', 1)
-    expect(recent.get('a')).toBeUndefined()
-  })
 })
