@@ -6,7 +6,8 @@ import type { Section } from '../report.ts'
 import { text } from '../report.ts'
 import { createLane, requestsFor, TOKEN_CHARS } from '../rig.ts'
 import type { Rig } from '../rig.ts'
-import { startCountersign } from '../servers/countersign.ts'
+import { metric, startCountersign } from '../servers/countersign.ts'
+import type { CountersignServer } from '../servers/countersign.ts'
 import { slope } from '../stats.ts'
 import type { Sample } from '../stats.ts'
 
@@ -20,6 +21,8 @@ const BURST = 20_000
 /** Part of the run that does not count: what the burst left is collected. */
 const WARM_UP = 0.1
 const MIB = 2 ** 20
+/** Bytes of the event loop's heap, garbage included. */
+const HEAP = 'countersign_nodejs_heap_size_used_bytes'
 
 /** Runs for `soakMinutes`. */
 export async function soak(rig: Rig, { soakMinutes }: Options): Promise<Section> {
@@ -29,7 +32,7 @@ export async function soak(rig: Rig, { soakMinutes }: Options): Promise<Section>
   await createLane('Countersign', server, rig.generator('any'), pool).run(BURST)
   const seconds = soakMinutes * 60
   const done = new AbortController()
-  const sampling = sample(server.pid, (seconds * 1000) / SAMPLES, done.signal)
+  const sampling = sample(server, (seconds * 1000) / SAMPLES, done.signal)
   const { phases, outcomes } = await rig.generator('any').open({
     target: server.target,
     serverPid: server.pid,
@@ -39,7 +42,7 @@ export async function soak(rig: Rig, { soakMinutes }: Options): Promise<Section>
     deadlineMs: DEADLINE_MS,
   })
   done.abort()
-  const { rss, fds } = await sampling
+  const { rss, heap, fds } = await sampling
   await server.stop()
   const [phase] = phases
   const counted = <T>(samples: readonly T[]) => samples.slice(Math.floor(samples.length * WARM_UP))
@@ -49,7 +52,9 @@ export async function soak(rig: Rig, { soakMinutes }: Options): Promise<Section>
     title: 'Soak',
     notes: [
       `${text(BURST)} requests under full load, then ${PER_SECOND} new ones a second for ${soakMinutes} minutes. First and last`,
-      `are of the steady load; slopes are medians over all pairs of its samples but the first ${WARM_UP * 100} %. An arrival that found all ${CONNECTIONS} connections busy was not sent.`,
+      `are of the steady load; slopes are medians over all pairs of its samples but the first ${WARM_UP * 100} %. RSS and the`,
+      'heap go up and down with garbage; the smallest heap of many samples is what is in use. An arrival that found all',
+      `${CONNECTIONS} connections busy was not sent.`,
     ],
     columns: [
       'requests',
@@ -76,8 +81,8 @@ export async function soak(rig: Rig, { soakMinutes }: Options): Promise<Section>
     figures: [
       { name: 'RSS slope', value: mibPerHour, unit: 'MiB/h' },
       {
-        name: 'RSS, last / first',
-        value: lastOf(rss) / firstOf(rss),
+        name: 'smallest heap, last third / first third',
+        value: leastOf(heap.slice((2 * heap.length) / 3)) / leastOf(heap.slice(0, heap.length / 3)),
         unit: '',
         goal: { atMost: 1.1 },
       },
@@ -94,15 +99,22 @@ function lastOf(samples: readonly Sample[]): number {
   return samples.at(-1)?.value ?? Number.NaN
 }
 
-async function sample(pid: number, everyMs: number, signal: AbortSignal) {
+/** What is in use however often garbage was collected before. */
+function leastOf(samples: readonly Sample[]): number {
+  return Math.min(...samples.map(({ value }) => value))
+}
+
+async function sample(server: CountersignServer, everyMs: number, signal: AbortSignal) {
   const rss: Sample[] = []
+  const heap: Sample[] = []
   const fds: Sample[] = []
   const beganAt = performance.now()
   while (!signal.aborted) {
     const at = performance.now() - beganAt
-    rss.push({ at, value: rssOf(pid) })
-    fds.push({ at, value: fdsOf(pid) })
+    rss.push({ at, value: rssOf(server.pid) })
+    heap.push({ at, value: await metric(server, HEAP) })
+    fds.push({ at, value: fdsOf(server.pid) })
     await systemSleep(everyMs, signal)
   }
-  return { rss, fds }
+  return { rss, heap, fds }
 }

@@ -18,7 +18,10 @@ function say(message: FromWorker, transfer: readonly ArrayBuffer[] = []): void {
   port?.postMessage(message, transfer)
 }
 
-/** Does something between batches, as long as there is more to do; a disk that fails there ends the process like one that fails a commit. */
+/**
+ * Does something between batches, as long as there is more to do; a disk that fails there ends the process like one that
+ * fails a commit.
+ */
 function whenIdle(work: () => boolean): void {
   setImmediate(() => {
     try {
@@ -52,7 +55,9 @@ async function serve(open: Extract<ToWorker, { kind: 'open' }>): Promise<void> {
   const { path, nowMs, maxPages } = open
   try {
     const store = await openStore(path, nowMs, { maxPages })
-    const idle = setTimeout(() => whenIdle(store.core.index.merge), IDLE_MS)
+    // A store that is not trusted is left as it is.
+    const merge = () => store.behind() === undefined && store.core.index.merge()
+    const idle = setTimeout(() => whenIdle(merge), IDLE_MS)
     port?.on('message', (message: ToWorker) => {
       idle.refresh()
       if (message.kind === 'batch') {
