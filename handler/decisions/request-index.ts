@@ -2,9 +2,9 @@
  * Where to look for a request among all records, without a random disk write per decision.
  *
  * Each record that can be recalled carries a fingerprint of its request in its own row, which is appended anyway. The newest
- * such rows are indexed in memory; when they are many they are merged into `request_index`, sorted: at leisure, or
- * under load a few with each further record, so that no decision waits for all of them. Memory and start-up time therefore do not grow with the history. A fingerprint may be shared by
- * chance: whoever asks compares the records themselves.
+ * such rows are indexed in memory; when they are many they are merged into `request_index`, sorted: at leisure, or under
+ * load a few with each further record, so that no decision waits for all of them. Memory and start-up time therefore do
+ * not grow with the history. A fingerprint may be shared by chance: whoever asks compares the records themselves.
  */
 import type { Database } from './database.ts'
 
