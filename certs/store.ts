@@ -12,6 +12,12 @@ import {
 import { errnoOf, KeyMaterialError } from '../common/errors.ts'
 import { certificateFacts, kidOf, rsaPrivateKey, rsaPublicKey } from './inspect.ts'
 
+/** A certificate with its private key, both PEM. */
+export interface TlsPair {
+  readonly cert: string
+  readonly key: string
+}
+
 /** Handler response keys are RSA-2048: the vendor's rule. */
 export const GENERATION_KEY_BITS = 2048
 

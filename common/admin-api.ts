@@ -8,7 +8,7 @@
  *   PUT    /v1/pairings/<cosignerId>/<apiKeyId> {PairingNeeds} → HandlerStatus   which generations a pairing needs
  *   DELETE /v1/pairings/<cosignerId>/<apiKeyId>     → HandlerStatus
  *
- * What the operator asks beside this is in handler/admin/operator-api.ts.
+ * What the operator asks beside this is in handler/control/operator-api.ts.
  *
  * Errors are `{ error: { code, message } }` with a 4xx or 5xx status.
  */

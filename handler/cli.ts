@@ -1,7 +1,7 @@
 /** The commands of the handler; each is loaded when it is called, so that help and checks of usage are quick. */
 import { Command, CommanderError } from 'commander'
 import type { CommandIo } from './commands/command-io.ts'
-import { VERSION } from './version.ts'
+import { VERSION } from '../common/version.ts'
 
 /** Serves until told to stop; sets the exit code. */
 export type RunCommand = (io: CommandIo) => Promise<void>
@@ -86,7 +86,7 @@ export async function runCli(
     .command('config-docs', { hidden: true })
     .description('print docs/configuration.md')
     .action(async () => {
-      const { renderConfigDocs } = await import('./settings/config-docs.ts')
+      const { renderConfigDocs } = await import('./config/config-docs.ts')
       io.stdout.write(renderConfigDocs())
     })
   try {

@@ -47,7 +47,7 @@ await runCli(process.argv.slice(2), io, async (commandIo) => {
   const storeThread = bootStoreThread()
   const [{ serve }, { bufferedOutput }] = await Promise.all([
     import('./commands/run.ts'),
-    import('./logging/buffered-output.ts'),
+    import('./telemetry/buffered-output.ts'),
   ])
   const log = bufferedOutput(1)
   // Whoever asks for a reload too early must not end the handler.

@@ -1,6 +1,6 @@
 /** `check`: one line per thing that was looked at, exit 0 when the handler would start and 2 when it would not. */
-import { inspect } from '../startup/check.ts'
-import type { Finding } from '../startup/inspections.ts'
+import { inspect } from '../service/inspect.ts'
+import type { Finding } from '../service/inspections.ts'
 import type { CommandIo } from './command-io.ts'
 
 /** Prints the findings; with `json` as one object `{ ok, findings, warnings }`. */

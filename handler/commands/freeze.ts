@@ -1,6 +1,6 @@
 /** `freeze`, `unfreeze`, `freeze status`: from now on nothing is approved, until somebody ends it. */
 import type { Command } from 'commander'
-import type { FreezeAnswer } from '../admin/operator-api.ts'
+import type { FreezeAnswer } from '../control/operator-api.ts'
 import type { CommandIo } from './command-io.ts'
 import {
   askHandler,

@@ -1,6 +1,6 @@
 /** `hold list|approve|reject`: what waits for people, and their word on it. */
 import type { Command } from 'commander'
-import type { HoldInfo, HoldList } from '../admin/operator-api.ts'
+import type { HoldInfo, HoldList } from '../control/operator-api.ts'
 import type { CommandIo } from './command-io.ts'
 import {
   askHandler,

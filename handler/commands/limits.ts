@@ -1,6 +1,6 @@
 /** `limits list|release`: what counts of the rolling limits, and giving back what a failed transaction spent. */
 import type { Command } from 'commander'
-import type { LimitInfo, LimitList, ReleaseAnswer } from '../admin/operator-api.ts'
+import type { LimitInfo, LimitList, ReleaseAnswer } from '../control/operator-api.ts'
 import type { CommandIo } from './command-io.ts'
 import {
   askHandler,

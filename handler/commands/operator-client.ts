@@ -1,4 +1,4 @@
-/** Asks the running handler over its admin socket on behalf of the operator; see handler/admin/operator-api.ts. */
+/** Asks the running handler over its admin socket on behalf of the operator; see handler/control/operator-api.ts. */
 import { request as httpRequest } from 'node:http'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'

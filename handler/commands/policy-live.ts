@@ -1,6 +1,7 @@
 /** `policy reload|shadow-report`: the policy of a handler that runs, and what another would have said so far. */
 import type { Command } from 'commander'
-import type { ReloadAnswer, ReloadedPolicy } from '../admin/operator-api.ts'
+import type { ReloadedPolicy } from '../policy-files/policy-keeper.ts'
+import type { ReloadAnswer } from '../policy-files/policy-keeper.ts'
 import { openReadOnly } from '../decisions/database.ts'
 import { shadowReport } from '../decisions/shadow-report.ts'
 import type { ShadowReport } from '../decisions/shadow-report.ts'

@@ -1,5 +1,5 @@
 /** How checks and explanations of policies are printed: text for people, one JSON object for programs. */
-import type { Advice } from '../policy/advice.ts'
+import type { Advice } from '../policy/compile/advice.ts'
 import type { Explanation, RuleExplanation } from '../policy/explain.ts'
 import type { PolicyResult } from '../policy/parse.ts'
 

@@ -5,7 +5,7 @@ import { readPrivateFile, writeNew } from '../../common/atomic-file.ts'
 import { CountersignError, errnoOf } from '../../common/errors.ts'
 import { contentDigest } from '../policy/rawtx/messages.ts'
 import type { Statement } from '../policy/statement-text.ts'
-import { generateStatementKey, signStatement } from '../operating/statement-signature.ts'
+import { generateStatementKey, signStatement } from '../policy-files/statement-signature.ts'
 import type { CommandIo } from './command-io.ts'
 
 interface SignFlags {

@@ -16,7 +16,8 @@ import type { RequestIndex } from './request-index.ts'
 import { createRequests } from './requests.ts'
 import { StoreError } from './store-error.ts'
 import { createSingleUseTable } from './single-uses.ts'
-import type { NewDecision, Recall, Receipt, RequestKey } from './store.ts'
+import type { NewDecision, Recall, Receipt } from './store.ts'
+import type { RequestKey } from '../protocol/digest.ts'
 
 /** What can be asked of the store; all of it crosses the thread border by name. */
 export interface Calls {

@@ -1,6 +1,6 @@
 /** A short number that a request's records are looked for by. */
 import { hash } from 'node:crypto'
-import type { RequestKey } from './store.ts'
+import type { RequestKey } from '../protocol/digest.ts'
 
 type RequestId = Pick<RequestKey, 'endpoint' | 'requestId' | 'signerId'>
 

@@ -4,7 +4,7 @@ import { sha256 } from './record.ts'
 import { StoreError } from './store-error.ts'
 import type { HoldTerms } from '../policy/decision.ts'
 import type { Hold, HoldRequest, HoldState } from './operations.ts'
-import type { RequestKey } from './store.ts'
+import type { RequestKey } from '../protocol/digest.ts'
 
 interface Row {
   readonly id: string

@@ -2,7 +2,7 @@
 import type { HoldTerms } from '../policy/decision.ts'
 import type { LimitUsage } from './limits.ts'
 import type { ChargedLimit } from './record.ts'
-import type { RequestKey } from './store.ts'
+import type { RequestKey } from '../protocol/digest.ts'
 
 /** `used`: an approval consumed the release. `expired`: the terms' `onExpiry` holds. */
 export type HoldState = 'waiting' | 'released' | 'rejected' | 'expired' | 'used'

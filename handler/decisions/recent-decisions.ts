@@ -1,5 +1,6 @@
 /** The final decisions asked for last, in memory: a request that keeps repeating is recalled without a wait. */
-import type { Recall, RequestKey } from './store.ts'
+import type { Recall } from './store.ts'
+import type { RequestKey } from '../protocol/digest.ts'
 
 export type Decided = Extract<Recall, { kind: 'decided' }>
 

@@ -5,7 +5,8 @@ import type { DecisionContent } from './record.ts'
 import { MAX_CANDIDATES } from './request-index.ts'
 import type { RequestIndex } from './request-index.ts'
 import type { Decision } from '../policy/decision.ts'
-import type { Recall, RequestKey } from './store.ts'
+import type { Recall } from './store.ts'
+import type { RequestKey } from '../protocol/digest.ts'
 
 /** What is known of a request id. */
 export interface Known {

@@ -1,19 +1,7 @@
 /** The durable memory of the handler, as `callback.ts` needs it: what was decided, written before it is answered. */
+import type { RequestKey } from '../protocol/digest.ts'
 import type { Decision, LimitCharge, SingleUse } from '../policy/decision.ts'
-import type { Action, Endpoint, Stage } from '../protocol/endpoints.ts'
-
-/** Identity of a request. Two deliveries with equal keys get the same decision. */
-export interface RequestKey {
-  readonly endpoint: Endpoint
-  readonly requestId: string
-  /** `''` when the co-signer sent none. */
-  readonly signerId: string
-  readonly stage: Stage
-  /** Hex SHA-256 of everything the policy can see of the request. */
-  readonly digest: string
-  /** Hex SHA-256 of what is moved: operation, asset, amounts, source, destinations; or type and extraInfo. */
-  readonly coreDigest: string
-}
+import type { Action } from '../protocol/endpoints.ts'
 
 /** What the store knows of a request before it is evaluated. */
 export type Recall =

@@ -1,10 +1,10 @@
 /** Where the presented certificates come from: the generations, two files, or nowhere at all. */
-import type { TlsConfig } from '../config.ts'
+import type { TlsConfig } from '../config/config.ts'
 import type { ServedCertificate } from './generation-info.ts'
 import { presentedIn } from './generation-states.ts'
 import type { RegistryState } from './generation-states.ts'
-import type { Keyring } from '../keyring.ts'
-import type { TlsPair } from '../web/listeners.ts'
+import type { Keyring } from './keyring.ts'
+import type { TlsPair } from '../../certs/store.ts'
 import { followFilePair } from './tls-files.ts'
 import type { FilePair, PairChange } from './tls-files.ts'
 

@@ -2,7 +2,7 @@
 import { sign } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { CheckpointKey } from '../decisions/checkpoint.ts'
-import type { Keyring } from '../keyring.ts'
+import type { Keyring } from './keyring.ts'
 
 const signAsync = promisify(sign)
 

@@ -4,9 +4,9 @@ import type { CertificateFacts } from '../../certs/inspect.ts'
 import type { HitCounter } from './generation-hits.ts'
 import { recordOf, stateOf } from './generation-states.ts'
 import type { RegistryState } from './generation-states.ts'
-import type { KeyringEntry } from '../keyring.ts'
+import type { KeyringEntry } from './keyring.ts'
 import type { ServedGeneration } from '../protocol/endpoints.ts'
-import type { Slot } from '../settings/slots.ts'
+import type { Slot } from '../config/slots.ts'
 
 /** A certificate that is presented instead of the generations' own (`HANDLER_TLS=files`). */
 export interface ServedCertificate extends Pick<

@@ -7,7 +7,7 @@ import { readPrivateFile } from '../../common/atomic-file.ts'
 import { KeyMaterialError } from '../../common/errors.ts'
 import { pemBlocks, toPem } from '../../common/pem.ts'
 import type { ServedCertificate } from './generation-info.ts'
-import type { TlsPair } from '../web/listeners.ts'
+import type { TlsPair } from '../../certs/store.ts'
 
 /** A pair from the two files, with what it presents. */
 export interface FilePair extends TlsPair, ServedCertificate {

@@ -1,6 +1,6 @@
 /** Reads what a hook answered: bounded, strict, and signed where the policy names a key; anything else is no answer. */
 import type { VerifySignature } from '../policy/statement.ts'
-import type { Hook } from '../policy/hooks.ts'
+import type { Hook } from '../policy/compile/hooks.ts'
 import { isObject } from '../protocol/json-value.ts'
 import { parseStrictJson, StrictJsonError } from '../protocol/strict-json.ts'
 

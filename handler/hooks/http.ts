@@ -1,9 +1,9 @@
 /** Hooks over HTTP: asks a team's own service with a signed request, in time, and takes nothing but a clear answer. */
 import type { After, Clock } from '../../common/clock.ts'
 import { errnoOf, messageOf } from '../../common/errors.ts'
-import type { Hook } from '../policy/hooks.ts'
+import type { Hook } from '../policy/compile/hooks.ts'
 import type { VerifySignature } from '../policy/statement.ts'
-import type { HookCaller, HookContext } from '../ports.ts'
+import type { HookCaller, HookContext } from '../callback/ports.ts'
 import type { CallbackRequest } from '../protocol/request.ts'
 import { NoAnswer, readAnswer } from './answer.ts'
 import { createBreaker } from './breaker.ts'

@@ -2,7 +2,7 @@
 import { addDecimals, compareDecimals } from '../protocol/decimal.ts'
 import type { Decimal } from '../protocol/decimal.ts'
 import type { CallbackRequest, Destination, TxSignRequest } from '../protocol/request.ts'
-import { addressKey } from './address.ts'
+import { addressKey } from './chains/address.ts'
 
 /** What contradicts what, in words for the log; undefined when nothing does. */
 export function contradictionIn(request: CallbackRequest): string | undefined {

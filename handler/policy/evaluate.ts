@@ -3,12 +3,12 @@ import type { CallbackRequest } from '../protocol/request.ts'
 import { contradictionIn } from './contradiction.ts'
 import type { Decision, Evaluation, LimitCharge } from './decision.ts'
 import type { Facts } from './facts.ts'
-import { chargesFor } from './limits.ts'
-import type { Policy } from './policy.ts'
-import { firstMatch } from './rule-index.ts'
-import type { Rule } from './rules.ts'
-import { subjectOf } from './subject.ts'
-import type { Subject } from './subject.ts'
+import { chargesFor } from './compile/limits.ts'
+import type { Policy } from './compile/policy.ts'
+import { firstMatch } from './compile/rule-index.ts'
+import type { Rule } from './compile/rules.ts'
+import { subjectOf } from './compile/subject.ts'
+import type { Subject } from './compile/subject.ts'
 
 /**
  * What the policy makes of a request. Anything that throws in here must be answered with RETRY by the caller.

@@ -6,10 +6,10 @@ import type { Evaluation } from './decision.ts'
 import { evaluate } from './evaluate.ts'
 import type { Facts } from './facts.ts'
 import { describeVerdict } from './judge.ts'
-import type { Policy } from './policy.ts'
-import type { Rule } from './rules.ts'
-import { subjectOf } from './subject.ts'
-import type { Subject } from './subject.ts'
+import type { Policy } from './compile/policy.ts'
+import type { Rule } from './compile/rules.ts'
+import { subjectOf } from './compile/subject.ts'
+import type { Subject } from './compile/subject.ts'
 
 export interface Explanation {
   readonly evaluation: Evaluation

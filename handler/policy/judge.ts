@@ -1,14 +1,33 @@
 /** From the policy in force and a request to its evaluation: gathers the facts that content itself can give. */
-import type { LivePolicy, PolicyFacts } from '../ports.ts'
 import type { CallbackRequest } from '../protocol/request.ts'
 import type { Decision, Evaluation } from './decision.ts'
 import { contentRefusal, evaluate } from './evaluate.ts'
 import type { Facts } from './facts.ts'
-import type { Policy } from './policy.ts'
+import type { Hook } from './compile/hooks.ts'
+import type { Policy } from './compile/policy.ts'
 import type { RawTxVerdict } from './rawtx/verdict.ts'
 import { verifyRawTx } from './rawtx/verify.ts'
 import { checkStatement } from './statement.ts'
 import type { StatementCheck, VerifySignature } from './statement.ts'
+
+/** What a policy may know besides the request. */
+export interface PolicyFacts {
+  readonly now: Date
+  /** Name of the co-signer key that verified the token; `''` in `certificate` mode. */
+  readonly cosigner: string
+}
+
+/** One immutable snapshot of the policy. */
+export interface LivePolicy {
+  /** Hex SHA-256, goes into the record. */
+  readonly digest: string
+  /** Pure; a throw is answered RETRY and raises an alarm. */
+  evaluate(request: CallbackRequest, facts: PolicyFacts): Evaluation
+  /** Why the content alone forbids an approval, whoever would give it; needed beside a `Decider`. */
+  refusal?(request: CallbackRequest, facts: PolicyFacts): Decision | undefined
+  /** What the hooks that an evaluation may name are; without it a missing answer is a veto at once. */
+  readonly hooks?: ReadonlyMap<string, Hook>
+}
 
 /** The policy as the straight line asks it. `verifySignature` checks extra signatures with the platform's own crypto. */
 export function livePolicy(policy: Policy, verifySignature: VerifySignature): LivePolicy {

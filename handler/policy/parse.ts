@@ -1,17 +1,17 @@
 /** From the text of a policy file to a policy that can be asked; or every problem at once, with line and column. */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { compilePolicy } from './compile.ts'
-import { listFilesOf } from './lists.ts'
-import type { ListFileFinding } from './lists.ts'
-import type { Policy } from './policy.ts'
-import { formatPath } from './problems.ts'
-import type { Finding, PolicyProblem } from './problems.ts'
+import { compilePolicy } from './compile/compile.ts'
+import { listFilesOf } from './compile/lists.ts'
+import type { ListFileFinding } from './compile/lists.ts'
+import type { Policy } from './compile/policy.ts'
+import { formatPath } from './file/problems.ts'
+import type { Finding, PolicyProblem } from './file/problems.ts'
 import { failingTests } from './policy-tests.ts'
-import { policySchema } from './schema.ts'
-import { findingsOf } from './schema-findings.ts'
-import { readYaml } from './yaml-source.ts'
-import type { YamlSource } from './yaml-source.ts'
+import { policySchema } from './file/schema.ts'
+import { findingsOf } from './file/schema-findings.ts'
+import { readYaml } from './file/yaml-source.ts'
+import type { YamlSource } from './file/yaml-source.ts'
 
 export type PolicyResult =
   | { readonly ok: true; readonly policy: Policy }

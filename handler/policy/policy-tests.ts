@@ -10,11 +10,11 @@ import type { Decision } from './decision.ts'
 import { evaluate } from './evaluate.ts'
 import type { Facts } from './facts.ts'
 import { factsOf } from './judge.ts'
-import type { Policy } from './policy.ts'
-import type { Finding } from './problems.ts'
+import type { Policy } from './compile/policy.ts'
+import type { Finding } from './file/problems.ts'
 import type { RawTxVerdict } from './rawtx/verdict.ts'
-import { TEST_TIME } from './schema.ts'
-import type { TestEntry } from './schema.ts'
+import { TEST_TIME } from './file/schema.ts'
+import type { TestEntry } from './file/schema.ts'
 
 type Payload = Readonly<Record<string, unknown>>
 

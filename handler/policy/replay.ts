@@ -1,12 +1,12 @@
 /** Replays recorded requests against a policy and says which of them it would have decided differently. */
-import type { PolicyFacts } from '../ports.ts'
+import type { PolicyFacts } from './judge.ts'
 import type { Action, Endpoint } from '../protocol/endpoints.ts'
 import { isIdentifier } from '../protocol/members.ts'
 import { parseRequest } from '../protocol/parse-request.ts'
 import type { JsonObject } from '../protocol/json-value.ts'
 import { evaluate } from './evaluate.ts'
 import { factsOf } from './judge.ts'
-import type { Policy } from './policy.ts'
+import type { Policy } from './compile/policy.ts'
 import type { VerifySignature } from './statement.ts'
 
 /** One decision of the past with the content that it was about. */

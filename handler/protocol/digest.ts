@@ -3,8 +3,8 @@
  * escapes and trailing zeros do not count; every value, absence and null does.
  */
 import { hash } from 'node:crypto'
-import type { RequestKey } from '../decisions/store.ts'
 import { decimalOfNumber } from './amounts.ts'
+import type { Endpoint, Stage } from './endpoints.ts'
 import { formatDecimal } from './decimal.ts'
 import { isList, JsonNumber } from './json-value.ts'
 import type { JsonObject, JsonValue } from './json-value.ts'
@@ -18,6 +18,19 @@ import type {
   Text,
   TxSignRequest,
 } from './request.ts'
+
+/** Identity of a request. Two deliveries with equal keys get the same decision. */
+export interface RequestKey {
+  readonly endpoint: Endpoint
+  readonly requestId: string
+  /** `''` when the co-signer sent none. */
+  readonly signerId: string
+  readonly stage: Stage
+  /** Hex SHA-256 of everything the policy can see of the request. */
+  readonly digest: string
+  /** Hex SHA-256 of what is moved: operation, asset, amounts, source, destinations; or type and extraInfo. */
+  readonly coreDigest: string
+}
 
 /**
  * The key under which a request is decided once. The co-signer's name counts, because the policy can see it: what one

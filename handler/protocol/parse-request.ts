@@ -1,5 +1,5 @@
 /** Reads verified claims once, into a request; nothing else is looked at afterwards. */
-import { CallbackError } from '../errors.ts'
+import { CallbackError } from './errors.ts'
 import type { Endpoint, Stage } from './endpoints.ts'
 import { isObject } from './json-value.ts'
 import type { JsonObject, JsonValue } from './json-value.ts'

@@ -5,11 +5,19 @@
 import { constants, sign, verify } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { KeyMaterialError } from '../../common/errors.ts'
-import { CallbackError } from '../errors.ts'
-import type { Verified } from '../ports.ts'
+import { CallbackError } from './errors.ts'
 import { isObject, JsonNumber } from './json-value.ts'
 import type { JsonObject, JsonValue } from './json-value.ts'
 import { parseStrictJson } from './strict-json.ts'
+
+/** Content that a co-signer's key vouches for (in `certificate` mode: that a permitted peer sent). */
+export interface Verified {
+  readonly claims: JsonObject
+  /** The token as received, kept as evidence. */
+  readonly token: string
+  /** Name of the co-signer key that verified it; `''` in `certificate` mode. */
+  readonly cosigner: string
+}
 
 /** A co-signer's public key and the name it has in our configuration. */
 export interface CosignerKey {

@@ -1,21 +1,21 @@
 /**
  * Bugs seen in public callback handlers, one test each, where no other test has the story yet. SECURITY.md lists all of
- * them; the stories in test/handler/callback.test.ts, protocol/token.test.ts and protocol/request.test.ts are the rest.
+ * them; the stories in test/handler/callback/answer-callback.test.ts, protocol/token.test.ts and protocol/request.test.ts are the rest.
  */
 import { createPrivateKey } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { encryptPrivateKey } from '../../certs/generate.ts'
-import { parseConfig } from '../../handler/config.ts'
-import { BUILT_IN_ASSETS } from '../../handler/policy/assets.ts'
+import { parseConfig } from '../../handler/config/config.ts'
+import { BUILT_IN_ASSETS } from '../../handler/policy/chains/assets.ts'
 import { verifyRawTx } from '../../handler/policy/rawtx/verify.ts'
 import { checkStatement } from '../../handler/policy/statement.ts'
 import {
   createSignatureVerifier,
   generateStatementKey,
   signStatement,
-} from '../../handler/operating/statement-signature.ts'
+} from '../../handler/policy-files/statement-signature.ts'
 import { claimsOf, startTestHandler, transfer } from '../fixtures/handler.ts'
 import type { TestHandler } from '../fixtures/handler.ts'
 import { testKey } from '../fixtures/keys.ts'

@@ -2,7 +2,7 @@
 import type { JsonValue } from '../../protocol/json-value.ts'
 import { JsonNumber } from '../../protocol/json-value.ts'
 import { bytesToHex, hexToBytes, keccak_256 } from './bytes.ts'
-import { parseEvmAddress } from './evm-address.ts'
+import { parseEvmAddress } from '../chains/evm-address.ts'
 
 const INTEGER = /^(u?)int([0-9]{1,3})$/
 const FIXED_BYTES = /^bytes([1-9]|[12][0-9]|3[012])$/

@@ -1,6 +1,6 @@
 /** The entries of `rawTx`, read once: bytes, the hash that is signed, and the key that signs it. */
 import type { RawTxEntry, TxSignRequest } from '../../protocol/request.ts'
-import type { Asset } from '../assets.ts'
+import type { Asset } from '../chains/assets.ts'
 import { parseHex } from './bytes.ts'
 import type { Finding } from './verdict.ts'
 import { mismatch, unverifiable } from './verdict.ts'

@@ -1,11 +1,11 @@
 /** EVM transactions against the request: every entry's hash, chain, fee bound, and the payments they make. */
 import { baseUnits } from '../../protocol/decimal.ts'
 import type { TxSignRequest } from '../../protocol/request.ts'
-import type { EvmAsset } from '../assets.ts'
+import type { EvmAsset } from '../chains/assets.ts'
 import { bytesToHex, keccak_256, prefixed } from './bytes.ts'
 import type { Entry } from './entries.ts'
 import { decodeErc20, selectorOf } from './erc20.ts'
-import { parseEvmAddress } from './evm-address.ts'
+import { parseEvmAddress } from '../chains/evm-address.ts'
 import type { EvmTransaction } from './evm-transaction.ts'
 import { decodeEvmTransaction } from './evm-transaction.ts'
 import type { Payment, Reading } from './payments.ts'

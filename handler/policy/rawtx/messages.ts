@@ -1,7 +1,7 @@
 /** RAW and TYPED_MESSAGE requests: the digests of the contents they show are the payloads that will be signed. */
 import type { JsonValue } from '../../protocol/json-value.ts'
 import type { TxSignRequest } from '../../protocol/request.ts'
-import type { Assets } from '../assets.ts'
+import type { Assets } from '../chains/assets.ts'
 import { bytesToHex, concatBytes, keccak_256, parseHex, sha256 } from './bytes.ts'
 import type { TypedData } from './eip712.ts'
 import { hashTypedData } from './eip712.ts'

@@ -1,6 +1,6 @@
 /** Signature hash types by name: what a signature leaves open for others to change. */
 import type { Preimage } from './preimage.ts'
-import type { NetworkRules } from './utxo-networks.ts'
+import type { NetworkRules } from '../chains/utxo-networks.ts'
 
 const NAMES: ReadonlyMap<number, string> = new Map([
   [0x01, 'ALL'],

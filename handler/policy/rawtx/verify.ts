@@ -1,7 +1,7 @@
 /** Rebuilds what is about to be signed from `rawTx`, and says whether it is what the request says. */
 import { messageOf } from '../../../common/errors.ts'
 import type { TxSignRequest } from '../../protocol/request.ts'
-import type { Assets } from '../assets.ts'
+import type { Assets } from '../chains/assets.ts'
 import { checkPaths, readEntries } from './entries.ts'
 import { verifyEvm } from './evm.ts'
 import { signsContent, verifyMessages } from './messages.ts'

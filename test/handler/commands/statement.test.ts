@@ -5,7 +5,7 @@ import { Command } from 'commander'
 import { registerStatementCommands } from '../../../handler/commands/statement.ts'
 import { contentDigest } from '../../../handler/policy/rawtx/messages.ts'
 import { parseStatement, statementBytes } from '../../../handler/policy/statement-text.ts'
-import { createSignatureVerifier } from '../../../handler/operating/statement-signature.ts'
+import { createSignatureVerifier } from '../../../handler/policy-files/statement-signature.ts'
 import { jsonValue } from '../../fixtures/tx-request.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
 

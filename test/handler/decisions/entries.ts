@@ -1,6 +1,7 @@
 /** Decisions to record, each part of them replaceable. */
 import type { Decision, LimitCharge } from '../../../handler/policy/decision.ts'
-import type { Evidence, NewDecision, RequestKey } from '../../../handler/decisions/store.ts'
+import type { Evidence, NewDecision } from '../../../handler/decisions/store.ts'
+import type { RequestKey } from '../../../handler/protocol/digest.ts'
 
 export const APPROVE: Decision = { action: 'APPROVE', rule: 'small', reason: 'small amount' }
 export const REJECT: Decision = { action: 'REJECT', rule: 'large', reason: 'too large' }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { parsePolicy } from '../../../handler/policy/parse.ts'
-import { whenSchema } from '../../../handler/policy/schema.ts'
+import { whenSchema } from '../../../handler/policy/file/schema.ts'
 
 const text = readFileSync(join(import.meta.dirname, '../../../docs/policy.md'), 'utf8')
 

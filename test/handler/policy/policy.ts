@@ -1,8 +1,8 @@
 /** Policies for tests, from lines of YAML. */
 import { parsePolicy } from '../../../handler/policy/parse.ts'
 import type { ListFiles } from '../../../handler/policy/parse.ts'
-import type { Policy } from '../../../handler/policy/policy.ts'
-import { formatProblem } from '../../../handler/policy/problems.ts'
+import type { Policy } from '../../../handler/policy/compile/policy.ts'
+import { formatProblem } from '../../../handler/policy/file/problems.ts'
 
 /** The policy, which must be valid; `version: 1` is added. */
 export function policyOf(yaml: string, lists?: ListFiles): Policy {

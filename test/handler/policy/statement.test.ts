@@ -12,7 +12,7 @@ import {
   publicHalf,
   signStatement,
   statementKey,
-} from '../../../handler/operating/statement-signature.ts'
+} from '../../../handler/policy-files/statement-signature.ts'
 import { testKey } from '../../fixtures/keys.ts'
 import { decimal, destination, jsonValue, txRequest } from '../../fixtures/tx-request.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
-import type { RequestKey } from '../../../handler/decisions/store.ts'
+import type { RequestKey } from '../../../handler/protocol/digest.ts'
 import { malformedKey, requestKey } from '../../../handler/protocol/digest.ts'
 import type { Endpoint } from '../../../handler/protocol/endpoints.ts'
 import { isObject } from '../../../handler/protocol/json-value.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
-import { CallbackError } from '../../../handler/errors.ts'
+import { CallbackError } from '../../../handler/protocol/errors.ts'
 import type { Endpoint } from '../../../handler/protocol/endpoints.ts'
 import { isObject } from '../../../handler/protocol/json-value.ts'
 import type { JsonObject } from '../../../handler/protocol/json-value.ts'

@@ -11,8 +11,8 @@ import { beforeAll, describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
 import { CompactSign, compactVerify, CompactEncrypt, FlattenedSign, SignJWT } from 'jose'
 import { KeyMaterialError } from '../../../common/errors.ts'
-import { CallbackError } from '../../../handler/errors.ts'
-import type { Verified } from '../../../handler/ports.ts'
+import { CallbackError } from '../../../handler/protocol/errors.ts'
+import type { Verified } from '../../../handler/protocol/token.ts'
 import { JsonNumber } from '../../../handler/protocol/json-value.ts'
 import {
   createPlainVerifier,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { keccak_256 } from '@noble/hashes/sha3.js'
-import { BUILT_IN_ASSETS } from '../../../../handler/policy/assets.ts'
+import { BUILT_IN_ASSETS } from '../../../../handler/policy/chains/assets.ts'
 import { verifyRawTx } from '../../../../handler/policy/rawtx/verify.ts'
 import {
   compareDecimals,

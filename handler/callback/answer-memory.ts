@@ -1,0 +1,75 @@
+/** What identical bytes were answered: asked again, they need not be verified, read, looked up and signed again. */
+import type {
+  Answer,
+  AnswerMemory,
+  CallbackDeps,
+  DecidedEvent,
+  Delivery,
+  Remembered,
+} from './ports.ts'
+import type { Verified } from '../protocol/token.ts'
+import { createRecent } from './recent.ts'
+import type { Settled } from './sign.ts'
+
+/**
+ * What is sent again at once, because an answer was lost, is answered from here; what comes later from the store. Few,
+ * because whatever is kept over some hundred requests is copied by the garbage collector twice.
+ */
+const DEFAULT_LIMITS = { answers: 64, bodyBytes: 16 * 1_024 }
+
+/** Bytes at the end of a token, all of them signature: enough to find an entry, which is then compared as a whole. */
+const NAME_BYTES = 64
+
+/** Remembers nothing yet. */
+export function createAnswerMemory(limits = DEFAULT_LIMITS): AnswerMemory {
+  const answers = createRecent<Remembered & { readonly body: Buffer }>(limits.answers)
+  return {
+    get({ endpoint, generation, body }) {
+      const known = answers.get(nameOf(body))
+      if (known === undefined || !known.body.equals(body)) return undefined
+      const { event } = known
+      return event.endpoint === endpoint && event.generation === generation ? known : undefined
+    },
+    put({ body }, { answer, event }) {
+      if (body.length <= limits.bodyBytes) answers.put(nameOf(body), { body, answer, event })
+    },
+  }
+}
+
+function nameOf(body: Buffer): string {
+  return body.toString('latin1', Math.max(0, body.length - NAME_BYTES))
+}
+
+/**
+ * The answer that these very bytes got on this very path, when it was final; undefined when it has to be worked out.
+ * INVARIANT: an approval is not repeated while the service is frozen.
+ */
+export function answerAgain(delivery: Delivery, deps: CallbackDeps): Answer | undefined {
+  const known = deps.answers.get(delivery)
+  if (known === undefined) return undefined
+  const startedMs = deps.clock.monotonicMs()
+  const { answer } = known
+  if (known.event.action === 'APPROVE' && deps.override() !== undefined) return undefined
+  const { deliveryId } = delivery
+  const durationMs = deps.clock.monotonicMs() - startedMs
+  const event = { ...known.event, deliveryId, repeated: true, durationMs }
+  deps.log.decided(event)
+  deps.observe?.(event)
+  return answer
+}
+
+/**
+ * Keeps an answer that stands on a final record. A RETRY is worked out anew each time, and so is the answer to a token
+ * that is valid at some times only.
+ */
+export function rememberAnswer(
+  delivery: Delivery,
+  { claims }: Verified,
+  { answer, decision }: Settled,
+  event: DecidedEvent,
+  { answers }: CallbackDeps,
+): void {
+  if (decision.action === 'RETRY') return
+  if (claims['exp'] !== undefined || claims['nbf'] !== undefined) return
+  answers.put(delivery, { answer, event })
+}

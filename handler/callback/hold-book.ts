@@ -1,0 +1,30 @@
+/** Holds and the freeze as the straight line asks for them, answered from the decision store. */
+import type { HoldState as StoredHoldState, OperatorActs } from '../decisions/operations.ts'
+import { summaryOf } from './hold-summary.ts'
+import type { Decision } from '../policy/decision.ts'
+import type { HoldBook, HoldState } from './ports.ts'
+
+/** A used release releases nothing more. */
+const STATES: Readonly<Record<StoredHoldState, HoldState>> = {
+  waiting: 'held',
+  released: 'released',
+  rejected: 'rejected',
+  expired: 'expired',
+  used: 'held',
+}
+
+/** Opens a hold at the first delivery of a request and then follows it. */
+export function createHoldBook(store: Pick<OperatorActs, 'openHold'>): HoldBook {
+  return {
+    async state(key, terms, _now, request, rule) {
+      const { state } = await store.openHold({ key, terms, summary: summaryOf(request, rule) })
+      return STATES[state]
+    },
+  }
+}
+
+/** What is answered to everything while the operator has frozen the handler. */
+export function frozenDecision({ frozen }: Pick<OperatorActs, 'frozen'>): Decision | undefined {
+  const freeze = frozen()
+  return freeze && { action: freeze.action, rule: 'freeze', reason: 'FROZEN' }
+}

@@ -1,0 +1,84 @@
+/** Hooks: a team's own services may veto an approval, within the deadline; silence puts it off, and then is a veto too. */
+import type { Decision, Evaluation, HookRequirement } from '../policy/decision.ts'
+import type { Hook } from '../policy/compile/hooks.ts'
+import type { CallbackDeps } from './ports.ts'
+import type { LivePolicy } from '../policy/judge.ts'
+import type { AskedRequest } from './read.ts'
+import { MARGIN_MS, Undecided } from './undecided.ts'
+import { within } from './within.ts'
+
+/** What else decides about a missing answer. */
+export interface HookTimes {
+  readonly policy: LivePolicy
+  /** When the request was first put off, ISO 8601; undefined at its first delivery. */
+  readonly firstAt: string | undefined
+}
+
+/** The evaluation, or what the first hook that does not allow it leaves. Hooks are asked together, and only about an approval. */
+export async function settleHooks(
+  evaluation: Evaluation,
+  asked: AskedRequest,
+  times: HookTimes,
+  deps: CallbackDeps,
+): Promise<Evaluation> {
+  const { decision, hooks } = evaluation
+  if (decision.action !== 'APPROVE' || hooks.length === 0) return evaluation
+  const answers = await askAll(hooks, decision.rule, asked, times, deps)
+  const vetoes = hooks.flatMap((hook, index) => {
+    const answer = answers[index] ?? 'no-answer'
+    return answer === 'allow'
+      ? []
+      : [answer === 'deny' ? hook.otherwise : unanswered(hook, times, deps)]
+  })
+  if (vetoes.some(({ action }) => action === 'APPROVE')) {
+    throw new Undecided('policy-error', new Error('a veto would approve'))
+  }
+  // A refusal that is certain need not wait for an answer that is missing.
+  const veto = vetoes.find(({ action }) => action !== 'RETRY') ?? vetoes[0]
+  return veto === undefined ? evaluation : { ...evaluation, decision: veto }
+}
+
+/** RETRY until the hook's budget has passed since the first delivery, then its fallback. */
+function unanswered(
+  { hook, otherwise }: HookRequirement,
+  { policy, firstAt }: HookTimes,
+  { clock }: CallbackDeps,
+): Decision {
+  const terms = policy.hooks?.get(hook)
+  if (terms === undefined) return otherwise
+  const { rule } = otherwise
+  const nowMs = clock.now().getTime()
+  const waitedMs = firstAt === undefined ? 0 : nowMs - Date.parse(firstAt)
+  if (waitedMs < terms.budgetMs) return { action: 'RETRY', rule, reason: 'HOOK_NO_ANSWER' }
+  return { action: fallbackOf(terms), rule, reason: 'HOOK_BUDGET_SPENT' }
+}
+
+/** INVARIANT: never APPROVE, whatever a policy made elsewhere says. */
+function fallbackOf({ fallback }: Hook): 'REJECT' | 'RETRY' {
+  return fallback === 'RETRY' ? 'RETRY' : 'REJECT'
+}
+
+/** Leaves time to record and to sign what follows from silence. */
+async function askAll(
+  hooks: readonly HookRequirement[],
+  rule: string,
+  { delivery, request, verified }: AskedRequest,
+  { policy }: HookTimes,
+  deps: CallbackDeps,
+): Promise<readonly ('allow' | 'deny' | 'no-answer')[]> {
+  const givenUp = new AbortController()
+  const leftMs = delivery.deadlineAtMs - 2 * MARGIN_MS - deps.clock.monotonicMs()
+  const { deliveryId, generation } = delivery
+  const context = { deliveryId, generation, cosigner: verified.cosigner, rule }
+  const ask = async ({ hook }: HookRequirement) => {
+    const terms = policy.hooks?.get(hook)
+    const call = deps.hooks?.call(hook, request, givenUp.signal, { ...context, terms })
+    const answer = await within(leftMs, call, deps.after)
+    return answer === 'allow' || answer === 'deny' ? answer : 'no-answer'
+  }
+  const answers = await Promise.all(
+    hooks.map((hook) => ask(hook).catch(() => 'no-answer' as const)),
+  )
+  givenUp.abort()
+  return answers
+}

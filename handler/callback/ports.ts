@@ -1,0 +1,189 @@
+/** What the straight line takes in, gives out and stands on; the edges implement these. */
+import type { LivePolicy, PolicyFacts } from '../policy/judge.ts'
+import type { Verified } from '../protocol/token.ts'
+import type { After, Clock } from '../../common/clock.ts'
+import type { DecisionStore, ShadowNote } from '../decisions/store.ts'
+import type { RequestKey } from '../protocol/digest.ts'
+import type { Decision, HoldTerms } from '../policy/decision.ts'
+import type { Hook } from '../policy/compile/hooks.ts'
+import type { Action, Endpoint, Mode, Stage } from '../protocol/endpoints.ts'
+import type { CallbackRequest } from '../protocol/request.ts'
+import type { AnswerClaims, Draft } from './response.ts'
+import type { SharedWork } from './shared-work.ts'
+import type { FaultRule } from './undecided.ts'
+
+/** One HTTP attempt of a request, before anything in it is believed. */
+export interface Delivery {
+  /** Our own id, for the log and the audit chain. */
+  readonly deliveryId: string
+  readonly endpoint: Endpoint
+  /** Generation named by the path; its key must sign the answer. */
+  readonly generation: number
+  /** The body as received, at most `HANDLER_MAX_BODY_BYTES`. */
+  readonly body: Buffer
+  /** Monotonic milliseconds by which the answer must have left. */
+  readonly deadlineAtMs: number
+}
+
+/** What leaves with status 200. */
+export interface Answer {
+  readonly contentType: 'application/jwt' | 'application/json'
+  readonly body: string
+}
+
+/** Everything `answerCallback` needs; one object per process, read afresh for every delivery. */
+export interface CallbackDeps {
+  /** `token`: a JWS both ways. `plain`: JSON both ways and nothing is signed (`certificate` mode). */
+  readonly mode: Mode
+  /** Throws `CallbackError` unless the body is genuine; see `createTokenVerifier`, `createPlainVerifier`. */
+  readonly verify: (body: Buffer, now: Date) => Verified
+  /**
+   * Compact JWS over the claims with the key of that generation; any rejection becomes 503. Calls `begins` when the
+   * signature has waited for its turn and is being computed.
+   */
+  readonly sign: (
+    generation: number,
+    claims: AnswerClaims | Draft,
+    begins?: () => void,
+  ) => Promise<string>
+  /** The policy in force; asked once per request, so that one request sees one policy. */
+  readonly policy: () => LivePolicy
+  readonly store: DecisionStore
+  readonly clock: Clock
+  readonly after: After
+  /** While frozen: the decision to answer with instead of evaluating; never APPROVE. */
+  readonly override: () => Decision | undefined
+  /** From `createSharedWork()`, one per process. */
+  readonly shared: SharedWork
+  /** From `createAnswerMemory()`, one per set of co-signer keys. */
+  readonly answers: AnswerMemory
+  readonly log: CallbackLog
+  /** Required when the policy names hooks: without it every hook counts as `no-answer`. */
+  readonly hooks?: HookCaller
+  /** Required when the policy holds requests: without it they stay held. */
+  readonly holds?: HoldBook
+  /** A policy that is only watched; must not throw. */
+  readonly shadow?: ShadowPolicy
+  /** A team's own function beside the policy. */
+  readonly decider?: Decider
+  /** Metrics; sees what the log sees. */
+  readonly observe?: (event: DecidedEvent) => void
+}
+
+/** Answers that cannot change any more, by all bytes of the body, the endpoint and the generation; bounded. */
+export interface AnswerMemory {
+  get(delivery: Delivery): Remembered | undefined
+  put(delivery: Delivery, remembered: Remembered): void
+}
+
+/** An answer and what the log said of it. */
+export interface Remembered {
+  readonly answer: Answer
+  readonly event: DecidedEvent
+}
+
+/** Says what another policy would have decided. INVARIANT: never changes, delays or fails an answer. */
+export type ShadowPolicy = (
+  request: CallbackRequest,
+  facts: PolicyFacts,
+  live: Decision,
+) => ShadowNote | undefined
+
+/** What a team's own function may know besides the request. */
+export interface DeciderFacts extends PolicyFacts {
+  /** What the policy file makes of the request: APPROVE, or its default because no rule matched. */
+  readonly policy: Decision
+  /** What the check of the raw transaction found: one word and, unless `verified`, why. */
+  readonly rawTx: string | undefined
+  /** Aborts when the answer is no longer waited for. */
+  readonly signal: AbortSignal
+}
+
+/** Asks a team's own function; undefined leaves it to the policy, a rejection is answered RETRY. */
+export type Decider = (
+  request: CallbackRequest,
+  facts: DeciderFacts,
+) => Promise<Decision | undefined>
+
+/** Asks a team's own service about a request. Must give up when the signal aborts. */
+export interface HookCaller {
+  call(
+    hook: string,
+    request: CallbackRequest,
+    signal: AbortSignal,
+    context: HookContext,
+  ): Promise<'allow' | 'deny' | 'no-answer'>
+}
+
+/** What goes with a request to a hook. */
+export interface HookContext {
+  /** As the policy that decides declares it; undefined when it does not. */
+  readonly terms: Hook | undefined
+  readonly deliveryId: string
+  /** Generation whose key signs the call. */
+  readonly generation: number
+  readonly cosigner: string
+  /** Id of the rule that would approve. */
+  readonly rule: string
+}
+
+/** Remembers which held requests people have released or refused; keeps time from the first delivery. */
+export interface HoldBook {
+  state(
+    key: RequestKey,
+    terms: HoldTerms,
+    now: Date,
+    request: CallbackRequest,
+    rule: string,
+  ): Promise<HoldState>
+}
+
+export type HoldState = 'held' | 'released' | 'rejected' | 'expired'
+
+/** What the service tells the outside world about deliveries. Only verified content ever gets here. */
+export interface CallbackLog {
+  /** A decision was made, recalled, or put off with RETRY; once per answered delivery. */
+  decided(event: DecidedEvent): void
+  /** A delivery got a bare status; called by the web edge, once per `CallbackError`. */
+  refused(event: RefusedEvent): void
+  /** Somebody should look at this now. */
+  alarm(event: AlarmEvent): void
+}
+
+export interface DecidedEvent {
+  readonly deliveryId: string
+  readonly endpoint: Endpoint
+  readonly generation: number
+  readonly cosigner: string
+  readonly requestId: string
+  /** Undefined when the request could not be read that far. */
+  readonly stage: Stage | undefined
+  readonly txId: string | undefined
+  /** `''` when the co-signer sent none. */
+  readonly signerId: string | undefined
+  readonly action: Action
+  readonly rule: string
+  readonly reason: string
+  /** Number of the record; undefined when the answer stands on none (a RETRY for a fault). */
+  readonly seq: number | undefined
+  /** The decision was made for an earlier or a concurrent delivery. */
+  readonly repeated: boolean
+  readonly unknownMembers: readonly string[]
+  /** From the start of verification to the answer, in milliseconds. */
+  readonly durationMs: number
+}
+
+export interface RefusedEvent {
+  readonly deliveryId: string
+  readonly endpoint: Endpoint | undefined
+  readonly generation: number | undefined
+  readonly error: Error
+}
+
+export interface AlarmEvent {
+  readonly kind: FaultRule | 'conflict' | 'late-failure' | 'retry-budget'
+  readonly deliveryId: string
+  readonly requestId: string
+  /** Its message and stack hold nothing of the payload unless an edge put it there. */
+  readonly error?: unknown
+}

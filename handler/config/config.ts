@@ -1,0 +1,196 @@
+/** `parseConfig` turns an environment into one frozen configuration, or into every problem at once. */
+import { join } from 'node:path'
+import type { AuthMode } from '../../common/admin-api.ts'
+import type { Cidr, ListenAddress } from './config-values.ts'
+import { nearest, SettingProblem } from './config-values.ts'
+import { SETTINGS } from './settings.ts'
+import type { Setting, Values } from './settings.ts'
+import { slotProblems, slotsOf } from './slots.ts'
+import type { Slot } from './slots.ts'
+
+const SOCKET_NAME = 'admin.sock'
+
+/** What fits into a socket address on Linux and on the BSDs. */
+const MAX_SOCKET_PATH = 103
+
+/** Which certificate the listeners present. */
+export type TlsConfig =
+  | { readonly mode: 'self-signed' }
+  | { readonly mode: 'files'; readonly certFile: string; readonly keyFile: string }
+  | { readonly mode: 'off' }
+
+/** The settings, checked one by one and against each other. Paths are as given, relative to the working directory. */
+export interface Config {
+  readonly stateDir: string
+  readonly keysDir: string
+  readonly slots: readonly Slot[]
+  readonly auth: AuthMode
+  readonly tls: TlsConfig
+  /** Undefined in `certificate` mode only. */
+  readonly cosignerKeys: string | undefined
+  /** Undefined when everyone may connect. */
+  readonly allowedCidrs: readonly Cidr[] | undefined
+  readonly policyFile: string
+  /** Undefined when no policy is watched. */
+  readonly shadowPolicyFile: string | undefined
+  readonly storePath: string
+  readonly adminSocket: string
+  readonly opsListen: ListenAddress
+  readonly deadlineMs: number
+  /** How long the co-signer asks again after a first RETRY. */
+  readonly cosignerRetryMs: number
+  readonly maxBodyBytes: number
+  readonly passphraseFile: string | undefined
+  readonly logLevel: string
+}
+
+/** What could be read although something else is wrong, so that a check can look at it all the same. */
+export type KnownPaths = Partial<
+  Pick<Config, 'stateDir' | 'cosignerKeys' | 'policyFile' | 'passphraseFile'>
+>
+
+export type ParsedConfig =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly string[]; readonly known: KnownPaths }
+
+/** Reads the `HANDLER_*` variables of an environment. Never throws; all problems come at once. */
+export function parseConfig(env: Readonly<Record<string, string | undefined>>): ParsedConfig {
+  const problems = unknownNames(env)
+  const values = readValues(env, problems)
+  problems.push(...crossProblems(values))
+  if (problems.length > 0) return { ok: false, problems, known: knownPaths(values) }
+  const config = assemble(values)
+  return { ok: true, config, warnings: warningsOf(config) }
+}
+
+/** Typing mistakes would be silent otherwise. */
+function unknownNames(env: Readonly<Record<string, string | undefined>>): string[] {
+  const known: string[] = Object.values(SETTINGS).map(({ name }) => name)
+  return Object.keys(env)
+    .filter((name) => name.startsWith('HANDLER_') && !known.includes(name))
+    .map((name) => {
+      const near = nearest(name, known)
+      return `\`${name}\`: no such setting${near === undefined ? '' : `, did you mean \`${near}\``}`
+    })
+}
+
+function readValues(env: Readonly<Record<string, string | undefined>>, problems: string[]): Values {
+  const read = <T>({ name, fallback, parse }: Setting<T>): T | undefined => {
+    const text = env[name] ?? fallback
+    if (text === undefined) return undefined
+    try {
+      if (text === '') throw new SettingProblem('is empty, give a value or do not set it')
+      return parse(text)
+    } catch (error) {
+      if (!(error instanceof SettingProblem)) throw error
+      problems.push(`\`${name}\`: ${error.message}`)
+      return undefined
+    }
+  }
+  return Object.fromEntries(
+    Object.entries(SETTINGS).map(([key, entry]) => [key, read<unknown>(entry)]),
+  ) as Values
+}
+
+/** The rules between settings; those that failed to parse are undefined here and say nothing more. */
+function crossProblems(values: Values): string[] {
+  const problems: string[] = []
+  const { auth, tls, cosignerKeys, allowedCidrs, tlsCertFile, tlsKeyFile } = values
+  if (auth === 'certificate') {
+    if (allowedCidrs === undefined) {
+      problems.push('`HANDLER_ALLOWED_CIDRS`: required, callers are not authenticated in this mode')
+    }
+    if (cosignerKeys !== undefined) {
+      problems.push('`HANDLER_COSIGNER_KEYS`: not used with `HANDLER_AUTH=certificate`, unset it')
+    }
+  } else if (auth !== undefined && cosignerKeys === undefined) {
+    problems.push('`HANDLER_COSIGNER_KEYS`: required, a PEM public key or a directory of them')
+  }
+  for (const [name, value] of [
+    ['HANDLER_TLS_CERT_FILE', tlsCertFile],
+    ['HANDLER_TLS_KEY_FILE', tlsKeyFile],
+  ]) {
+    if (tls === 'files' && value === undefined) {
+      problems.push(`\`${name}\`: required with \`HANDLER_TLS=files\``)
+    }
+    if (tls !== undefined && tls !== 'files' && value !== undefined) {
+      problems.push(`\`${name}\`: not used with \`HANDLER_TLS=${tls}\`, unset it`)
+    }
+  }
+  const { adminSocket, stateDir = '' } = values
+  // Longer paths are cut off silently when the socket is opened, elsewhere than wanted.
+  if (Buffer.byteLength(adminSocket ?? join(stateDir, SOCKET_NAME)) > MAX_SOCKET_PATH) {
+    problems.push(`\`HANDLER_ADMIN_SOCKET\`: the path is longer than ${MAX_SOCKET_PATH} bytes`)
+  }
+  return [...problems, ...slotProblems(values)]
+}
+
+function assemble(values: Values): Config {
+  const stateDir = present(values.stateDir)
+  return deepFreeze({
+    stateDir,
+    keysDir: join(stateDir, 'keys'),
+    slots: slotsOf(present(values.publicUrls), values.listen),
+    auth: present(values.auth),
+    tls: tlsOf(values),
+    cosignerKeys: values.cosignerKeys,
+    allowedCidrs: values.allowedCidrs,
+    policyFile: present(values.policyFile),
+    shadowPolicyFile: values.shadowPolicyFile,
+    storePath: values.store ?? join(stateDir, 'decisions.db'),
+    adminSocket: values.adminSocket ?? join(stateDir, SOCKET_NAME),
+    opsListen: present(values.opsListen),
+    deadlineMs: present(values.deadlineMs),
+    cosignerRetryMs: present(values.cosignerRetryMinutes) * 60_000,
+    maxBodyBytes: present(values.maxBodyBytes),
+    passphraseFile: values.passphraseFile,
+    logLevel: present(values.logLevel),
+  })
+}
+
+function tlsOf({ tls, tlsCertFile, tlsKeyFile }: Values): TlsConfig {
+  if (tls !== 'files') return { mode: present(tls) }
+  return { mode: 'files', certFile: present(tlsCertFile), keyFile: present(tlsKeyFile) }
+}
+
+function knownPaths({ stateDir, cosignerKeys, policyFile, passphraseFile }: Values): KnownPaths {
+  return {
+    ...(stateDir === undefined ? {} : { stateDir }),
+    ...(cosignerKeys === undefined ? {} : { cosignerKeys }),
+    ...(policyFile === undefined ? {} : { policyFile }),
+    ...(passphraseFile === undefined ? {} : { passphraseFile }),
+  }
+}
+
+/** Settings that are legal, and that somebody should have meant. */
+function warningsOf({ auth, tls, allowedCidrs }: Config): string[] {
+  const warnings: string[] = []
+  if (auth === 'public-key' && tls.mode === 'self-signed') {
+    warnings.push(
+      'with `HANDLER_AUTH=public-key` a co-signer expects a certificate of a trusted CA',
+    )
+  }
+  if (auth !== 'public-key' && tls.mode === 'off') {
+    warnings.push('the certificate to pin is the one of the proxy that terminates TLS')
+  }
+  if (tls.mode === 'off' && allowedCidrs !== undefined) {
+    warnings.push(
+      '`HANDLER_ALLOWED_CIDRS` is compared with the proxy, which must check its callers',
+    )
+  }
+  return warnings
+}
+
+/** INVARIANT: only called for settings that have a fallback or whose absence is a problem. */
+function present<T>(value: T | undefined): T {
+  if (value === undefined) throw new TypeError('a checked setting has no value')
+  return value
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    Object.values(value).forEach(deepFreeze)
+  }
+  return value
+}

@@ -1,0 +1,196 @@
+/** The web edge: brings one POST to the straight line and its answer back; the only file that knows Express. */
+import { randomUUID } from 'node:crypto'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import type { RequestListener } from 'node:http'
+import type { Socket } from 'node:net'
+import express from 'express'
+import type { GenerationState } from '../../common/admin-api.ts'
+import type { Clock } from '../../common/clock.ts'
+import type { Admission } from './admission.ts'
+import { BodyAbortedError, readBody } from './body.ts'
+import type { ByteBudget } from './byte-budget.ts'
+import { CallbackError } from '../protocol/errors.ts'
+import type { Answer, CallbackLog, Delivery } from '../callback/ports.ts'
+import { routeOf, speaksOtherMode } from '../protocol/endpoints.ts'
+import type { Route, Routes } from '../protocol/endpoints.ts'
+import { answerHeaders, refuse } from './bare-status.ts'
+import { MARGIN_MS } from '../callback/undecided.ts'
+
+export interface AppDeps {
+  /** The straight line. */
+  readonly answer: (delivery: Delivery) => Promise<Answer>
+  readonly routes: () => Routes
+  readonly stateOf: (generation: number) => GenerationState | undefined
+  readonly admission: Admission
+  readonly budget: ByteBudget
+  readonly maxBodyBytes: number
+  readonly clock: Clock
+  /** Milliseconds that an answer may take from now on; less than the setting while the handler shuts down. */
+  readonly timeLeftMs: () => number
+  /** True while the handler shuts down: answers then close their connections. */
+  readonly draining: () => boolean
+  readonly log: CallbackLog
+  /** Somebody calls the paths of the other authentication mode. */
+  readonly otherMode: (target: string) => void
+  /** An answer left: its status and the milliseconds since its request arrived. */
+  readonly answered: (status: number, durationMs: number) => void
+}
+
+/** A listener for `createServer`, with the classes it must be given along. */
+export interface App {
+  readonly listener: RequestListener
+  readonly classes: {
+    readonly IncomingMessage: typeof IncomingMessage
+    readonly ServerResponse: typeof ServerResponse
+  }
+}
+
+/** Builds the application. Express never trusts a proxy: addresses are those of the connection. */
+export function createApp(deps: AppDeps): App {
+  const app = express()
+  app.disable('x-powered-by').disable('etag').set('query parser', false)
+  const classes = adoptPrototypes(app)
+  app.use(async (request, response) => {
+    const deliveryId = randomUUID()
+    try {
+      await answerRequest(deliveryId, request, response, deps)
+    } catch (error) {
+      mapError(error, deliveryId, request, response, deps)
+    }
+  })
+  const handle: Handle = app
+  const listener: RequestListener = (request, response) => {
+    const arrivedMs = deps.clock.monotonicMs()
+    response.sendDate = false
+    if (deps.draining()) response.setHeader('Connection', 'close')
+    // The request loses its error listeners when its body has been read; a late reset is nobody's error.
+    request.on('error', () => undefined)
+    response.on('finish', () => {
+      keepALittleLonger(request.socket)
+      deps.answered(response.statusCode, deps.clock.monotonicMs() - arrivedMs)
+    })
+    // With a callback of ours Express never writes an answer of its own, whatever it makes of the target.
+    handle(request, response, (error = notFound('no such target')) => {
+      mapError(error, randomUUID(), request, response, deps)
+    })
+  }
+  return { listener, classes }
+}
+
+/** How much longer an idle connection is kept than its `Keep-Alive` header tells, in milliseconds. */
+const KEEP_ALIVE_GRACE_MS = 5_000
+
+/**
+ * A caller that trusts the header must not find the connection closed under a request that is on its way. Node.js closes
+ * it at the moment that it announced, or, in later versions, one second after.
+ */
+function keepALittleLonger(socket: Socket): void {
+  const { timeout = 0 } = socket
+  if (timeout > 0) socket.setTimeout(timeout + KEEP_ALIVE_GRACE_MS)
+}
+
+type Handle = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  done: (error?: unknown) => void,
+) => void
+
+/**
+ * Express sets the prototypes of every request and response to its own objects, which costs more than all the rest it
+ * does (docs/performance.md). Classes that are made with these prototypes turn that into no change at all.
+ */
+function adoptPrototypes(app: express.Express): App['classes'] {
+  class AppRequest extends IncomingMessage {}
+  class AppResponse<R extends IncomingMessage> extends ServerResponse<R> {}
+  Object.setPrototypeOf(AppRequest.prototype, app.request)
+  Object.setPrototypeOf(AppResponse.prototype, app.response)
+  Object.assign(app, { request: AppRequest.prototype, response: AppResponse.prototype })
+  return { IncomingMessage: AppRequest, ServerResponse: AppResponse }
+}
+
+async function answerRequest(
+  deliveryId: string,
+  request: express.Request,
+  response: express.Response,
+  deps: AppDeps,
+): Promise<void> {
+  const { endpoint, generation } = findRoute(request, deps)
+  const budgetMs = deps.timeLeftMs()
+  if (!deps.admission.enter(budgetMs - MARGIN_MS)) {
+    throw new CallbackError('ERR_OVERLOADED', 'no answer would be ready before the deadline')
+  }
+  const deadlineAtMs = deps.clock.monotonicMs() + budgetMs
+  try {
+    const { bytes, release } = await readBody(request, deps.maxBodyBytes, deps.budget, () => {
+      if (request.headers.expect !== undefined) response.writeContinue()
+    })
+    try {
+      const delivery = { deliveryId, endpoint, generation, body: bytes, deadlineAtMs }
+      const { contentType, body } = await deps.admission.work(deadlineAtMs - MARGIN_MS, () =>
+        deps.answer(delivery),
+      )
+      response.writeHead(200, answerHeaders(contentType, body)).end(body)
+    } finally {
+      release()
+    }
+  } finally {
+    deps.admission.leave()
+  }
+}
+
+function findRoute(request: express.Request, deps: AppDeps): Route {
+  // Node's parser reads a request line without a version, or with 2.0, as if it were HTTP/1.
+  if (request.httpVersionMajor !== 1) {
+    throw new CallbackError('ERR_HTTP_VERSION', 'not HTTP/1')
+  }
+  if (countHosts(request.rawHeaders) !== 1) {
+    throw new CallbackError('ERR_HOST_HEADER', 'not exactly one host header')
+  }
+  const target = request.originalUrl
+  const routes = deps.routes()
+  const route = routeOf(target, routes)
+  if (route === undefined) {
+    if (request.method === 'POST' && speaksOtherMode(target, routes)) deps.otherMode(target)
+    throw notFound('no such target')
+  }
+  if (request.method !== 'POST') throw notFound('not a POST')
+  if (deps.stateOf(route.generation) === 'retired') {
+    throw new CallbackError('ERR_GENERATION_RETIRED', 'a retired generation is called')
+  }
+  return route
+}
+
+function countHosts(rawHeaders: readonly string[]): number {
+  let hosts = 0
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() === 'host') hosts += 1
+  }
+  return hosts
+}
+
+/** The one place where an error becomes an answer: a status and nothing else. */
+function mapError(
+  error: unknown,
+  deliveryId: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+  deps: AppDeps,
+): void {
+  if (error instanceof BodyAbortedError) {
+    response.destroy()
+    return
+  }
+  const route = routeOf(request.url ?? '', deps.routes())
+  deps.log.refused({
+    deliveryId,
+    endpoint: route?.endpoint,
+    generation: route?.generation,
+    error: error instanceof Error ? error : new Error('not an error was thrown'),
+  })
+  if (response.headersSent) response.destroy()
+  else refuse(request, response, error instanceof CallbackError ? error.status : 500)
+}
+
+function notFound(message: string): CallbackError {
+  return new CallbackError('ERR_NOT_FOUND', message)
+}

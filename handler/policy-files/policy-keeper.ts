@@ -1,0 +1,81 @@
+/** Keeps the live and the shadow policy as their files say, and tells the log and the metrics what came of each look. */
+import type { Log } from '../../common/log.ts'
+import type { Loaded, PolicyReload, PolicySource } from './policy-source.ts'
+
+export interface ReloadedPolicy {
+  /** `kept`: the file was refused, for `problems`. */
+  readonly outcome: 'swapped' | 'unchanged' | 'kept'
+  /** Of the policy in force; null when there is none. */
+  readonly digest: string | null
+  readonly rules: number
+  readonly problems: readonly string[]
+}
+
+export interface ReloadAnswer {
+  readonly policy: ReloadedPolicy
+  /** Null when there is no shadow policy. */
+  readonly shadow: ReloadedPolicy | null
+}
+
+export interface PolicyKeeper {
+  /** Reads the shadow policy for the first time. */
+  readonly openShadow: () => Promise<void>
+  /** Takes over what has changed. */
+  readonly poll: () => Promise<void>
+  /** Reads everything now: a signal or the operator asks. */
+  readonly reload: () => Promise<ReloadAnswer>
+}
+
+export interface KeeperParts {
+  readonly policies: PolicySource
+  readonly shadow: PolicySource<Loaded | undefined> | undefined
+  readonly logger: Log
+  /** A policy file was refused. */
+  readonly refused: () => void
+}
+
+export function createPolicyKeeper({
+  policies,
+  shadow,
+  logger,
+  refused,
+}: KeeperParts): PolicyKeeper {
+  const tell = (what: 'policy' | 'shadow policy', change: PolicyReload | undefined) => {
+    if (change?.kind === 'swapped') {
+      logger.info({ policyDigest: change.digest, rules: change.rules }, `${what} taken over`)
+    }
+    if (change?.kind === 'kept') {
+      refused()
+      logger.error({ problems: change.problems }, `the ${what} file is wrong: the old one stays`)
+    }
+  }
+  return {
+    async openShadow() {
+      tell('shadow policy', await shadow?.reload())
+    },
+    async poll() {
+      tell('policy', await policies.poll())
+      tell('shadow policy', await shadow?.poll())
+    },
+    async reload() {
+      const live = await policies.reload()
+      tell('policy', live)
+      const beside = await shadow?.reload()
+      tell('shadow policy', beside)
+      const policy = answerOf(live, policies.current())
+      return {
+        policy,
+        shadow: beside === undefined ? null : answerOf(beside, shadow?.current()),
+      }
+    },
+  }
+}
+
+function answerOf(change: PolicyReload, inForce: Loaded | undefined): ReloadedPolicy {
+  return {
+    outcome: change.kind,
+    digest: inForce?.policy.digest ?? null,
+    rules: inForce?.policy.rules.length ?? 0,
+    problems: change.kind === 'kept' ? change.problems : [],
+  }
+}

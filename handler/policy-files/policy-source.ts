@@ -1,0 +1,101 @@
+/** The policy in force: one frozen snapshot, replaced as a whole when the files have changed and still make a policy. */
+import type { Clock } from '../../common/clock.ts'
+import { digestOfFiles, parse, readPolicyFiles, stampsNow } from './policy-file.ts'
+import { livePolicy } from '../policy/judge.ts'
+import type { Policy } from '../policy/compile/policy.ts'
+import { formatProblem } from '../policy/file/problems.ts'
+import type { LivePolicy } from '../policy/judge.ts'
+import { createSignatureVerifier } from './statement-signature.ts'
+
+/** What a look at the files came to. */
+export type PolicyChange =
+  | { readonly kind: 'swapped'; readonly digest: string; readonly rules: number }
+  | { readonly kind: 'kept'; readonly problems: readonly string[] }
+
+/** The same of a look that somebody asked for. */
+export type PolicyReload = PolicyChange | { readonly kind: 'unchanged'; readonly digest: string }
+
+/** One policy that has been taken over. */
+export interface Loaded {
+  readonly policy: Policy
+  readonly live: LivePolicy
+  readonly at: Date
+}
+
+export interface PolicySource<T extends Loaded | undefined = Loaded> {
+  readonly current: () => T | Loaded
+  /** Why the files as they are now were refused; empty when what they say is in force. */
+  readonly problems: () => readonly string[]
+  /**
+   * Looks whether the files have changed; undefined when nothing is new. A policy that cannot be used changes nothing,
+   * and its problems are told once. A file that is being written is left alone until it has stood still for one look.
+   */
+  readonly poll: () => Promise<PolicyChange | undefined>
+  /** Reads the files now. */
+  readonly reload: () => Promise<PolicyReload>
+}
+
+/** A policy that was loaded and tested. */
+export function taken(policy: Policy, at: Date): Loaded {
+  return { policy, live: livePolicy(policy, createSignatureVerifier()), at }
+}
+
+/** Follows the files of a policy from what was loaded before, if anything was. */
+export function followPolicy<T extends Loaded | undefined>(
+  path: string,
+  first: T,
+  clock: Clock,
+): PolicySource<T> {
+  let current: T | Loaded = first
+  let problems: readonly string[] = []
+  let seen: ReadonlyMap<string, string> = new Map([[path, '']])
+  let moving: ReadonlyMap<string, string> | undefined
+  let last: Promise<unknown> = Promise.resolve()
+
+  const look = async (): Promise<PolicyReload> => {
+    const files = await readPolicyFiles(path)
+    seen = files.stamps
+    moving = undefined
+    const digest = digestOfFiles(files)
+    if (digest !== undefined && digest === current?.policy.digest) {
+      problems = []
+      return { kind: 'unchanged', digest }
+    }
+    const result = parse(files)
+    if (!result.ok) {
+      problems = result.problems.map(formatProblem)
+      return { kind: 'kept', problems }
+    }
+    const { policy } = result
+    problems = []
+    current = taken(policy, clock.now())
+    return { kind: 'swapped', digest: policy.digest, rules: policy.rules.length }
+  }
+  /** One look at a time, so that the newest reading is the one that stays. */
+  const inTurn = <R>(work: () => Promise<R>): Promise<R> => {
+    const turn = last.then(work)
+    last = turn.catch(() => undefined)
+    return turn
+  }
+  return {
+    current: () => current,
+    problems: () => problems,
+    poll: () =>
+      inTurn(async () => {
+        const now = await stampsNow(seen.keys())
+        if (areEqual(now, seen)) return undefined
+        const still = moving !== undefined && areEqual(now, moving)
+        moving = now
+        if (!still) return undefined
+        const told = problems.join('\n')
+        const change = await look()
+        if (change.kind === 'unchanged') return undefined
+        return change.kind === 'kept' && change.problems.join('\n') === told ? undefined : change
+      }),
+    reload: () => inTurn(look),
+  }
+}
+
+function areEqual(a: ReadonlyMap<string, string>, b: ReadonlyMap<string, string>): boolean {
+  return a.size === b.size && Array.from(a).every(([path, stamp]) => b.get(path) === stamp)
+}

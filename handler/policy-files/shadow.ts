@@ -1,0 +1,32 @@
+/** A policy beside the live one that is only watched: what it would have said goes to the record, the log and the metrics. */
+import type { ShadowNote } from '../decisions/store.ts'
+import type { Log } from '../../common/log.ts'
+import type { Loaded, PolicySource } from './policy-source.ts'
+import type { ShadowPolicy } from '../callback/ports.ts'
+
+/** Says what the shadow says; a policy that fails is told once and says nothing. */
+export function createShadow(
+  source: PolicySource<Loaded | undefined>,
+  logger: Log,
+  noted: (note: ShadowNote) => void,
+): ShadowPolicy {
+  let failed: string | undefined
+  return (request, facts, live) => {
+    const loaded = source.current()
+    if (loaded === undefined) return undefined
+    const { digest } = loaded.live
+    try {
+      const { action, rule } = loaded.live.evaluate(request, facts).decision
+      const note = { digest, action, rule, liveAction: live.action, liveRule: live.rule }
+      noted(note)
+      if (action !== live.action || rule !== live.rule) {
+        logger.info({ requestId: request.requestId, shadow: note }, 'the shadow policy differs')
+      }
+      return note
+    } catch (err) {
+      if (failed !== digest) logger.error({ err, digest }, 'the shadow policy fails')
+      failed = digest
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,94 @@
+/** The texts that a condition can look at: for each field of the policy, where it is read and what may be written. */
+import type { JsonValue } from '../../protocol/json-value.ts'
+import type { ConfigChangeRequest, Text, TxSignRequest } from '../../protocol/request.ts'
+import type { WhenClause } from '../file/schema.ts'
+import type { Subject } from './subject.ts'
+import type { FieldKind } from './texts.ts'
+
+const PLAIN: FieldKind = { lists: ['texts'] }
+const FREE_TEXT: FieldKind = { lists: ['texts'], globs: true }
+const ASSET: FieldKind = { lists: ['assets', 'texts'] }
+const PERSON: FieldKind = { lists: ['people'] }
+
+export const ADDRESS: FieldKind = { lists: ['addresses'], addresses: true }
+export const ACCOUNT_ID: FieldKind = { lists: ['vaults', 'texts'] }
+export const ACCOUNT_TYPE: FieldKind = { lists: ['texts'], canonical: canonicalType }
+export const PLAIN_TEXT = PLAIN
+export const NAMED = FREE_TEXT
+
+export const SELECTOR: FieldKind = {
+  lists: ['texts'],
+  form: { pattern: /^0x[0-9a-f]{8}$/, expected: '`0x` and 8 lower-case hex digits' },
+}
+
+/**
+ * One word for what the vendor calls differently at the top level and in `destinations`, and for the longer names of
+ * its API.
+ */
+export function canonicalType(type: string): string {
+  return SYNONYMS.get(type) ?? type
+}
+
+const SYNONYMS: ReadonlyMap<string, string> = new Map([
+  ['EXCHANGE_ACCOUNT', 'EXCHANGE'],
+  ['ONE_TIME_ADDRESS', 'ONE_TIME'],
+  ['VAULT_ACCOUNT', 'VAULT'],
+])
+
+export interface TextField {
+  readonly kind: FieldKind
+  readonly read: (subject: Subject) => Text
+}
+
+/** Fields of `tx_sign_request` that are one text at the top level. */
+export const TX_FIELDS = {
+  operation: { kind: PLAIN, read: ({ tx }) => tx?.operation },
+  asset: { kind: ASSET, read: ({ tx }) => tx?.asset },
+  externalTxId: { kind: FREE_TEXT, read: ({ tx }) => tx?.externalTxId },
+  note: { kind: FREE_TEXT, read: ({ tx }) => tx?.note },
+} as const satisfies Partial<Record<keyof WhenClause, TextField>>
+
+/** Amounts of `tx_sign_request`: exact, in the asset's units; `amountUSD` is the vendor's estimate in dollars. */
+export const AMOUNT_FIELDS = {
+  amount: (subject) => subject.tx?.amount,
+  requestedAmount: (subject) => subject.tx?.requestedAmount,
+  amountUSD: (subject) => subject.totalUsd(),
+  fee: (subject) => subject.tx?.fee,
+} as const satisfies Record<string, (subject: Subject) => TxSignRequest['amount']>
+
+/** Members of `extraInfo` of a configuration change, without its address. */
+export const DETAIL_FIELDS = {
+  subType: PLAIN,
+  walletName: FREE_TEXT,
+  walletId: PLAIN,
+  asset: ASSET,
+  tag: PLAIN,
+  accountName: FREE_TEXT,
+  accountId: PLAIN,
+  networkConnectionId: PLAIN,
+  localNetworkID: PLAIN,
+  remoteTenantID: PLAIN,
+  connectionId: PLAIN,
+  networkID: PLAIN,
+  note: FREE_TEXT,
+  routingPolicy: PLAIN,
+} as const satisfies Record<string, FieldKind>
+
+/** A member of `extraInfo` when it is a text or null; anything else counts as absent. */
+export function detailText(config: ConfigChangeRequest | undefined, name: string): Text {
+  const info = config?.extraInfo
+  if (info === undefined || info === null || !Object.hasOwn(info, name)) return undefined
+  const value: JsonValue | undefined = info[name]
+  return typeof value === 'string' || value === null ? value : undefined
+}
+
+/** Fields that every request has. */
+export const COMMON_FIELDS = {
+  signerId: { kind: PERSON, read: ({ request }) => request.signerId },
+  cosigner: { kind: PLAIN, read: ({ facts }) => facts.cosigner || undefined },
+} as const satisfies Partial<Record<keyof WhenClause, TextField>>
+
+/** The own keys of a table of this language, with their types. */
+export function keysOf<T extends object>(table: T): Extract<keyof T, string>[] {
+  return Object.keys(table).filter((key): key is Extract<keyof T, string> => key in table)
+}

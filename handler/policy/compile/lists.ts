@@ -1,0 +1,126 @@
+/** Named lists: values in the policy file or in a text file beside it, ready to be asked in constant time. */
+import { addressKey } from '../chains/address.ts'
+import { isGlob } from './glob.ts'
+import type { Path } from '../file/problems.ts'
+import type { ListEntry } from '../file/schema.ts'
+
+export type ListKind = ListEntry['kind']
+
+export interface NamedList {
+  readonly name: string
+  readonly kind: ListKind
+  /** Keys as they are compared: address keys for addresses, the texts themselves otherwise. */
+  readonly keys: ReadonlySet<string>
+}
+
+/** A problem in a list file: a line of it. */
+export interface ListFileFinding {
+  readonly file: string
+  readonly line: number
+  readonly message: string
+}
+
+/** Where findings go while a policy is compiled. */
+export interface Findings {
+  report(path: Path, message: string): void
+  reportLine(finding: ListFileFinding): void
+}
+
+/** A file name without a directory: list files lie beside the policy. */
+const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+
+/** True for a name that a list may give as its file. */
+export function isListFileName(name: string): boolean {
+  return FILE_NAME.test(name)
+}
+
+/** Compiles one list; every value that is no address, or a pattern, is reported. */
+export function compileList(
+  name: string,
+  entry: ListEntry,
+  files: ReadonlyMap<string, string>,
+  findings: Findings,
+): NamedList {
+  const path = ['lists', name]
+  const keys = new Set<string>()
+  if ((entry.values === undefined) === (entry.file === undefined)) {
+    findings.report(path, 'expected either `values` or `file`')
+  }
+  for (const [index, value] of (entry.values ?? []).entries()) {
+    const { key, problem } = keyOf(entry.kind, value)
+    if (problem !== undefined) findings.report([...path, 'values', index], problem)
+    else keys.add(key)
+  }
+  if (entry.file !== undefined) readListFile(entry.kind, entry.file, files, path, keys, findings)
+  return { name, kind: entry.kind, keys }
+}
+
+/** One value per line; blank lines and what follows `#` at the start of a line or after a blank are ignored. */
+function readListFile(
+  kind: ListKind,
+  file: string,
+  files: ReadonlyMap<string, string>,
+  path: Path,
+  keys: Set<string>,
+  findings: Findings,
+): void {
+  const text = files.get(file)
+  if (!isListFileName(file)) {
+    findings.report([...path, 'file'], 'expected the name of a file beside the policy')
+    return
+  }
+  if (text === undefined) {
+    findings.report([...path, 'file'], `\`${file}\` was not found beside the policy`)
+    return
+  }
+  let line = 0
+  for (const raw of text.split('\n')) {
+    line += 1
+    const value = valueOf(raw)
+    if (value === '') continue
+    const { key, problem } = keyOf(kind, value)
+    if (problem !== undefined) findings.reportLine({ file, line, message: problem })
+    else keys.add(key)
+  }
+}
+
+function valueOf(line: string): string {
+  return line
+    .trim()
+    .replace(/(?:^|\s)#.*$/, '')
+    .trimEnd()
+}
+
+type KeyResult =
+  | { readonly key: string; readonly problem?: undefined }
+  | { readonly key?: undefined; readonly problem: string }
+
+function keyOf(kind: ListKind, value: string): KeyResult {
+  if (isGlob(value)) return { problem: 'patterns are not allowed in lists' }
+  return kind === 'addresses' ? addressEntry(value) : { key: value }
+}
+
+const ASCII = /^[\x21-\x7e]+$/
+
+/** The key of an address written by a policy's author, or why it cannot be one. */
+export function addressEntry(value: string): KeyResult {
+  if (!ASCII.test(value)) return { problem: 'an address has no spaces and only ASCII characters' }
+  const key = addressKey(value)
+  return key === undefined
+    ? { problem: `\`${value}\` is no address: its checksum or its upper and lower case is wrong` }
+    : { key }
+}
+
+/** The names of the list files that a parsed policy file refers to; for the loader, which reads them. */
+export function listFilesOf(value: unknown): string[] {
+  const lists = member(value, 'lists')
+  if (typeof lists !== 'object' || lists === null) return []
+  const names = Object.values(lists).map((list: unknown) => member(list, 'file'))
+  return [...new Set(names)].filter(
+    (name): name is string => typeof name === 'string' && isListFileName(name),
+  )
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+}

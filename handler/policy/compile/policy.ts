@@ -1,0 +1,33 @@
+/** A policy that can be asked. */
+import type { Action } from '../../protocol/endpoints.ts'
+import type { Assets } from '../chains/assets.ts'
+import type { Hook } from './hooks.ts'
+import type { Limit } from './limits.ts'
+import type { NamedList } from './lists.ts'
+import type { RawTxOptions } from '../rawtx/verify.ts'
+import type { RuleIndex } from './rule-index.ts'
+import type { Rule } from './rules.ts'
+import type { TestEntry } from '../file/schema.ts'
+import type { StatementKey } from '../statement.ts'
+
+/** One frozen policy. A request is decided by one of these from beginning to end. */
+export interface Policy {
+  /** Hex SHA-256 of the file's text; of it and of all list files when there are any. */
+  readonly digest: string
+  /** What holds when no rule matches. */
+  readonly defaultAction: 'REJECT' | 'RETRY'
+  readonly rules: readonly Rule[]
+  readonly index: RuleIndex
+  readonly lists: ReadonlyMap<string, NamedList>
+  readonly limits: ReadonlyMap<string, Limit>
+  readonly hooks: ReadonlyMap<string, Hook>
+  /** What asset ids mean on their chains: the built-in table and the policy's own section. */
+  readonly assets: Assets
+  readonly statementKeys: readonly StatementKey[]
+  readonly rawTx: RawTxOptions
+  readonly tests: readonly TestEntry[]
+  /** The actions of the rules that refer to a list. */
+  readonly listActions: ReadonlyMap<string, ReadonlySet<Action>>
+  /** Declared and never referred to: `lists.payees`, … */
+  readonly unused: readonly string[]
+}

@@ -1,0 +1,106 @@
+/** What a rule that approves requires from other parts of the product, and the decision when it is not given. */
+import type { Action } from '../../protocol/endpoints.ts'
+import type { Decision } from '../decision.ts'
+import type { Hook } from './hooks.ts'
+import type { Limit } from './limits.ts'
+import type { Path } from '../file/problems.ts'
+import type { RuleEntry } from '../file/schema.ts'
+import type { CompileContext } from './texts.ts'
+
+/** All must hold beside the conditions; one that does not gives its own decision, never APPROVE. */
+export interface Requirements {
+  readonly limits: readonly { readonly limit: Limit; readonly otherwise: Decision }[]
+  /** The decision unless the raw transaction is verified; undefined when that is not required. */
+  readonly rawTx: Decision | undefined
+  /** Names of the keys, one of which must have signed the initiator's statement. */
+  readonly extraSignature:
+    { readonly keys: ReadonlySet<string>; readonly otherwise: Decision } | undefined
+  readonly hook: { readonly hook: Hook; readonly otherwise: Decision } | undefined
+}
+
+/** What rules may refer to, and what they did. */
+export interface RuleContext extends Omit<CompileContext, 'useList'> {
+  /** Lists that conditions refer to, with the actions of their rules. */
+  readonly usedLists: Map<string, Set<Action>>
+  readonly limits: ReadonlyMap<string, Limit>
+  readonly hooks: ReadonlyMap<string, Hook>
+  readonly statementKeys: ReadonlyMap<string, unknown>
+  readonly usedLimits: Set<string>
+  readonly usedHooks: Set<string>
+  readonly usedKeys: Set<string>
+}
+
+type Otherwise = NonNullable<NonNullable<RuleEntry['require']>['otherwise']>
+
+/** A refusal for good by default: a limit seldom frees itself while the co-signer still asks. */
+const REASONS: Readonly<Record<keyof Otherwise, string>> = {
+  limits: 'limit reached',
+  rawTx: 'raw transaction not verified',
+  extraSignature: 'extra signature missing or not valid',
+  hook: 'not allowed by the hook',
+}
+
+/** The requirements of a rule; what it may not require, or does not exist, is reported. */
+export function compileRequirements(
+  entry: RuleEntry,
+  action: Action,
+  held: boolean,
+  path: Path,
+  context: RuleContext,
+): Requirements {
+  const require = entry.require ?? {}
+  const at = [...path, 'require']
+  const onlyRawTx = Object.keys(require).every((name) => name === 'rawTx' || name === 'otherwise')
+  if (entry.require !== undefined && action !== 'APPROVE' && !(held && onlyRawTx)) {
+    context.findings.report(at, 'only a rule that approves has requirements; a hold, only `rawTx`')
+  }
+  const refuse = (name: keyof Otherwise): Decision => ({
+    action: require.otherwise?.[name]?.action ?? 'REJECT',
+    rule: entry.id,
+    reason: require.otherwise?.[name]?.reason ?? REASONS[name],
+  })
+  return {
+    limits: known(
+      require.limits,
+      context.limits,
+      context.usedLimits,
+      [...at, 'limits'],
+      context,
+    ).map(([, limit]) => ({ limit, otherwise: refuse('limits') })),
+    rawTx: require.rawTx === undefined ? undefined : refuse('rawTx'),
+    extraSignature: extraSignatureOf(require.extraSignature, refuse('extraSignature'), at, context),
+    hook: known(require.hook, context.hooks, context.usedHooks, [...at, 'hook'], context).map(
+      ([, hook]) => ({ hook, otherwise: refuse('hook') }),
+    )[0],
+  }
+}
+
+function extraSignatureOf(
+  names: string | string[] | undefined,
+  otherwise: Decision,
+  at: Path,
+  context: RuleContext,
+): Requirements['extraSignature'] {
+  if (names === undefined) return undefined
+  const { statementKeys, usedKeys } = context
+  const keys = known(names, statementKeys, usedKeys, [...at, 'extraSignature'], context)
+  return { keys: new Set(keys.map(([name]) => name)), otherwise }
+}
+
+/** Name and value of each declared thing that is referred to; a name that is not declared is reported. */
+function known<T>(
+  names: string | readonly string[] | undefined,
+  declared: ReadonlyMap<string, T>,
+  used: Set<string>,
+  path: Path,
+  context: RuleContext,
+): [string, T][] {
+  if (names === undefined) return []
+  return [names].flat().flatMap((name): [string, T][] => {
+    used.add(name)
+    const value = declared.get(name)
+    if (value !== undefined) return [[name, value]]
+    context.findings.report(path, `there is no \`${name}\``)
+    return []
+  })
+}

@@ -1,0 +1,108 @@
+/** Turns one entry of `rules` into a rule that can be tried, and refuses those that could not mean what they say. */
+import type { Action } from '../../protocol/endpoints.ts'
+import type { Check } from './check.ts'
+import type { Decision, HoldTerms } from '../decision.ts'
+import { durationMs } from '../file/duration.ts'
+import type { Path } from '../file/problems.ts'
+import type { RuleEntry } from '../file/schema.ts'
+import { compileRequirements } from './requirements.ts'
+import type { Requirements, RuleContext } from './requirements.ts'
+import { compileWhen } from './when.ts'
+
+/** Rule ids that decisions made elsewhere carry; no rule of a policy may take one. */
+export const RESERVED_RULES: ReadonlySet<string> = new Set([
+  'default',
+  'malformed',
+  'contradiction',
+  'raw-tx',
+  'conflict',
+  'stage',
+  'freeze',
+  'hold',
+  'hook',
+  'limit',
+  'deadline',
+  'overload',
+  'store',
+  'policy',
+  'clock',
+  'signer',
+  'shutdown',
+  'error',
+])
+
+export interface Rule {
+  readonly id: string
+  readonly checks: readonly Check[]
+  readonly action: Action
+  /** What the deciding rule answers. */
+  readonly decision: Decision
+  readonly hold: HoldTerms | undefined
+  readonly requirements: Requirements
+}
+
+const REASONS: Readonly<Record<Action, string>> = {
+  APPROVE: 'approved by policy',
+  REJECT: 'refused by policy',
+  RETRY: 'held by policy',
+  IGNORE: 'left to other approvers',
+}
+
+export function compileRule(entry: RuleEntry, path: Path, context: RuleContext): Rule {
+  const answer = typeof entry.then === 'string' ? { action: entry.then } : entry.then
+  const { action, reason = REASONS[action] } = answer
+  const useList = (name: string) => {
+    const actions = context.usedLists.get(name) ?? new Set()
+    context.usedLists.set(name, actions.add(action))
+  }
+  const checks = compileWhen(entry.when, [...path, 'when'], { ...context, useList })
+  if (RESERVED_RULES.has(entry.id)) {
+    context.findings.report([...path, 'id'], `\`${entry.id}\` is reserved`)
+  }
+  if (action === 'IGNORE' && !canIgnore(checks)) {
+    context.findings.report(
+      [...path, 'then'],
+      'IGNORE is not supported while signing: the rule needs `stage: approval` or the configuration endpoint',
+    )
+  }
+  return {
+    id: entry.id,
+    checks,
+    action,
+    decision: { action, rule: entry.id, reason },
+    hold: holdOf(answer, path, context),
+    requirements: compileRequirements(entry, action, answer.hold !== undefined, path, context),
+  }
+}
+
+/** IGNORE has no meaning while signing, so its rule must rule signing out. */
+function canIgnore(checks: readonly Check[]): boolean {
+  return (
+    acceptsOnly(checks, 'stage', 'approval') ||
+    acceptsOnly(checks, 'endpoint', 'config_change_sign_request')
+  )
+}
+
+/** True when the checks accept no other text for the field than this one. */
+export function acceptsOnly(checks: readonly Check[], field: string, text: string): boolean {
+  return checks.some(
+    (check) =>
+      check.field === field &&
+      check.shape.kind === 'set' &&
+      check.shape.sets.every((set) => [...set].every((each) => each === text)),
+  )
+}
+
+function holdOf(
+  answer: Exclude<RuleEntry['then'], string>,
+  path: Path,
+  context: RuleContext,
+): HoldTerms | undefined {
+  const { hold, action } = answer
+  if (hold === undefined) return undefined
+  if (action !== 'RETRY') {
+    context.findings.report([...path, 'then', 'hold'], 'only a RETRY can be held')
+  }
+  const { approvals = 1, expires = '24h', onExpiry = 'REJECT' } = hold
+  return { approvals, expiresMs: durationMs(expires), onExpiry }
+}

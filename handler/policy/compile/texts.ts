@@ -1,0 +1,105 @@
+/** Turns what a condition lists (one text, several, named lists) into what it accepts, by the rules of its field. */
+import { describeWanted } from './check.ts'
+import type { Accepted } from './check.ts'
+import { isGlob } from './glob.ts'
+import { addressEntry } from './lists.ts'
+import type { Findings, ListKind, NamedList } from './lists.ts'
+import type { Path } from '../file/problems.ts'
+import type { Texts } from '../file/schema.ts'
+
+/** What a field's texts are. */
+export interface FieldKind {
+  /** Kinds of lists that it may refer to. */
+  readonly lists: readonly ListKind[]
+  /** `*` and `?` are wildcards; elsewhere they are refused, so that nobody believes in them. */
+  readonly globs?: boolean
+  /** Different spellings of the same thing; the request's text goes through it too. */
+  readonly canonical?: (text: string) => string
+  readonly addresses?: boolean
+  /** What a text must look like, and how that is said. */
+  readonly form?: { readonly pattern: RegExp; readonly expected: string }
+}
+
+export interface CompileContext {
+  readonly lists: ReadonlyMap<string, NamedList>
+  readonly findings: Findings
+  /** Notes that a condition refers to a list. */
+  useList(name: string): void
+}
+
+/** What the condition accepts; problems go to the context. */
+export function compileTexts(
+  entry: Texts,
+  kind: FieldKind,
+  path: Path,
+  context: CompileContext,
+): Accepted {
+  if (typeof entry === 'object' && 'list' in entry)
+    return fromLists(entry.list, kind, path, context)
+  const values = typeof entry === 'string' ? [entry] : entry
+  const exact = new Set<string>()
+  const globs: string[] = []
+  for (const [index, value] of values.entries()) {
+    const at = typeof entry === 'string' ? path : [...path, index]
+    if (isGlob(value) && kind.globs) {
+      globs.push(value)
+      continue
+    }
+    const key = exactKey(value, kind)
+    if (key.problem === undefined) exact.add(key.key)
+    else context.findings.report(at, key.problem)
+  }
+  return {
+    sets: [exact],
+    globs,
+    wants: describeWanted(values),
+    key: JSON.stringify([[...exact].toSorted(), globs.toSorted()]),
+  }
+}
+
+function exactKey(
+  value: string,
+  kind: FieldKind,
+): { key: string; problem?: undefined } | { problem: string } {
+  if (isGlob(value)) {
+    return {
+      problem: 'patterns are not understood here; leave the condition out to match anything',
+    }
+  }
+  if (kind.addresses) return addressEntry(value)
+  if (kind.form !== undefined && !kind.form.pattern.test(value)) {
+    return { problem: `expected ${kind.form.expected}` }
+  }
+  return { key: kind.canonical?.(value) ?? value }
+}
+
+function fromLists(
+  names: string | readonly string[],
+  kind: FieldKind,
+  path: Path,
+  context: CompileContext,
+): Accepted {
+  const sets: ReadonlySet<string>[] = []
+  const all = typeof names === 'string' ? [names] : names
+  for (const name of all) {
+    const list = context.lists.get(name)
+    context.useList(name)
+    if (list === undefined) {
+      context.findings.report([...path, 'list'], `there is no list \`${name}\``)
+    } else if (!kind.lists.includes(list.kind)) {
+      const wanted = kind.lists.map((each) => `\`${each}\``).join(' or ')
+      context.findings.report(
+        [...path, 'list'],
+        `list \`${name}\` holds ${list.kind}, ${wanted} wanted here`,
+      )
+    } else {
+      sets.push(list.keys)
+    }
+  }
+  return {
+    sets,
+    globs: [],
+    wants: `in list ${all.map((name) => `\`${name}\``).join(' or ')}`,
+    key: JSON.stringify({ lists: all.toSorted() }),
+  }
+}

@@ -1,0 +1,185 @@
+/** Turns the conditions of a rule into checks, in an order that settles most requests at the first. */
+import { compareDecimals, parseDecimal } from '../../protocol/decimal.ts'
+import type { Endpoint } from '../../protocol/endpoints.ts'
+import { rangeCheck, textCheck } from './check.ts'
+import type { Check } from './check.ts'
+import { detailChecks } from './config-checks.ts'
+import { contractCallCheck, destinationChecks, sourceChecks } from './destination-checks.ts'
+import { extraParameterCheck } from './extra-parameters.ts'
+import { AMOUNT_FIELDS, COMMON_FIELDS, keysOf, PLAIN_TEXT, TX_FIELDS } from './fields.ts'
+import type { Path } from '../file/problems.ts'
+import type { RangeEntry, WhenClause } from '../file/schema.ts'
+import { compileTexts } from './texts.ts'
+import type { CompileContext } from './texts.ts'
+import { timeCheck } from './time-window.ts'
+
+const TX_ONLY = [
+  ...keysOf(TX_FIELDS),
+  ...keysOf(AMOUNT_FIELDS),
+  'source',
+  'destination',
+  'extraParameters',
+  'contractCall',
+] as const
+
+const CONFIG_ONLY = ['type', 'details'] as const
+
+/** How deep `all-of` and `any-of` may lie in each other. */
+const MAX_DEPTH = 8
+
+/** The checks of a `when`, all of which must hold. `inherited`: the endpoint that surrounding blocks are about. */
+export function compileWhen(
+  when: WhenClause,
+  path: Path,
+  context: CompileContext,
+  inherited?: Endpoint,
+  depth = 0,
+): Check[] {
+  if (depth > MAX_DEPTH) {
+    context.findings.report(path, `blocks lie more than ${MAX_DEPTH} deep`)
+    return []
+  }
+  const endpoint = endpointOf(when, inherited, path, context)
+  return [
+    ...commonChecks(when, endpoint, path, context),
+    ...txChecks(when, path, context),
+    ...configChecks(when, path, context),
+    ...timeChecks(when, path, context),
+    ...blocks(when, path, context, endpoint, depth),
+  ]
+}
+
+/** The endpoint that the conditions are about, written or implied; a contradiction is reported. */
+function endpointOf(
+  when: WhenClause,
+  inherited: Endpoint | undefined,
+  path: Path,
+  context: CompileContext,
+): Endpoint | undefined {
+  const written = when.endpoint === undefined ? [] : [when.endpoint].flat()
+  const claims = new Set<Endpoint>(inherited === undefined ? [] : [inherited])
+  if (new Set(written).size === 1) for (const endpoint of written) claims.add(endpoint)
+  if (TX_ONLY.some((field) => when[field] !== undefined)) claims.add('tx_sign_request')
+  if (CONFIG_ONLY.some((field) => when[field] !== undefined))
+    claims.add('config_change_sign_request')
+  const [endpoint, ...more] = claims
+  if (more.length > 0) {
+    context.findings.report(
+      path,
+      'can never match: conditions on a transaction and on a configuration change',
+    )
+  }
+  return endpoint
+}
+
+function commonChecks(
+  when: WhenClause,
+  endpoint: Endpoint | undefined,
+  path: Path,
+  context: CompileContext,
+): Check[] {
+  const checks: Check[] = []
+  if (endpoint !== undefined) {
+    const accepted = compileTexts(endpoint, PLAIN_TEXT, [...path, 'endpoint'], context)
+    checks.push(textCheck('endpoint', accepted, ({ request }) => request.endpoint))
+  }
+  if (when.stage !== undefined) {
+    const accepted = compileTexts(when.stage, PLAIN_TEXT, [...path, 'stage'], context)
+    checks.push(textCheck('stage', accepted, ({ request }) => request.stage))
+  }
+  for (const field of keysOf(COMMON_FIELDS)) {
+    const entry = when[field]
+    if (entry === undefined) continue
+    const { kind, read } = COMMON_FIELDS[field]
+    checks.push(textCheck(field, compileTexts(entry, kind, [...path, field], context), read))
+  }
+  return checks
+}
+
+function txChecks(when: WhenClause, path: Path, context: CompileContext): Check[] {
+  const checks: Check[] = []
+  for (const field of keysOf(TX_FIELDS)) {
+    const entry = when[field]
+    if (entry === undefined) continue
+    const { kind, read } = TX_FIELDS[field]
+    const accepted = compileTexts(entry, kind, [...path, field], context)
+    checks.push(textCheck(field, accepted, read))
+  }
+  checks.push(...sourceChecks(when.source, [...path, 'source'], context))
+  checks.push(...destinationChecks(when.destination, [...path, 'destination'], context))
+  for (const field of keysOf(AMOUNT_FIELDS)) {
+    const entry = when[field]
+    if (entry === undefined) continue
+    const bounds = compileRange(entry, [...path, field], context)
+    checks.push(rangeCheck(field, bounds, AMOUNT_FIELDS[field]))
+  }
+  checks.push(...contractCallCheck(when.contractCall, [...path, 'contractCall'], context))
+  const extra = when.extraParameters === undefined ? [] : [when.extraParameters].flat()
+  for (const [index, entry] of extra.entries()) {
+    const at = Array.isArray(when.extraParameters) ? [index] : []
+    checks.push(extraParameterCheck(entry, [...path, 'extraParameters', ...at], context.findings))
+  }
+  return checks
+}
+
+function configChecks(when: WhenClause, path: Path, context: CompileContext): Check[] {
+  const checks: Check[] = []
+  if (when.type !== undefined) {
+    const accepted = compileTexts(when.type, PLAIN_TEXT, [...path, 'type'], context)
+    checks.push(textCheck('type', accepted, ({ config }) => config?.type))
+  }
+  return [...checks, ...detailChecks(when.details, [...path, 'details'], context)]
+}
+
+function timeChecks(when: WhenClause, path: Path, context: CompileContext): Check[] {
+  if (when.time === undefined) return []
+  return [timeCheck(when.time, [...path, 'time'], context.findings)]
+}
+
+function blocks(
+  when: WhenClause,
+  path: Path,
+  context: CompileContext,
+  endpoint: Endpoint | undefined,
+  depth: number,
+): Check[] {
+  const nested = (name: 'all-of' | 'any-of') =>
+    (when[name] ?? []).map((each, index) => {
+      const at = [...path, name, index]
+      const checks = compileWhen(each, at, context, endpoint, depth + 1)
+      if (Object.keys(each).length === 0) context.findings.report(at, 'the block is empty')
+      return checks
+    })
+  const all = nested('all-of').flat()
+  if (when['any-of'] === undefined) return all
+  const entry = JSON.stringify(when['any-of'])
+  return [...all, anyOf(nested('any-of'), entry)]
+}
+
+/** Holds when all checks of at least one block hold. */
+function anyOf(alternatives: readonly (readonly Check[])[], entry: string): Check {
+  return {
+    field: 'any-of',
+    wants: `one of ${alternatives.length} blocks`,
+    shape: { kind: 'other', text: entry },
+    test: (subject) => alternatives.some((checks) => checks.every((check) => check.test(subject))),
+    found: (subject) => {
+      const unmet = alternatives.map((checks) => {
+        const [check] = checks.filter((each) => !each.test(subject))
+        return `${check?.field} is ${check?.found(subject)}`
+      })
+      return `none of them: ${unmet.join('; ')}`
+    },
+  }
+}
+
+function compileRange(entry: RangeEntry, path: Path, context: CompileContext) {
+  const min = entry.min === undefined ? undefined : parseDecimal(entry.min)
+  const max = entry.max === undefined ? undefined : parseDecimal(entry.max)
+  if (min === undefined && max === undefined) {
+    context.findings.report(path, 'expected `min`, `max` or both')
+  } else if (min !== undefined && max !== undefined && compareDecimals(min, max) > 0) {
+    context.findings.report(path, '`min` is more than `max`')
+  }
+  return { min, max }
+}

@@ -1,0 +1,243 @@
+/** The policy language as one closed schema: what it does not name is an error. Editors get it as JSON Schema. */
+import { z } from 'zod'
+import { ENDPOINTS } from '../../protocol/endpoints.ts'
+import { parseDecimal } from '../../protocol/decimal.ts'
+import { assetsSchema } from '../chains/assets.ts'
+import { DURATION } from './duration.ts'
+
+/** How a text with control characters or of endless length is refused, wherever the file has free text. */
+const PRINTABLE = /^[^\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]{1,512}$/u
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
+const TIME_OF_DAY = /^(?:[01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$/
+
+const text = z.string().regex(PRINTABLE, 'expected 1 to 512 printable characters')
+const name = z.string().regex(NAME, 'expected letters, digits, `.`, `_` and `-`, at most 64')
+const duration = z
+  .string()
+  .regex(DURATION, 'expected a duration such as `30s`, `15m`, `24h` or `7d`')
+const decimal = z
+  .string()
+  .meta({ pattern: '^(?:0|[1-9][0-9]{0,77})(?:\\.[0-9]{1,78})?$' })
+  .refine(
+    (value) => parseDecimal(value) !== undefined,
+    'expected a plain decimal such as `"1.5"`: no sign, exponent, separator or leading zero',
+  )
+
+function oneOrMore<T extends z.ZodType>(item: T) {
+  return z.union([item, z.array(item).min(1)])
+}
+
+const listReference = z.strictObject({ list: oneOrMore(name) })
+
+/** One text, several, or a named list. */
+const texts = z.union([text, z.array(text).min(1), listReference])
+const range = z.strictObject({ min: decimal.optional(), max: decimal.optional() })
+
+const source = z.strictObject({ type: texts.optional(), id: texts.optional() })
+
+const destination = z.strictObject({
+  type: texts.optional(),
+  id: texts.optional(),
+  address: texts.optional(),
+  addressType: texts.optional(),
+  name: texts.optional(),
+  subType: texts.optional(),
+})
+
+/** Members of `extraInfo` that are texts; `apiKey` is missing on purpose: no secret belongs into a policy. */
+const details = z.strictObject({
+  subType: texts.optional(),
+  walletName: texts.optional(),
+  walletId: texts.optional(),
+  asset: texts.optional(),
+  address: texts.optional(),
+  tag: texts.optional(),
+  accountName: texts.optional(),
+  accountId: texts.optional(),
+  networkConnectionId: texts.optional(),
+  localNetworkID: texts.optional(),
+  remoteTenantID: texts.optional(),
+  connectionId: texts.optional(),
+  networkID: texts.optional(),
+  note: texts.optional(),
+  routingPolicy: texts.optional(),
+})
+
+const extraParameter = z.strictObject({
+  path: z
+    .string()
+    .regex(
+      /^[A-Za-z0-9_-]+(?:\.(?:[A-Za-z0-9_-]+|\*))*$/,
+      'expected names joined by `.`, such as `rawMessageData.messages.*.type`',
+    ),
+  equals: oneOrMore(z.union([text, z.boolean()])).optional(),
+  present: z.literal(true).optional(),
+})
+
+const day = z.enum(['MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'])
+
+const timeWindow = z.strictObject({
+  zone: text,
+  days: oneOrMore(day).optional(),
+  from: z.string().regex(TIME_OF_DAY, 'expected a time of day such as `08:30`').optional(),
+  to: z.string().regex(TIME_OF_DAY, 'expected a time of day such as `17:00`').optional(),
+})
+
+/** The conditions of a rule; all that are written must hold. */
+export const whenSchema = z.strictObject({
+  endpoint: oneOrMore(z.enum([...ENDPOINTS]))
+    .optional()
+    .describe('the endpoint that was called; implied by conditions that only one of them has'),
+  stage: oneOrMore(z.enum(['approval', 'signing']))
+    .optional()
+    .describe('signing when the request has rawTx, fee or displayDstAddress'),
+  operation: texts.optional(),
+  asset: texts.optional(),
+  source: source.optional(),
+  destination: destination
+    .optional()
+    .describe('must hold for every destination, and for the top-level fields that are there'),
+  amount: range.optional().describe("exact decimals in the asset's units, in quotes, inclusive"),
+  requestedAmount: range.optional(),
+  amountUSD: range.optional().describe("the vendor's own estimate, summed over all destinations"),
+  fee: range.optional().describe('known only while signing'),
+  signerId: texts.optional(),
+  cosigner: texts.optional(),
+  externalTxId: texts.optional().describe('texts, or patterns with * and ?'),
+  note: texts.optional(),
+  extraParameters: oneOrMore(extraParameter).optional(),
+  contractCall: z.strictObject({ selector: texts }).optional(),
+  type: texts.optional(),
+  details: details.optional(),
+  time: oneOrMore(timeWindow).optional().describe('local time, right across daylight saving'),
+  get 'all-of'(): z.ZodOptional<z.ZodArray<typeof whenSchema>> {
+    return z.array(whenSchema).min(1).optional()
+  },
+  get 'any-of'(): z.ZodOptional<z.ZodArray<typeof whenSchema>> {
+    return z.array(whenSchema).min(1).optional()
+  },
+})
+
+const refusal = z.strictObject({ action: z.enum(['REJECT', 'RETRY']), reason: text.optional() })
+
+const require = z.strictObject({
+  limits: oneOrMore(name).optional(),
+  rawTx: z.literal('verified').optional(),
+  extraSignature: oneOrMore(name).optional(),
+  hook: name.optional(),
+  otherwise: z
+    .strictObject({
+      limits: refusal.optional(),
+      rawTx: refusal.optional(),
+      extraSignature: refusal.optional(),
+      hook: refusal.optional(),
+    })
+    .optional(),
+})
+
+const hold = z.strictObject({
+  approvals: z.union([z.literal(1), z.literal(2)]).optional(),
+  expires: duration.optional(),
+  onExpiry: z.enum(['RETRY', 'REJECT']).optional(),
+})
+
+const action = z.enum(['APPROVE', 'REJECT', 'RETRY', 'IGNORE'])
+
+const answer = z.strictObject({ action, reason: text.optional(), hold: hold.optional() })
+
+const rule = z.strictObject({
+  id: name,
+  description: z.string().optional(),
+  when: whenSchema,
+  // oxlint-disable-next-line unicorn/no-thenable -- the policy's own word
+  then: z.union([action, answer]),
+  require: require.optional(),
+})
+
+const list = z.strictObject({
+  kind: z.enum(['addresses', 'vaults', 'people', 'assets', 'texts']),
+  values: z.array(text).optional(),
+  file: text.optional(),
+})
+
+const limit = z.strictObject({
+  window: duration,
+  count: z.int().min(1).optional(),
+  amount: decimal.optional(),
+  by: oneOrMore(z.enum(['asset', 'source', 'destination', 'signer'])).optional(),
+})
+
+const hook = z.strictObject({
+  url: text,
+  timeout: duration.optional(),
+  budget: duration.optional(),
+  fallback: z.enum(['REJECT', 'RETRY']),
+  keyId: name.optional(),
+})
+
+const statementKey = z.strictObject({
+  publicKey: z
+    .string()
+    .regex(
+      /^-----BEGIN PUBLIC KEY-----\s[A-Za-z0-9+/=\s]+-----END PUBLIC KEY-----\s*$/,
+      'expected one PEM block `PUBLIC KEY`',
+    ),
+  notAfter: z.iso.datetime({ offset: true }).optional(),
+})
+
+/** What the raw transaction check may take for granted. */
+const rawTxOptions = z.strictObject({
+  sighashTypes: z
+    .array(z.enum(['ALL', 'ALL|ANYONECANPAY']))
+    .min(1)
+    .optional(),
+  changeAddresses: z.array(text).optional(),
+})
+
+/** When a test of a policy takes place unless it says otherwise: a Thursday. */
+export const TEST_TIME = z.coerce.date().parse('2026-01-01T12:00:00Z')
+
+const policyTest = z.strictObject({
+  name: text,
+  like: text.optional(),
+  request: z.record(z.string(), z.unknown()).optional(),
+  now: z.iso.datetime({ offset: true }).pipe(z.coerce.date()).optional(),
+  cosigner: text.optional(),
+  rawTx: z.enum(['verified', 'mismatch', 'unverifiable', 'absent']).optional(),
+  statement: name.optional(),
+  expect: z.strictObject({ action, rule: name.optional() }),
+})
+
+/** The whole file. */
+export const policySchema = z.strictObject({
+  version: z.literal(1),
+  default: z
+    .enum(['REJECT', 'RETRY'])
+    .optional()
+    .describe('the answer when no rule matches; REJECT when absent'),
+  assets: assetsSchema.optional(),
+  statementKeys: z.record(name, statementKey).optional(),
+  rawTx: rawTxOptions.optional(),
+  lists: z.record(name, list).optional().describe('named lists, referred to as { list: name }'),
+  limits: z.record(name, limit).optional().describe('rolling limits, for `require`'),
+  hooks: z.record(name, hook).optional().describe('services of your own, for `require`'),
+  rules: z.array(rule).optional().describe('the first rule that matches decides'),
+  tests: z
+    .array(policyTest)
+    .optional()
+    .describe('requests and what must come of them; run whenever the policy is loaded'),
+})
+
+export type PolicyFile = z.infer<typeof policySchema>
+export type RawTxEntry = z.infer<typeof rawTxOptions>
+export type WhenClause = z.infer<typeof whenSchema>
+export type RuleEntry = z.infer<typeof rule>
+export type ListEntry = z.infer<typeof list>
+export type LimitEntry = z.infer<typeof limit>
+export type HookEntry = z.infer<typeof hook>
+export type TestEntry = z.infer<typeof policyTest>
+export type TimeWindowEntry = z.infer<typeof timeWindow>
+export type ExtraParameterEntry = z.infer<typeof extraParameter>
+/** One text, several, or named lists. */
+export type Texts = z.infer<typeof texts>
+export type RangeEntry = z.infer<typeof range>

@@ -1,0 +1,88 @@
+/** Looks at everything the handler stands on, opens no socket, makes nothing, and names every problem at once. */
+import type { Clock } from '../../common/clock.ts'
+import { parseConfig } from '../config/config.ts'
+import type { Config } from '../config/config.ts'
+import type { RegistryFile } from '../generations/generation-file.ts'
+import {
+  lookAtCosigners,
+  lookAtGenerations,
+  lookAtPassphrase,
+  lookAtPolicy,
+  lookAtState,
+  lookAtTls,
+} from './inspections.ts'
+import type { Finding, Looked } from './inspections.ts'
+import type { KeyringEntry } from '../generations/keyring.ts'
+import type { Policy } from '../policy/compile/policy.ts'
+import type { CosignerKey } from '../protocol/token.ts'
+import type { FilePair } from '../generations/tls-files.ts'
+
+/** What a handler is started from. */
+export interface Material {
+  readonly config: Config
+  readonly passphrase: string | undefined
+  readonly entries: readonly KeyringEntry[]
+  readonly file: RegistryFile
+  readonly cosigners: readonly CosignerKey[]
+  readonly policy: Policy
+  /** The pair of `HANDLER_TLS=files`. */
+  readonly filePair: FilePair | undefined
+}
+
+export interface Inspection {
+  readonly findings: readonly Finding[]
+  readonly warnings: readonly string[]
+  /** Present when every finding is good. */
+  readonly material?: Material
+}
+
+/** Reads settings, keys, co-signer keys, policy and certificate files; what can be read is read, whatever else fails. */
+export async function inspect(
+  env: Readonly<Record<string, string | undefined>>,
+  clock: Clock,
+): Promise<Inspection> {
+  const parsed = parseConfig(env)
+  const config = parsed.ok ? parsed.config : undefined
+  const { stateDir, passphraseFile, cosignerKeys, policyFile } =
+    config ?? (parsed.ok ? {} : parsed.known)
+
+  const state = await look(stateDir, lookAtState)
+  const secret = await look(passphraseFile, lookAtPassphrase)
+  const generations = await look(stateDir, (directory) =>
+    lookAtGenerations(directory, secret.value, config?.slots, clock.now()),
+  )
+  const cosigners = await look(cosignerKeys, lookAtCosigners)
+  const policy = await look(policyFile, lookAtPolicy)
+  const tls = await look(config?.tls, lookAtTls)
+
+  const settings = parsed.ok
+    ? [{ item: 'settings', ok: true, detail: describe(parsed.config) } as const]
+    : parsed.problems.map((detail) => ({ item: 'settings', ok: false, detail }) as const)
+  const findings = [
+    settings,
+    ...[state, secret, generations, cosigners, policy, tls].map((each) => each.findings),
+  ].flat()
+  const warnings = parsed.ok ? parsed.warnings : []
+  const complete = findings.every(({ ok }) => ok)
+  if (!complete || config === undefined || !generations.value || !policy.value) {
+    return { findings, warnings }
+  }
+  const material = {
+    config,
+    passphrase: secret.value,
+    ...generations.value,
+    cosigners: cosigners.value ?? [],
+    policy: policy.value,
+    filePair: tls.value,
+  }
+  return { findings, warnings, material }
+}
+
+function look<A, T>(what: A | undefined, at: (what: A) => Promise<Looked<T>>): Promise<Looked<T>> {
+  return what === undefined ? Promise.resolve({ findings: [] }) : at(what)
+}
+
+function describe({ auth, tls, slots }: Config): string {
+  const where = slots.map(({ publicUrl }) => publicUrl.url).join(', ')
+  return `${auth} authentication, TLS ${tls.mode}, ${where}`
+}

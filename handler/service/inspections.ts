@@ -1,0 +1,141 @@
+/** Looks at one thing each that the handler stands on; what is wrong is a finding, never an exception. */
+import { lstat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { listGenerations } from '../../certs/store.ts'
+import { readPrivateFile } from '../../common/atomic-file.ts'
+import { errnoOf, messageOf } from '../../common/errors.ts'
+import type { TlsConfig } from '../config/config.ts'
+import { loadCosignerKeys } from './cosigner-keys.ts'
+import { readRegistryFile } from '../generations/generation-file.ts'
+import type { RegistryFile } from '../generations/generation-file.ts'
+import { loadEntry } from '../generations/keyring.ts'
+import type { KeyringEntry } from '../generations/keyring.ts'
+import { loadPolicy } from '../policy-files/policy-file.ts'
+import type { Policy } from '../policy/compile/policy.ts'
+import { formatProblem } from '../policy/file/problems.ts'
+import type { CosignerKey } from '../protocol/token.ts'
+import { reconcile } from '../generations/reconcile.ts'
+import type { Slot } from '../config/slots.ts'
+import { loadFilePair } from '../generations/tls-files.ts'
+import type { FilePair } from '../generations/tls-files.ts'
+
+/** One thing that was looked at. */
+export interface Finding {
+  readonly item:
+    'settings' | 'state' | 'passphrase' | 'generations' | 'cosigners' | 'policy' | 'tls'
+  readonly ok: boolean
+  /** One line: what was found, or what is wrong. */
+  readonly detail: string
+}
+
+/** What was found, and what it is good for unless something is wrong. */
+export interface Looked<T> {
+  readonly findings: readonly Finding[]
+  readonly value?: T
+}
+
+/** The state directory may be absent; it may not be open to others. */
+export async function lookAtState(stateDir: string): Promise<Looked<undefined>> {
+  try {
+    const found = await lstat(stateDir)
+    if (!found.isDirectory()) return wrong('state', `\`${stateDir}\` is not a directory`)
+    if ((found.mode & 0o022) !== 0) {
+      return wrong('state', `\`${stateDir}\` can be written by other users, chmod 700 it`)
+    }
+    return right('state', `\`${stateDir}\``, undefined)
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') return wrong('state', messageOf(error))
+    return right('state', `\`${stateDir}\` does not exist yet and would be made`, undefined)
+  }
+}
+
+/** The passphrase is the first line of its file. */
+export async function lookAtPassphrase(file: string): Promise<Looked<string>> {
+  try {
+    const [line = ''] = (await readPrivateFile(file)).split(/\r?\n/, 1)
+    if (line.length < 8) return wrong('passphrase', `\`${file}\`: shorter than 8 characters`)
+    return right('passphrase', `read from \`${file}\``, line)
+  } catch (error) {
+    return wrong('passphrase', missing(file, error))
+  }
+}
+
+/** Loads every generation and what is remembered of them; all keys have signed when nothing is wrong. */
+export async function lookAtGenerations(
+  stateDir: string,
+  passphrase: string | undefined,
+  slots: readonly Slot[] | undefined,
+  now: Date,
+): Promise<Looked<{ readonly entries: readonly KeyringEntry[]; readonly file: RegistryFile }>> {
+  const keysDir = join(stateDir, 'keys')
+  const findings: Finding[] = []
+  const entries: KeyringEntry[] = []
+  const problem = (error: unknown): undefined => {
+    findings.push({ item: 'generations', ok: false, detail: messageOf(error) })
+  }
+  const numbers = await listGenerations(keysDir).catch(problem)
+  for (const generation of numbers ?? []) {
+    await loadEntry(keysDir, generation, passphrase).then((entry) => entries.push(entry), problem)
+  }
+  const stored = await readRegistryFile(join(stateDir, 'generations.json')).catch(problem)
+  // What cannot be loaded has been named; the rules between the files are looked at when all of them could.
+  if (findings.length > 0) return { findings }
+  const { file, problems } = reconcile(stored, entries, slots, now)
+  if (problems.length > 0)
+    return { findings: problems.flatMap((each) => wrong('generations', each).findings) }
+  const described = entries.map(({ generation, kid, privateKey }) => {
+    const what = privateKey === undefined ? 'retired, its private key is destroyed' : 'signs'
+    return `generation ${generation} (key ${kid.slice(0, 16)}) ${what}`
+  })
+  const details = described.length > 0 ? described : ['none yet, generation 1 would be made']
+  return {
+    findings: details.map((detail) => ({ item: 'generations', ok: true, detail })),
+    value: { entries, file },
+  }
+}
+
+/** Loads the co-signers' public keys. */
+export async function lookAtCosigners(path: string): Promise<Looked<readonly CosignerKey[]>> {
+  const { keys, problems } = await loadCosignerKeys(path)
+  if (problems.length > 0)
+    return { findings: problems.flatMap((each) => wrong('cosigners', each).findings) }
+  return {
+    findings: keys.map(({ name }) => ({ item: 'cosigners', ok: true, detail: `\`${name}\`` })),
+    value: keys,
+  }
+}
+
+/** Loads the policy with the lists beside it. */
+export async function lookAtPolicy(path: string): Promise<Looked<Policy>> {
+  const loaded = await loadPolicy(path)
+  if (!loaded.ok) {
+    return {
+      findings: loaded.problems.flatMap((each) => wrong('policy', formatProblem(each)).findings),
+    }
+  }
+  const { rules, digest } = loaded.policy
+  return right('policy', `${rules.length} rules, digest ${digest.slice(0, 16)}`, loaded.policy)
+}
+
+/** Loads the certificate files, when they are in use. */
+export async function lookAtTls(tls: TlsConfig): Promise<Looked<FilePair | undefined>> {
+  if (tls.mode !== 'files') return { findings: [], value: undefined }
+  try {
+    const pair = await loadFilePair(tls.certFile, tls.keyFile)
+    return right('tls', `certificate valid until ${pair.notAfter.toISOString()}`, pair)
+  } catch (error) {
+    return wrong('tls', messageOf(error))
+  }
+}
+
+function right<T>(item: Finding['item'], detail: string, value: T): Looked<T> {
+  return { findings: [{ item, ok: true, detail }], value }
+}
+
+function wrong(item: Finding['item'], detail: string): Looked<never> {
+  return { findings: [{ item, ok: false, detail }] }
+}
+
+function missing(file: string, error: unknown): string {
+  return errnoOf(error) === 'ENOENT' ? `\`${file}\`: there is no such file` : messageOf(error)
+}

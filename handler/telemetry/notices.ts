@@ -1,0 +1,34 @@
+/** What somebody should know although callbacks are answered: shown in `/readyz`, in the status and in the log. */
+import type { Freeze } from '../decisions/operations.ts'
+import type { Loaded, PolicySource } from '../policy-files/policy-source.ts'
+
+export interface NoticeParts {
+  readonly frozen: Freeze | undefined
+  readonly policies: PolicySource
+  readonly shadow: PolicySource<Loaded | undefined> | undefined
+  /** Hooks that are left alone for a while. */
+  readonly openHooks: readonly string[]
+}
+
+/** One line each; empty when all is as it should be. */
+export function noticesOf({ frozen, policies, shadow, openHooks }: NoticeParts): readonly string[] {
+  const notices: string[] = []
+  if (frozen !== undefined) {
+    const { action, by, since, reason } = frozen
+    notices.push(`frozen: every new request gets ${action} since ${since}, by ${by}: ${reason}`)
+  }
+  const since = policies.current().at.toISOString()
+  notices.push(
+    ...refusedOf('policy', `the policy taken over at ${since} decides`, policies.problems()),
+    ...refusedOf('shadow policy', 'it is not followed', shadow?.problems() ?? []),
+    ...openHooks.map((hook) => `hook: \`${hook}\` keeps failing and is asked every 10 s only`),
+  )
+  return notices
+}
+
+function refusedOf(what: string, consequence: string, problems: readonly string[]): string[] {
+  const [first] = problems
+  if (first === undefined) return []
+  const more = problems.length === 1 ? '' : ` (and ${problems.length - 1} more)`
+  return [`${what}: the file is refused and ${consequence}: ${first}${more}`]
+}

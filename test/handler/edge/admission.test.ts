@@ -1,0 +1,128 @@
+/** Admission: only what can be answered in time gets in, and signatures run in order, a few at once. */
+import { describe, expect, it } from '@jest/globals'
+import { createAdmission } from '../../../handler/edge/admission.ts'
+import { settableClock } from '../../fixtures/settable-clock.ts'
+
+function gate() {
+  const waiting: (() => void)[] = []
+  const job = () =>
+    new Promise<void>((resolve) => {
+      waiting.push(resolve)
+    })
+  return { job, waiting, open: () => waiting.shift()?.() }
+}
+
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await Promise.resolve()
+}
+
+describe('signatures', () => {
+  it('are given to the thread pool sixteen at once, the others wait in order of arrival', async () => {
+    const admission = createAdmission({ clock: settableClock(), cores: 5, maxWaitMs: 1_000 })
+    const { job, waiting, open } = gate()
+    const done: number[] = []
+    const order = Array.from({ length: 18 }, (_, n) => n)
+    const all = order.map(async (n) => {
+      await admission.sign(job)
+      done.push(n)
+    })
+    await turns()
+    expect([waiting.length, admission.queued]).toEqual([16, 2])
+    for (let step = 0; step < 18; step += 1) {
+      open()
+      await turns()
+      await turns()
+    }
+    await Promise.all(all)
+    expect([done, admission.queued]).toEqual([order, 0])
+  })
+
+  it('that waited too long are not made: the caller is gone', async () => {
+    const clock = settableClock()
+    const admission = createAdmission({ clock, cores: 1, maxWaitMs: 1_000 })
+    const { job, open } = gate()
+    const first = Array.from({ length: 16 }, () => admission.sign(job))
+    const late = admission.sign(job)
+    await turns()
+    clock.advance(1_001)
+    open()
+    await first[0]
+    await expect(late).rejects.toMatchObject({ code: 'ERR_OVERLOADED' })
+    expect(await admission.sign(() => Promise.resolve('next'))).toBe('next')
+  })
+
+  it('that fail free their slot', async () => {
+    const admission = createAdmission({ clock: settableClock(), cores: 1, maxWaitMs: 1_000 })
+    await expect(admission.sign(() => Promise.reject(new Error('no key')))).rejects.toThrow()
+    expect(await admission.sign(() => Promise.resolve(1))).toBe(1)
+  })
+
+  it('are served in order through a queue of thousands', async () => {
+    const admission = createAdmission({ clock: settableClock(), cores: 1, maxWaitMs: 1_000 })
+    const done: number[] = []
+    const jobs = Array.from({ length: 5_000 }, (_, n) =>
+      admission.sign(async () => {
+        done.push(n)
+      }),
+    )
+    await Promise.all(jobs)
+    expect(done).toEqual(Array.from({ length: 5_000 }, (_, n) => n))
+  })
+})
+
+describe('a request', () => {
+  /** Keeps the handler busy with jobs that finish every 10 ms. */
+  async function busyAdmission(cores: number) {
+    const clock = settableClock()
+    const admission = createAdmission({ clock, cores, maxWaitMs: 100_000 })
+    const jobs = Array.from({ length: 9_000 }, () =>
+      admission.work(Number.POSITIVE_INFINITY, async () => clock.advance(10)),
+    )
+    await Promise.all(jobs)
+    return { clock, admission }
+  }
+
+  it('gets in while the work ahead fills no more than most of its time, at the pace of late', async () => {
+    const { admission } = await busyAdmission(1)
+    expect(admission.paceMs).toBeCloseTo(10, 0)
+    let entered = 0
+    while (admission.enter(1_000)) entered += 1
+    expect([entered, admission.inFlight]).toEqual([60, 60])
+    admission.leave()
+    expect(admission.enter(1_000)).toBe(true)
+  })
+
+  it('without time left stays out, however idle the handler is', () => {
+    const admission = createAdmission({ clock: settableClock(), cores: 2, maxWaitMs: 1_000 })
+    expect(admission.enter(0)).toBe(true)
+    expect(admission.enter(0)).toBe(false)
+    expect(admission.enter(-1)).toBe(false)
+  })
+
+  it('waits for its turn, and is not worked on when that comes too late', async () => {
+    const clock = settableClock()
+    const admission = createAdmission({ clock, cores: 1, maxWaitMs: 1_000 })
+    const { job, waiting, open } = gate()
+    const first = Array.from({ length: 32 }, () => admission.work(2_000, job))
+    const late = admission.work(2_000, job)
+    await turns()
+    expect(waiting).toHaveLength(32)
+    clock.advance(1_001)
+    open()
+    await expect(late).rejects.toMatchObject({ code: 'ERR_OVERLOADED' })
+    while (waiting.length > 0) open()
+    await Promise.all(first)
+    expect(await admission.work(3_000, () => Promise.resolve('next'))).toBe('next')
+  })
+
+  it('that fails gives its turn to the next', async () => {
+    const admission = createAdmission({ clock: settableClock(), cores: 1, maxWaitMs: 1_000 })
+    const failing = Array.from({ length: 40 }, () =>
+      admission.work(1_000, () => Promise.reject(new Error('no store'))),
+    )
+    expect(new Set((await Promise.allSettled(failing)).map(({ status }) => status))).toEqual(
+      new Set(['rejected']),
+    )
+    expect(await admission.work(1_000, () => Promise.resolve(1))).toBe(1)
+  })
+})

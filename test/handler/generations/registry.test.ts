@@ -1,0 +1,350 @@
+/** The registry on a real disk with a clock that the test moves: no drain is ever shorter than it was promised. */
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from '@jest/globals'
+import { parseConfig } from '../../../handler/config/config.ts'
+import { readRegistryFile } from '../../../handler/generations/generation-file.ts'
+import {
+  HITS_SAVED_EVERY_MS,
+  KEY_KEPT_MS,
+  openRegistry,
+} from '../../../handler/generations/registry.ts'
+import type { Registry } from '../../../handler/generations/registry.ts'
+import { createKeyring, loadEntry } from '../../../handler/generations/keyring.ts'
+import type { Keyring } from '../../../handler/generations/keyring.ts'
+import { listGenerations } from '../../../certs/store.ts'
+import { reconcile } from '../../../handler/generations/reconcile.ts'
+import { settableClock } from '../../fixtures/settable-clock.ts'
+import type { SettableClock } from '../../fixtures/settable-clock.ts'
+import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
+
+const HOUR = 3_600_000
+const PAIRING = 'cosigner/user'
+
+interface Opened {
+  readonly registry: Registry
+  readonly keyring: Keyring
+  readonly events: string[]
+}
+
+function slotsOf(urls: string) {
+  const parsed = parseConfig({ HANDLER_COSIGNER_KEYS: 'x', HANDLER_PUBLIC_URL: urls })
+  if (!parsed.ok) throw new Error(parsed.problems.join())
+  return parsed.config.slots
+}
+
+const TWO = slotsOf('https://a.example:1,https://a.example:2')
+
+async function openAt(
+  stateDir: string,
+  clock: SettableClock,
+  options: { slots?: typeof TWO; exclusive?: boolean } = {},
+): Promise<Opened> {
+  const { slots = TWO, exclusive = true } = options
+  const keysDir = join(stateDir, 'keys')
+  const numbers = await listGenerations(keysDir)
+  const entries = await Promise.all(numbers.map((n) => loadEntry(keysDir, n, undefined)))
+  const stored = await readRegistryFile(join(stateDir, 'generations.json'))
+  const { file, problems } = reconcile(stored, entries, slots, clock.now())
+  expect(problems).toEqual([])
+  const keyring = createKeyring(keysDir, undefined, entries)
+  const events: string[] = []
+  const registry = await openRegistry({
+    stateDir,
+    keysDir,
+    slots,
+    slotsAreExclusive: exclusive,
+    passphrase: undefined,
+    keyring,
+    clock,
+    file,
+    servedCertificate: () => undefined,
+    changed: (event, generation) => events.push(`${generation} ${event}`),
+  })
+  return { registry, keyring, events }
+}
+
+function lives(registry: Registry): Record<number, string> {
+  return Object.fromEntries(registry.infos().map(({ generation, state }) => [generation, state]))
+}
+
+let made: Promise<string> | undefined
+
+/** A state directory with generations 1 and 2, made once: key pairs take their time. */
+async function withTwoGenerations(): Promise<string> {
+  made ??= (async () => {
+    const stateDir = await mkdtemp(join(tmpdir(), 'countersign-generations-'))
+    const { registry } = await openAt(stateDir, settableClock())
+    await registry.stage(1, {})
+    await registry.setNeeds(PAIRING, { live: 1, pending: null, drainMs: 2 * HOUR })
+    await registry.stage(2, {})
+    return stateDir
+  })()
+  const stateDir = join(await temporaryDirectory(), 'state')
+  await cp(await made, stateDir, { recursive: true })
+  return stateDir
+}
+
+afterAll(async () => {
+  if (made !== undefined) await rm(await made, { recursive: true, force: true })
+})
+
+/** Generation 2 live, generation 1 draining for two hours. */
+async function rotated(): Promise<Opened & { stateDir: string; clock: SettableClock }> {
+  const stateDir = await withTwoGenerations()
+  const clock = settableClock()
+  const opened = await openAt(stateDir, clock)
+  const { registry } = opened
+  await registry.setNeeds(PAIRING, { live: 1, pending: 2, drainMs: 2 * HOUR })
+  await registry.setNeeds(PAIRING, { live: 2, pending: null, drainMs: 2 * HOUR })
+  return { ...opened, stateDir, clock }
+}
+
+describe('staging', () => {
+  it('gives the first generation slot A, and the next the slot that is free', async () => {
+    const { registry, events } = await rotated()
+    expect(registry.infos().map(({ slot, url }) => [slot, url])).toEqual([
+      ['A', 'https://a.example:1/g1'],
+      ['B', 'https://a.example:2/g2'],
+    ])
+    expect(events).toEqual(['2 generation live', '1 generation draining'])
+  })
+
+  it('returns what is there, and refuses a number that is not the next', async () => {
+    const { registry } = await rotated()
+    const again = await registry.stage(2, { slot: 'A' })
+    expect([again.generation, again.slot]).toEqual([2, 'B'])
+    await expect(registry.stage(4, {})).rejects.toMatchObject({ code: 'ERR_GENERATION_NUMBER' })
+  })
+
+  it('waits for a free slot, and says so', async () => {
+    const { registry } = await rotated()
+    await expect(registry.stage(3, {})).rejects.toMatchObject({ code: 'ERR_SLOT_BUSY' })
+    await expect(registry.stage(3, { slot: 'A' })).rejects.toMatchObject({ code: 'ERR_SLOT_BUSY' })
+    await expect(registry.stage(3, { slot: 'C' })).rejects.toMatchObject({
+      code: 'ERR_BAD_REQUEST',
+    })
+    const shared = await registry.stage(3, { slot: 'A', share: true })
+    expect([shared.generation, shared.slot]).toEqual([3, 'A'])
+  })
+
+  it('asks for a second public URL when there is one slot only', async () => {
+    const slots = slotsOf('https://a.example')
+    const { registry } = await openAt(await temporaryDirectory(), settableClock(), { slots })
+    await registry.stage(1, {})
+    await registry.setNeeds(PAIRING, { live: 1, pending: null, drainMs: 0 })
+    await expect(registry.stage(2, {})).rejects.toThrow('a second public URL is needed')
+  })
+
+  it('shares slots when certificates are not the generations own', async () => {
+    const slots = slotsOf('https://a.example')
+    const options = { slots, exclusive: false }
+    const { registry } = await openAt(await temporaryDirectory(), settableClock(), options)
+    await registry.stage(1, {})
+    await registry.setNeeds(PAIRING, { live: 1, pending: null, drainMs: 0 })
+    expect((await registry.stage(2, {})).slot).toBe('A')
+  })
+
+  it('renews a certificate with the same key, in the same slot when that is asked', async () => {
+    const { registry } = await rotated()
+    const renewed = await registry.stage(3, { renewOf: 2, slot: 'B' })
+    const [, second] = registry.infos()
+    expect([renewed.kid === second?.kid, renewed.pin === second?.pin]).toEqual([true, true])
+    expect(renewed.fingerprint).not.toBe(second?.fingerprint)
+    await expect(registry.stage(4, { renewOf: 9 })).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
+  })
+
+  it('adopts what an interrupted staging left on disk', async () => {
+    const { stateDir, clock, registry } = await rotated()
+    const before = registry.infos().length
+    await registry.stage(3, { renewOf: 2, slot: 'B' })
+    const file = join(stateDir, 'generations.json')
+    const text = await readFile(file, 'utf8')
+    const parsed = JSON.parse(text) as { generations: unknown[] }
+    await writeFile(
+      file,
+      JSON.stringify({ ...parsed, generations: parsed.generations.slice(0, 2) }),
+    )
+    const { registry: after } = await openAt(stateDir, clock)
+    expect([before, after.infos().length, after.stateOf(3)]).toEqual([2, 3, 'staged'])
+  })
+})
+
+describe('needs', () => {
+  it('of an unknown or retired generation are refused', async () => {
+    const { registry, clock } = await rotated()
+    const missing = { live: 7, pending: null, drainMs: 0 }
+    await expect(registry.setNeeds(PAIRING, missing)).rejects.toMatchObject({
+      code: 'ERR_NOT_FOUND',
+    })
+    clock.advance(2 * HOUR)
+    await registry.tick()
+    const retired = { live: 1, pending: null, drainMs: 0 }
+    await expect(registry.setNeeds(PAIRING, retired)).rejects.toMatchObject({
+      code: 'ERR_GENERATION_RETIRED',
+    })
+    await expect(registry.stage(1, {})).rejects.toMatchObject({ code: 'ERR_GENERATION_RETIRED' })
+    await expect(registry.stage(3, { renewOf: 1 })).rejects.toMatchObject({
+      code: 'ERR_GENERATION_RETIRED',
+    })
+  })
+})
+
+describe('a drain', () => {
+  it('ends once the generation has been quiet for all of its time, and not before', async () => {
+    const { registry, clock } = await rotated()
+    clock.advance(2 * HOUR - 1)
+    await registry.tick()
+    expect(lives(registry)).toEqual({ 1: 'draining', 2: 'live' })
+    clock.advance(1)
+    await registry.tick()
+    expect(lives(registry)).toEqual({ 1: 'retired', 2: 'live' })
+  })
+
+  it('begins again with every call, shed ones included', async () => {
+    const { registry, clock } = await rotated()
+    clock.advance(HOUR)
+    registry.hits.hit(1, 'user')
+    clock.advance(HOUR)
+    registry.hits.touch(1)
+    clock.advance(2 * HOUR - 1)
+    await registry.tick()
+    expect(lives(registry)).toEqual({ 1: 'draining', 2: 'live' })
+  })
+
+  it('is not shortened by a wall clock that jumps', async () => {
+    const { registry, clock } = await rotated()
+    clock.setWall(new Date('2036-01-01T00:00:00Z'))
+    await registry.tick()
+    expect(lives(registry)).toEqual({ 1: 'draining', 2: 'live' })
+  })
+
+  it('goes on after an orderly stop, without counting the time in between', async () => {
+    const { registry, clock, stateDir } = await rotated()
+    clock.advance(HOUR)
+    await registry.close()
+    clock.advance(10 * HOUR)
+    const { registry: after } = await openAt(stateDir, clock)
+    await after.tick()
+    expect(lives(after)).toEqual({ 1: 'draining', 2: 'live' })
+    clock.advance(HOUR)
+    await after.tick()
+    expect(lives(after)).toEqual({ 1: 'retired', 2: 'live' })
+  })
+
+  it('begins again after a crash, when the last calls may not have been written down', async () => {
+    const { registry, clock, stateDir } = await rotated()
+    clock.advance(HOUR)
+    await registry.close()
+    // The second start uses up what the orderly stop wrote; it then crashes.
+    await openAt(stateDir, clock)
+    clock.advance(HOUR)
+    const { registry: after } = await openAt(stateDir, clock)
+    await after.tick()
+    expect(lives(after)).toEqual({ 1: 'draining', 2: 'live' })
+    clock.advance(2 * HOUR)
+    await after.tick()
+    expect(lives(after)).toEqual({ 1: 'retired', 2: 'live' })
+  })
+
+  it('stops when somebody needs the generation again', async () => {
+    const { registry, clock } = await rotated()
+    await registry.setNeeds('other/user', { live: 1, pending: null, drainMs: HOUR })
+    clock.advance(10 * HOUR)
+    await registry.tick()
+    expect(lives(registry)).toEqual({ 1: 'live', 2: 'live' })
+  })
+})
+
+describe('after retirement', () => {
+  it('the private key goes a week later, the public files and the number stay', async () => {
+    const { registry, keyring, clock, stateDir } = await rotated()
+    clock.advance(2 * HOUR)
+    await registry.tick()
+    clock.advance(KEY_KEPT_MS - 1)
+    await registry.tick()
+    expect(keyring.get(1)?.privateKey).toBeDefined()
+    clock.advance(1)
+    await registry.tick()
+    expect(keyring.get(1)?.privateKey).toBeUndefined()
+    const { registry: after } = await openAt(stateDir, clock)
+    expect(lives(after)).toEqual({ 1: 'retired', 2: 'live' })
+    expect((await after.stage(3, {})).slot).toBe('A')
+  })
+})
+
+describe('hits', () => {
+  it('are counted per generation and signer, and survive a restart', async () => {
+    const { registry, clock, stateDir } = await rotated()
+    registry.hits.hit(2, 'user')
+    registry.hits.hit(2, undefined)
+    clock.advance(HITS_SAVED_EVERY_MS - 1)
+    await registry.tick()
+    const stored = await readRegistryFile(join(stateDir, 'generations.json'))
+    expect(stored?.hits['2']).toBeUndefined()
+    clock.advance(1)
+    await registry.tick()
+    const { registry: after } = await openAt(stateDir, clock)
+    const lastAt = '2026-11-01T12:00:00.000Z'
+    expect(after.infos()[1]?.hits).toEqual({
+      total: 2,
+      lastAt,
+      bySigner: { user: { total: 1, lastAt } },
+    })
+  })
+
+  it('of more signers than a co-signer has are counted in the total only', async () => {
+    const { registry } = await rotated()
+    for (let index = 0; index < 300; index += 1) registry.hits.hit(2, `signer-${index}`)
+    registry.hits.hit(2, '__proto__')
+    const { total, bySigner } = registry.hits.of(2)
+    expect([total, Object.keys(bySigner).length]).toEqual([301, 256])
+  })
+})
+
+describe('what keeps a registry from opening', () => {
+  it('is a damaged file', async () => {
+    const { stateDir } = await rotated()
+    const file = join(stateDir, 'generations.json')
+    for (const text of ['', '{', '{"version":2}', '[]']) {
+      await writeFile(file, text)
+      await expect(readRegistryFile(file)).rejects.toThrow('is damaged or of another version')
+    }
+    await rm(file)
+    await mkdir(file)
+    await expect(readRegistryFile(file)).rejects.toMatchObject({ code: 'EISDIR' })
+  })
+
+  it('is a generation without files, without key or without slot', async () => {
+    const { registry, stateDir, clock, keyring } = await rotated()
+    const file = await readRegistryFile(join(stateDir, 'generations.json'))
+    const problems = (entries: readonly ReturnType<Keyring['entries']>[number][], slots = TWO) =>
+      reconcile(file, entries, slots, clock.now()).problems
+    expect(problems([])).toEqual([
+      'generation 1 is known, but its files are missing',
+      'generation 2 is known, but its files are missing',
+    ])
+    const bare = keyring.entries().map((entry) => ({ ...entry, privateKey: undefined }))
+    expect(problems(bare)).toEqual([
+      'the private key of generation 1 is missing',
+      'the private key of generation 2 is missing',
+    ])
+    expect(problems(keyring.entries(), TWO.slice(0, 1))).toEqual([
+      'generation 2 is in slot B, which has no public URL',
+    ])
+    expect(registry.infos()).toHaveLength(2)
+  })
+
+  it('is not a lost file: generations are served again, those without a key are retired', async () => {
+    const { keyring, clock } = await rotated()
+    const [first, second] = keyring.entries()
+    if (first === undefined || second === undefined) throw new Error('two are wanted')
+    const bare = { ...first, privateKey: undefined }
+    const { file, problems } = reconcile(undefined, [bare, second], TWO, clock.now())
+    expect([problems, file.state.generations.map(({ retiredAt }) => retiredAt)]).toEqual([
+      [],
+      [clock.now().toISOString(), undefined],
+    ])
+  })
+})

@@ -1,0 +1,139 @@
+import { describe, expect, it } from '@jest/globals'
+import { keccak_256 } from '@noble/hashes/sha3.js'
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import * as fc from 'fast-check'
+import { addressKey, taggedKey } from '../../../../handler/policy/chains/address.ts'
+import { canonicalBech32 } from '../../../../handler/policy/chains/bech32.ts'
+import { compileGlob, isGlob } from '../../../../handler/policy/compile/glob.ts'
+
+describe('addressKey', () => {
+  // EIP-55, test cases.
+  it.each([
+    '0x52908400098527886E0F7030069857D2E4169EE7',
+    '0x8617E340B3D01FA5F11F306F4090FD50E238070D',
+    '0xde709f2102306220921060314715629080e2fb77',
+    '0x27b1fdb04752bbc536007a920d24acb045561c26',
+    '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed',
+    '0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359',
+    '0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB',
+    '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb',
+  ])('takes %s as it is', (address) => {
+    expect(addressKey(address)).toBe(address.toLowerCase())
+  })
+
+  it('forgets what it has checked, and checks again, when that becomes too much', () => {
+    for (let n = 0; n < 5_000; n += 1) {
+      const lower = n.toString(16).padStart(40, 'ab')
+      const hash = bytesToHex(keccak_256(utf8ToBytes(lower)))
+      const spelled = Array.from(lower, (digit, i) =>
+        Number.parseInt(hash.charAt(i), 16) >= 8 ? digit.toUpperCase() : digit,
+      ).join('')
+      expect(addressKey(`0x${spelled}`)).toBe(`0x${lower}`)
+      expect(addressKey(`0x${spelled}`)).toBe(`0x${lower}`)
+    }
+    expect(addressKey('0x5aAeb6053F3E94C9b9A09f33669435E7Ef1Beaed')).toBeUndefined()
+  })
+
+  it('refuses every other mixture of cases', () => {
+    const good = '5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed'
+    for (let i = 0; i < 40; i += 1) {
+      const letter = good.charAt(i)
+      const flipped = letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase()
+      if (flipped === letter) continue
+      expect(addressKey(`0x${good.slice(0, i)}${flipped}${good.slice(i + 1)}`)).toBeUndefined()
+    }
+  })
+
+  it('takes everything of another family as it is', () => {
+    for (const text of [
+      '',
+      '0x12',
+      'rXyz',
+      'bitcoincash:qpm2',
+      '3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy',
+    ]) {
+      expect(addressKey(text)).toBe(text)
+    }
+  })
+
+  it('knows Bech32 of prefixes that it was not told, and leaves what only looks like it', () => {
+    expect(addressKey('A12UEL5L')).toBe('a12uel5l')
+    expect(addressKey('A12UEL5X')).toBe('A12UEL5X')
+  })
+
+  it('never gives two different lower-case texts one key', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (a, b) => {
+        const left = addressKey(a)
+        return left === undefined || left !== addressKey(b) || a.toLowerCase() === b.toLowerCase()
+      }),
+    )
+  })
+
+  it('adds a tag only when there is one', () => {
+    expect(taggedKey('rXyz', '1')).toBe('rXyz:1')
+    for (const none of ['', null, undefined]) expect(taggedKey('rXyz', none)).toBe('rXyz')
+  })
+})
+
+describe('canonicalBech32', () => {
+  // BIP-173 and BIP-350, test vectors.
+  it.each([
+    'A12UEL5L',
+    'an83characterlonghumanreadablepartthatcontainsthenumber1andtheexcludedcharactersbio1tt5tgs',
+    'abcdef1qpzry9x8gf2tvdw0s3jn54khce6mua7lmqqqxw',
+    '?1ezyfcl',
+    'A1LQFN3A',
+    'abcdef1l7aum6echk45nj3s0wdvt2fg8x9yrzpqzd3ryx',
+    'split1checkupstagehandshakeupstreamerranterredcaperredlc445v',
+    '?1v759aa',
+  ])('takes %s', (text) => {
+    expect(canonicalBech32(text)).toBe(text.toLowerCase())
+  })
+
+  it.each([
+    '\u00201nwldj5',
+    '\u007f1axkwrx',
+    'pzry9x0s0muk',
+    '1pzry9x0s0muk',
+    'x1b4n0q5v',
+    'li1dgmt3',
+    'A1G7SGD8',
+    '10a06t8',
+    '1qzzfhee',
+    'A12uEL5L',
+    'de1lg7wt\u00ff',
+    '',
+  ])('refuses %j', (text) => {
+    expect(canonicalBech32(text)).toBeUndefined()
+  })
+})
+
+describe('compileGlob', () => {
+  it('matches as the regular expression that says the same', () => {
+    const letters = fc.string({ unit: fc.constantFrom('a', 'b', '*', '?', '.'), maxLength: 8 })
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', '.', '*'), maxLength: 12 })
+    fc.assert(
+      fc.property(letters, text, (pattern, value) => {
+        const source = Array.from(pattern, (character) => {
+          if (character === '*') return '[^]*'
+          return character === '?' ? '[^]' : `[${character}]`
+        }).join('')
+        return compileGlob(pattern)(value) === new RegExp(`^${source}$`).test(value)
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  it('is not slowed down by patterns that make regular expressions explode', () => {
+    const text = 'a'.repeat(200_000)
+    const started = performance.now()
+    expect(compileGlob('*a*a*a*a*a*a*a*a*a*b')(text)).toBe(false)
+    expect(compileGlob('a*aaaaaaaaaab*a')(text)).toBe(false)
+    expect(performance.now() - started).toBeLessThan(1000)
+  })
+
+  it('knows a pattern from a text', () => {
+    expect(['a*', 'a?', 'a.+'].map(isGlob)).toEqual([true, true, false])
+  })
+})

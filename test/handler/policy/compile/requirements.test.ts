@@ -1,0 +1,286 @@
+import { describe, expect, it } from '@jest/globals'
+import type { Evaluation } from '../../../../handler/policy/decision.ts'
+import { evaluate } from '../../../../handler/policy/evaluate.ts'
+import type { Facts } from '../../../../handler/policy/facts.ts'
+import { parseDecimal } from '../../../../handler/protocol/decimal.ts'
+import type { CallbackRequest } from '../../../../handler/protocol/request.ts'
+import { policyOf } from '../policy.ts'
+import {
+  ADDRESS,
+  configRequest,
+  destination,
+  FACTS,
+  OTHER_ADDRESS,
+  txRequest,
+} from '../requests.ts'
+
+const SECTIONS = `
+limits:
+  daily: { window: 24h, count: 10, amount: "5", by: [source, asset] }
+  each: { window: 1h, count: 3, amount: "2", by: destination }
+  signer: { window: 7d, count: 100, by: signer }
+  all: { window: 30s, count: 1 }
+hooks:
+  screening: { url: "https://screening.example/", timeout: 2s, budget: 10s, fallback: RETRY, keyId: ops }
+statementKeys:
+  ops: { publicKey: "-----BEGIN PUBLIC KEY----- AAAA -----END PUBLIC KEY-----" }
+  desk: { publicKey: "-----BEGIN PUBLIC KEY----- AAAA -----END PUBLIC KEY-----" }
+`
+
+function decide(
+  require: string,
+  request: CallbackRequest = txRequest(),
+  facts: Partial<Facts> = {},
+  then = 'APPROVE',
+): Evaluation {
+  const policy = policyOf(
+    `${SECTIONS}\nrules: [{ id: r, when: {}, then: ${then}, require: ${require} }]`,
+  )
+  return evaluate(policy, request, { ...FACTS, ...facts })
+}
+
+const approved = { action: 'APPROVE', rule: 'r', reason: 'approved by policy' }
+const full = { action: 'REJECT', rule: 'r', reason: 'limit reached' }
+const units = (text: string) => parseDecimal(text)
+
+describe('limits', () => {
+  it('charges what the limit is kept by, in a fixed order, asset included when amounts count', () => {
+    expect(decide('{ limits: daily }')).toEqual({
+      decision: approved,
+      charges: [
+        {
+          limit: 'daily',
+          key: 'asset=ETH|source=VAULT:0',
+          windowMs: 86_400_000,
+          maxCount: 10,
+          amount: units('0.01'),
+          maxAmount: units('5'),
+          otherwise: full,
+        },
+      ],
+      singleUses: [],
+      hooks: [],
+      hold: undefined,
+    })
+  })
+
+  it('charges each destination what goes to it', () => {
+    const to = (id: string, native: string) =>
+      destination({ dstId: id, amountNative: units(native), displayDstAddress: undefined })
+    const request = txRequest({
+      destinations: [to('1', '0.002'), to('2', '0.003'), to('1', '0.005')],
+    })
+    expect(decide('{ limits: each }', request).charges).toMatchObject([
+      { key: 'asset=ETH|destination=VAULT:1', amount: units('0.007') },
+      { key: 'asset=ETH|destination=VAULT:2', amount: units('0.003') },
+    ])
+  })
+
+  it.each([
+    ['an only destination by its id', {}, 'asset=ETH|destination=VAULT:1'],
+    [
+      'the top level when there is no list',
+      { destinations: undefined },
+      'asset=ETH|destination=VAULT:1',
+    ],
+    [
+      'a one-time address by its key, in any spelling',
+      {
+        destType: 'ONE_TIME',
+        destId: '',
+        destAddress: ADDRESS.toLowerCase(),
+        destinations: [destination({ dstType: 'ONE_TIME_ADDRESS', dstId: '' })],
+      },
+      `asset=ETH|destination=ONE_TIME:${ADDRESS.toLowerCase()}`,
+    ],
+    [
+      'an id with separators in it',
+      { destinations: [destination({ dstId: 'a|b=c%' })] },
+      'asset=ETH|destination=VAULT:a%7cb%3dc%25',
+    ],
+  ])('names %s', (_name, changes, key) => {
+    expect(decide('{ limits: each }', txRequest(changes)).charges).toMatchObject([{ key }])
+  })
+
+  it('charges several limits, and only counts where no amount is bounded', () => {
+    expect(decide('{ limits: [signer, all] }').charges).toMatchObject([
+      { limit: 'signer', key: 'signer=signer-1', amount: undefined, windowMs: 604_800_000 },
+      { limit: 'all', key: '', maxCount: 1, maxAmount: undefined, windowMs: 30_000 },
+    ])
+  })
+
+  const nowhere = { dstId: '', dstAddress: undefined, displayDstAddress: undefined }
+
+  it.each<[string, string, CallbackRequest]>([
+    ['the asset', 'daily', txRequest({ asset: undefined })],
+    ['the source', 'daily', txRequest({ sourceId: null })],
+    ['the source type', 'daily', txRequest({ sourceType: undefined })],
+    ['the amount', 'daily', txRequest({ amount: undefined })],
+    ['the amount for each destination', 'each', txRequest({ amount: null })],
+    ['the signer', 'signer', txRequest({ signerId: undefined })],
+    ['the destination type', 'each', txRequest({ destinations: undefined, destType: undefined })],
+    [
+      'the destination',
+      'each',
+      txRequest({ destAddress: undefined, destinations: [destination(nowhere)] }),
+    ],
+    [
+      'one of two destinations',
+      'each',
+      txRequest({
+        operation: 'MINT',
+        destinations: [destination(), destination(nowhere)],
+      }),
+    ],
+    [
+      'the amount of one of two',
+      'each',
+      txRequest({
+        operation: 'MINT',
+        destinations: [destination(), destination({ amountNative: undefined })],
+      }),
+    ],
+    ['a transaction', 'all', configRequest()],
+  ])('refuses a request without %s, which the limit needs', (_name, limit, request) => {
+    expect(decide(`{ limits: ${limit} }`, request)).toMatchObject({ decision: full, charges: [] })
+  })
+
+  it('says what its author wants when full', () => {
+    const otherwise = '{ limits: { action: RETRY, reason: try tomorrow } }'
+    const [charge] = decide(`{ limits: daily, otherwise: ${otherwise} }`).charges
+    expect(charge?.otherwise).toEqual({ action: 'RETRY', rule: 'r', reason: 'try tomorrow' })
+  })
+})
+
+describe('a raw transaction', () => {
+  const verified: Facts['rawTx'] = { status: 'verified', facts: {} }
+  const unverifiable: Facts['rawTx'] = { status: 'unverifiable', reason: 'x', facts: {} }
+  const mismatch: Facts['rawTx'] = {
+    status: 'mismatch',
+    field: 'amount',
+    expected: '1',
+    found: '2',
+    facts: {},
+  }
+  const refused = { action: 'REJECT', rule: 'r', reason: 'raw transaction not verified' }
+
+  it.each<[string, Facts['rawTx'], unknown]>([
+    ['verified', verified, approved],
+    ['unverifiable', unverifiable, refused],
+    ['absent', { status: 'absent' }, refused],
+  ])('that must be verified and is %s', (_name, rawTx, decision) => {
+    expect(decide('{ rawTx: verified }', txRequest(), { rawTx }).decision).toEqual(decision)
+  })
+
+  it('that contradicts the request is refused, required or not, held or not', () => {
+    const decision = {
+      action: 'REJECT',
+      rule: 'raw-tx',
+      reason: 'raw transaction contradicts the request',
+    }
+    const facts = { rawTx: mismatch }
+    expect(decide('{ rawTx: verified }', txRequest(), facts).decision).toEqual(decision)
+    expect(decide('{}', txRequest(), facts).decision).toEqual(decision)
+    expect(decide('{}', txRequest(), facts, '{ action: RETRY, hold: {} }').decision).toEqual(
+      decision,
+    )
+  })
+
+  it('can be required of a hold', () => {
+    const held =
+      '{ action: RETRY, reason: ask, hold: { approvals: 2, expires: 1h, onExpiry: RETRY } }'
+    const require = '{ rawTx: verified, otherwise: { rawTx: { action: RETRY } } }'
+    expect(decide(require, txRequest(), { rawTx: verified }, held)).toMatchObject({
+      decision: { action: 'RETRY', rule: 'r', reason: 'ask' },
+      hold: { approvals: 2, expiresMs: 3_600_000, onExpiry: 'RETRY' },
+    })
+    expect(decide(require, txRequest(), { rawTx: unverifiable }, held)).toMatchObject({
+      decision: { action: 'RETRY', rule: 'r', reason: 'raw transaction not verified' },
+      hold: undefined,
+    })
+  })
+})
+
+describe('an extra signature', () => {
+  const signedBy = (keyName: string): Facts['statement'] => ({
+    status: 'valid',
+    digest: 'abc',
+    keyName,
+    contentDigest: undefined,
+  })
+  const refused = { action: 'REJECT', rule: 'r', reason: 'extra signature missing or not valid' }
+
+  it('by one of the keys approves, once', () => {
+    const facts = { statement: signedBy('desk') }
+    expect(decide('{ extraSignature: [ops, desk] }', txRequest(), facts)).toMatchObject({
+      decision: approved,
+      singleUses: [{ name: 'statement:abc', otherwise: refused }],
+    })
+  })
+
+  it.each<[string, Facts['statement']]>([
+    ['by another key', signedBy('desk')],
+    ['that is absent', { status: 'absent' }],
+    ['that is invalid', { status: 'invalid', reason: 'x' }],
+  ])('%s does not', (_name, statement) => {
+    const evaluation = decide('{ extraSignature: ops }', txRequest(), { statement })
+    expect(evaluation).toMatchObject({ decision: refused, singleUses: [] })
+  })
+})
+
+describe('a hook', () => {
+  it('is asked, with a refusal instead when it says no', () => {
+    expect(decide('{ hook: screening }').hooks).toEqual([
+      {
+        hook: 'screening',
+        otherwise: { action: 'REJECT', rule: 'r', reason: 'not allowed by the hook' },
+      },
+    ])
+  })
+
+  it('gives way to what the rule says', () => {
+    const otherwise = '{ hook: { action: REJECT, reason: screened } }'
+    expect(decide(`{ hook: screening, otherwise: ${otherwise} }`).hooks).toMatchObject([
+      { otherwise: { action: 'REJECT', rule: 'r', reason: 'screened' } },
+    ])
+  })
+})
+
+describe('answers', () => {
+  it('holds with defaults that let one person decide within a day', () => {
+    const policy = policyOf('rules: [{ id: r, when: {}, then: { action: RETRY, hold: {} } }]')
+    expect(evaluate(policy, txRequest(), FACTS).hold).toEqual({
+      approvals: 1,
+      expiresMs: 86_400_000,
+      onExpiry: 'REJECT',
+    })
+  })
+
+  it('ignores at the approval stage and on configuration changes', () => {
+    const policy = policyOf(`
+rules:
+  - { id: a, when: { stage: approval, asset: ETH }, then: IGNORE }
+  - { id: b, when: { type: ADD_USER }, then: IGNORE }
+`)
+    const action = (request: CallbackRequest) => evaluate(policy, request, FACTS).decision
+    expect(action(txRequest({ stage: 'approval' }))).toMatchObject({ action: 'IGNORE', rule: 'a' })
+    expect(action(txRequest())).toMatchObject({ action: 'REJECT', rule: 'default' })
+    expect(action(configRequest({ type: 'ADD_USER' }))).toMatchObject({ action: 'IGNORE' })
+  })
+
+  it('uses the default that the policy sets', () => {
+    expect(evaluate(policyOf('default: RETRY'), txRequest(), FACTS).decision).toEqual({
+      action: 'RETRY',
+      rule: 'default',
+      reason: 'no rule matched',
+    })
+  })
+
+  it('lets nothing but a contradiction-free request through a rule without conditions', () => {
+    const policy = policyOf('rules: [{ id: r, when: {}, then: APPROVE }]')
+    expect(evaluate(policy, txRequest(), FACTS).decision).toEqual(approved)
+    expect(evaluate(policy, txRequest({ destAddress: OTHER_ADDRESS }), FACTS).decision.rule).toBe(
+      'contradiction',
+    )
+  })
+})
