@@ -1,15 +1,13 @@
-/**
- * The only file that words output. stdout: the result, once, as text or (with --json) as one JSON object. stderr: the
- * story, one line per event, `warning:`, `error:` and `hint:` for what deserves them. Colours only on a terminal.
- */
-import { CountersignError } from '../common/errors.ts'
-import { BootstrapError, EXIT_BUG, exitStatusOf, isFileFailure } from './errors.ts'
+/** Output of the bootstrapper: common/reporter.ts with what the API said of a failure, and words for times. */
+import { createReporter as commonReporter } from '../common/reporter.ts'
+import type {
+  OutputStream,
+  Reporter as CommonReporter,
+  ReporterOptions,
+} from '../common/reporter.ts'
+import { BootstrapError } from './errors.ts'
 
-/** As much of a stream as is needed. */
-export interface OutputStream {
-  readonly isTTY?: boolean
-  write(text: string): unknown
-}
+export type { OutputStream }
 
 /** The result of a command: facts for machines, lines for people. */
 export interface Result {
@@ -17,94 +15,22 @@ export interface Result {
   readonly lines: readonly string[]
 }
 
-export interface Reporter {
-  story(line: string): void
-  warning(line: string): void
-  /** What is being waited for; shown when it changes and every minute, on a terminal in place. */
-  progress(line: string): void
+export interface Reporter extends CommonReporter {
   result(result: Result): void
-  /** Prints a failure and returns the exit status. */
-  failure(error: unknown, resume: string): number
 }
 
-export interface ReporterOptions {
-  readonly stdout: OutputStream
-  readonly stderr: OutputStream
-  readonly json: boolean
-  /** From `NO_COLOR`. */
-  readonly colour: boolean
-  readonly monotonicMs: () => number
-}
-
-const REPEAT_MS = 60_000
-
-export function createReporter(options: ReporterOptions): Reporter {
-  const { stdout, stderr, json } = options
-  const terminal = stderr.isTTY === true
-  const paint = (code: number, text: string) =>
-    terminal && options.colour ? `\u001B[${code}m${text}\u001B[0m` : text
-  let inPlace = false
-  let last = { line: '', atMs: 0 }
-  const say = (line: string) => {
-    if (inPlace) stderr.write('\r\u001B[K')
-    inPlace = false
-    stderr.write(`${line}\n`)
-  }
+/** With --json every result has `ok: true`, and every failure `api`. */
+export function createReporter(options: Omit<ReporterOptions, 'plain' | 'factsOf'>): Reporter {
+  const reporter = commonReporter({
+    ...options,
+    plain: 'ERR_STATE_DAMAGED',
+    factsOf: (error) => ({
+      api: (error instanceof BootstrapError ? error.api : undefined) ?? null,
+    }),
+  })
   return {
-    story: say,
-    warning: (line) => say(`${paint(33, 'warning:')} ${line}`),
-    progress: (line) => {
-      if (terminal) {
-        stderr.write(`\r\u001B[K${line}`)
-        inPlace = true
-        return
-      }
-      const now = options.monotonicMs()
-      if (line === last.line && now - last.atMs < REPEAT_MS) return
-      last = { line, atMs: now }
-      say(line)
-    },
-    result: ({ facts, lines }) => {
-      if (inPlace) say('')
-      if (json) stdout.write(`${JSON.stringify({ ok: true, ...facts })}\n`)
-      else lines.forEach((line) => stdout.write(`${line}\n`))
-    },
-    failure: (error, resume) => {
-      const exit = exitStatusOf(error)
-      const { code, message, details, hint } = wording(error, exit)
-      say(`${paint(31, 'error:')} ${message}`)
-      details.forEach((line) => say(`  ${line}`))
-      if (hint !== undefined) say(`${paint(36, 'hint:')} ${hint}`)
-      if (exit === 5 || exit >= 128) say(`${paint(36, 'resume:')} ${resume}`)
-      if (json) {
-        const api = error instanceof BootstrapError ? error.api : undefined
-        const facts = { code, message, details, hint: hint ?? null, api: api ?? null }
-        stdout.write(`${JSON.stringify({ ok: false, exit, error: facts })}\n`)
-      }
-      return exit
-    },
-  }
-}
-
-function wording(error: unknown, exit: number) {
-  if (error instanceof BootstrapError) {
-    const { code, message, details, hint } = error
-    return { code, message, details, hint }
-  }
-  const message = error instanceof Error ? error.message : String(error)
-  if (error instanceof CountersignError) {
-    return { code: 'ERR_STATE_DAMAGED', message, details: [], hint: error.hint }
-  }
-  if (isFileFailure(error)) {
-    const hint = 'mend the disk or its permissions, then run the same command again'
-    return { code: 'ERR_DISK', message, details: [], hint }
-  }
-  const stack = error instanceof Error && exit === EXIT_BUG ? (error.stack ?? '') : ''
-  return {
-    code: 'ERR_BUG',
-    message: `this is a bug: ${message}`,
-    details: stack.split('\n').slice(1),
-    hint: 'report it with the lines above; the state is safe, running again is too',
+    ...reporter,
+    result: ({ facts, lines }) => reporter.result({ facts: { ok: true, ...facts }, lines }),
   }
 }
 

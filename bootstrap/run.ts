@@ -1,5 +1,7 @@
-/** Runs one command line in a given world and returns its exit status; the only place where errors become output. */
+/** Runs one command line in a given world and returns its exit code. */
 import { ensurePrivateDirectory, removeTemporaries } from '../common/atomic-file.ts'
+import { UsageError } from '../common/errors.ts'
+import { guarded } from '../common/reporter.ts'
 import { parseCli } from './cli.ts'
 import type { Invocation } from './cli.ts'
 import { runDoctor } from './commands/doctor.ts'
@@ -29,16 +31,17 @@ export async function run(runtime: Runtime): Promise<number> {
     colour: env['NO_COLOR'] === undefined,
     monotonicMs: () => clock.monotonicMs(),
   })
-  try {
+  const command = async () => {
     const parsed = parseCli(argv, (text) => stdout.write(text))
-    if ('exit' in parsed) {
-      if (parsed.complaint === undefined) return parsed.exit
-      throw new BootstrapError('ERR_USAGE', parsed.complaint, { hint: 'see `--help`' })
+    if ('invocation' in parsed) {
+      return execute(parsed.invocation, runtime, reporter).catch((error: unknown) => {
+        throw interruption(error, runtime)
+      })
     }
-    return await execute(parsed.invocation, runtime, reporter)
-  } catch (error) {
-    return reporter.failure(interruption(error, runtime), shellCommand(argv))
+    if (parsed.complaint === undefined) return parsed.exit
+    throw new UsageError(parsed.complaint, { hint: 'see `--help`' })
   }
+  return guarded(reporter, command, shellCommand(argv))
 }
 
 async function execute(

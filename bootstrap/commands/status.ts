@@ -6,7 +6,8 @@ import { comparePairing } from '../compare.ts'
 import type { Pairing } from '../compare.ts'
 import { cosignerNotes } from '../cosigner-fit.ts'
 import { describeStep } from '../describe.ts'
-import { BootstrapError, EXIT_STATUS } from '../errors.ts'
+import { EXIT } from '../../common/exit-codes.ts'
+import { BootstrapError } from '../errors.ts'
 import { readJournal } from '../journal.ts'
 import { rememberPairing } from '../memory.ts'
 import type { Operation, PairingMemory } from '../memory.ts'
@@ -64,7 +65,7 @@ export async function runStatus(ids: PairingIds, run: Run): Promise<Outcome> {
       ...notes.map((line) => `note       ${line}`),
     ],
   }
-  return { result, exit: drift ? EXIT_STATUS.ERR_DRIFT : 0, told: async () => undefined }
+  return { result, exit: drift ? EXIT.drift : EXIT.done, told: async () => undefined }
 }
 
 /** What is paired is not what this handler is asked to serve. */

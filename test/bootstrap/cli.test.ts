@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { COMMANDS, parseCli } from '../../bootstrap/cli.ts'
 import { parseConfig } from '../../bootstrap/config.ts'
-import { BootstrapError, exitStatusOf } from '../../bootstrap/errors.ts'
+import { BootstrapError } from '../../bootstrap/errors.ts'
+import { failureOf } from '../../common/errors.ts'
 import { pairingJournalPath, userDirectory } from '../../bootstrap/state-paths.ts'
 import { parseAddress, parseBasePath, parseDuration } from '../../bootstrap/values.ts'
 import { acquireLock } from '../../bootstrap/lock.ts'
@@ -361,9 +362,10 @@ describe('doctor', () => {
 
 describe('errors', () => {
   it('have exit statuses', () => {
-    expect(exitStatusOf(new BootstrapError('ERR_DRIFT', 'x'))).toBe(7)
-    expect(exitStatusOf(Object.assign(new Error('full'), { code: 'ENOSPC' }))).toBe(10)
-    expect(exitStatusOf(new TypeError('x is not a function'))).toBe(70)
+    const exitOf = (error: unknown) => failureOf(error, 'ERR_STATE_DAMAGED').exit
+    expect(exitOf(new BootstrapError('ERR_DRIFT', 'x'))).toBe(7)
+    expect(exitOf(Object.assign(new Error('full'), { code: 'ENOSPC' }))).toBe(10)
+    expect(exitOf(new TypeError('x is not a function'))).toBe(70)
   })
 
   it('of our own making show where they come from, and ask to be reported', async () => {

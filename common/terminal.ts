@@ -1,0 +1,26 @@
+/** Text for terminals: whatever the API, a request or a file put into it, a terminal acts on none of it. */
+
+/** Control, format and unassigned characters, line and paragraph separators. */
+const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu
+
+/** One line of printable text; each character that is none becomes a question mark. */
+export function printable(text: string): string {
+  return text.replaceAll(UNPRINTABLE, '?')
+}
+
+/** The value as JSON on one line, unprintable characters as `\u` escapes; it parses to the same value. */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(UNPRINTABLE, (character) =>
+    Array.from({ length: character.length }, (_, index) => escapeUnit(character, index)).join(''),
+  )
+}
+
+function escapeUnit(text: string, index: number): string {
+  return `\\u${text.charCodeAt(index).toString(16).padStart(4, '0')}`
+}
+
+/** The text, cut to a number of columns with an ellipsis; characters count as one column each. */
+export function fitted(text: string, columns: number): string {
+  const characters = Array.from(text)
+  return characters.length <= columns ? text : `${characters.slice(0, columns - 1).join('')}…`
+}
