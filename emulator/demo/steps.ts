@@ -175,8 +175,9 @@ export async function rotateUnderTraffic(
   const traffic = await control<TrafficCounts>(parties, 'GET', '/traffic')
   story.evidence(
     'callbacks',
-    `${traffic.sent} sent, ${traffic.answered.total} answered, ${traffic.failed.total} failed`,
+    `${traffic.sent} sent, ${traffic.answered.total} answered (${byCount(traffic.answered.byAction)}), ${traffic.failed.total} failed`,
   )
+  for (const line of describeFailures(traffic)) story.evidence('failed', line)
   for (const [url, count] of Object.entries(traffic.byUrl)) {
     story.evidence(url, `${count.answered} answered`)
   }
@@ -185,6 +186,23 @@ export async function rotateUnderTraffic(
     traffic.failed.total === 0 && traffic.answered.total === traffic.sent,
   )
   story.prove('both generations were called', Object.keys(traffic.byUrl).length === 2)
+}
+
+/** What failed and how: how many of each kind, then the first failures, one a line. */
+export function describeFailures({ failed, failures }: TrafficCounts): string[] {
+  if (failed.total === 0) return []
+  const first = failures.map((failure) => {
+    const { kind = '', message = '' } = 'error' in failure ? failure.error : {}
+    return `${kind} after ${Math.round(failure.durationMs)} ms at ${failure.url}: ${message}`
+  })
+  const more = failed.total - first.length
+  return [byCount(failed.byKind), ...first, ...(more > 0 ? [`and ${more} more`] : [])]
+}
+
+function byCount(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(', ')
 }
 
 /** Stops both programs and verifies the audit chain from its file. */
