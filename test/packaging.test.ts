@@ -69,6 +69,23 @@ describe('the image', () => {
   })
 })
 
+describe('a checkout', () => {
+  // README has them made: each was one `git add -A` away from a commit.
+  it('ignores the secrets and the settings that are made in it', async () => {
+    const rules = (await text('.gitignore')).split('\n')
+    expect(rules).toEqual(
+      expect.arrayContaining([
+        'state/',
+        '/cosigner-keys/',
+        '/emulator-state/',
+        '/fireblocks_secret.key',
+        '/policy.yaml',
+        '.env',
+      ]),
+    )
+  })
+})
+
 describe('the package', () => {
   it('names exact versions and no registry', async () => {
     const manifest: Record<string, Record<string, string>> = JSON.parse(await text('package.json'))
@@ -77,6 +94,21 @@ describe('the package', () => {
     const lock = await text('package-lock.json')
     expect(lock).not.toContain('"resolved"')
     expect(lock).not.toContain('://registry')
+  })
+
+  // 1,654 files were packed once: tests, benchmarks and whatever else lay in the folder.
+  it('is packed without tests and benchmarks', async () => {
+    const { files, bin }: { files: string[]; bin: Record<string, string> } = JSON.parse(
+      await text('package.json'),
+    )
+    const folders = files.flatMap((file) => /^dist\/(\w+)\//.exec(file)?.[1] ?? [])
+    expect(folders.toSorted()).toEqual(['bootstrap', 'certs', 'common', 'emulator', 'handler'])
+    expect(files.filter((file) => /test|bench|^dist\/?$|^\*/.test(file))).toEqual([])
+    expect(Object.keys(bin).toSorted()).toEqual([
+      'countersign-bootstrap',
+      'countersign-emulator',
+      'countersign-handler',
+    ])
   })
 
   it('gives a reason for every dependency', async () => {
