@@ -1,11 +1,21 @@
 /** Reads verified claims once, into a request; nothing else is looked at afterwards. */
 import { CallbackError } from './errors.ts'
 import type { Endpoint, Stage } from './endpoints.ts'
-import { isObject } from './json-value.ts'
-import type { JsonObject, JsonValue } from './json-value.ts'
-import { isIdentifier, Malformation } from './members.ts'
-import { readConfigChange, readTransaction } from './readers.ts'
-import type { Parsed } from './request.ts'
+import { isObject, type JsonObject, type JsonValue } from './json-value.ts'
+import { isIdentifier, Malformation, type Source, TEXT } from './members.ts'
+import type { CallbackRequest, Parsed } from './request.ts'
+import { CONFIG_CHANGE, TRANSACTION } from './request-members.ts'
+
+/** Members that only the other endpoint has: a token replayed there must not be read as something else. */
+const TX_ONLY = ['txId', 'operation', 'asset', 'destinations', 'rawTx'] as const
+
+/** Members of the envelope, and those without meaning here. */
+const ENVELOPE = ['requestId', 'signerId', 'exp', 'nbf']
+const TX_MEMBERS: ReadonlySet<string> = new Set([...ENVELOPE, ...TRANSACTION.names, 'action'])
+const CONFIG_MEMBERS: ReadonlySet<string> = new Set([...ENVELOPE, ...CONFIG_CHANGE.names])
+
+/** No more unknown names than this are kept, and no longer ones. */
+const UNKNOWN_NAMES = { count: 32, length: 64 }
 
 /** The id to answer to. Throws `ERR_REQUEST_UNIDENTIFIED` unless it is 1 to 128 characters of printable ASCII. */
 export function identify(claims: JsonObject): string {
@@ -23,10 +33,7 @@ export function parseRequest(endpoint: Endpoint, claims: JsonObject): Parsed {
   const stage = stageOf(endpoint, claims)
   const source = { object: claims, path: '' }
   try {
-    const request =
-      endpoint === 'tx_sign_request'
-        ? readTransaction(source, requestId, stage)
-        : readConfigChange(source, requestId)
+    const request = readRequest(endpoint, source, requestId, stage)
     return Object.freeze({ kind: 'request', request })
   } catch (error) {
     if (!(error instanceof Malformation)) throw error
@@ -35,6 +42,23 @@ export function parseRequest(endpoint: Endpoint, claims: JsonObject): Parsed {
     const malformed = { endpoint, stage, requestId, signerId, txId, reasonCode, member }
     return Object.freeze({ kind: 'malformed', malformed: Object.freeze(malformed) })
   }
+}
+
+function readRequest(
+  endpoint: Endpoint,
+  source: Source,
+  requestId: string,
+  stage: Stage,
+): CallbackRequest {
+  const signerId = TEXT.read(source, 'signerId')
+  if (endpoint === 'tx_sign_request') {
+    const unknownMembers = unknownMembersOf(source.object, TX_MEMBERS)
+    return TRANSACTION.read(source, { endpoint, stage, requestId, signerId, unknownMembers })
+  }
+  const foreign = TX_ONLY.find((name) => source.object[name] !== undefined)
+  if (foreign !== undefined) throw new Malformation('WRONG_ENDPOINT', foreign)
+  const unknownMembers = unknownMembersOf(source.object, CONFIG_MEMBERS)
+  return CONFIG_CHANGE.read(source, { endpoint, stage, requestId, signerId, unknownMembers })
 }
 
 /** Signing iff a member is there, even as null, that only signing requests have (vendor: approve transactions). */
@@ -56,4 +80,13 @@ function usableIds({ txId, signerId }: JsonObject) {
     txId: isIdentifier(txId) ? txId : undefined,
     signerId: isIdentifier(signerId) ? signerId : undefined,
   }
+}
+
+function unknownMembersOf(claims: JsonObject, known: ReadonlySet<string>): readonly string[] {
+  const names: string[] = []
+  for (const name in claims) {
+    if (known.has(name)) continue
+    if (names.push(name.slice(0, UNKNOWN_NAMES.length)) === UNKNOWN_NAMES.count) break
+  }
+  return Object.freeze(names)
 }

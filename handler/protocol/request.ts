@@ -1,15 +1,10 @@
 /** The callback request as the rest of the handler sees it: one frozen value made of verified content. */
-import type { Decimal } from './decimal.ts'
 import type { Endpoint, Stage } from './endpoints.ts'
-import type { JsonObject } from './json-value.ts'
+import type { ValuesOf } from './member-table.ts'
+import type { ReasonCode, Text } from './members.ts'
+import type { CONFIG_CHANGE, DESTINATION, RAW_TX, TRANSACTION } from './request-members.ts'
 
-/**
- * A text field as sent. `undefined` = absent, `null` = sent as null; both match no rule, and neither is `''`.
- */
-export type Text = string | null | undefined
-
-/** An amount field: absent, null, or an exact decimal in the asset's units. */
-export type Amount = Decimal | null | undefined
+export type { Amount, ReasonCode, Text } from './members.ts'
 
 interface Common {
   readonly stage: Stage
@@ -22,72 +17,23 @@ interface Common {
 }
 
 /** `tx_sign_request` (vendor: approve transactions). Names are the wire's; amounts come from the `*Str` fields. */
-export interface TxSignRequest extends Common {
+export interface TxSignRequest extends Common, ValuesOf<typeof TRANSACTION> {
   readonly endpoint: 'tx_sign_request'
-  readonly txId: string
-  /** `TRANSFER` when absent. Unknown operations are kept as sent. */
-  readonly operation: string
-  readonly sourceType: Text
-  readonly sourceId: Text
-  readonly destType: Text
-  readonly destId: Text
-  readonly asset: Text
-  readonly amount: Amount
-  readonly requestedAmount: Amount
-  readonly fee: Amount
-  readonly destAddressType: Text
-  readonly destAddress: Text
-  readonly destinations: readonly Destination[] | null | undefined
-  readonly players: readonly string[] | null | undefined
-  readonly extraParameters: JsonObject | null | undefined
-  readonly note: Text
-  readonly externalTxId: Text
-  readonly rawTx: readonly RawTxEntry[] | null | undefined
 }
 
-export interface Destination {
-  readonly amountNative: Amount
-  /** A number on the wire, kept exactly; the vendor's own estimate. */
-  readonly amountUSD: Amount
-  readonly dstAddressType: Text
-  readonly dstId: Text
-  readonly dstName: Text
-  readonly dstSubType: Text
-  readonly dstType: Text
-  readonly dstWalletId: Text
-  readonly dstAddress: Text
-  readonly displayDstAddress: Text
-}
+export type Destination = ValuesOf<typeof DESTINATION>
 
 /** One transaction or sighash preimage that will be signed; hex without `0x`. */
-export interface RawTxEntry {
-  readonly rawTx: Text
-  /** JSON array text such as `[ 44, 60, 0, 0, 0 ]`, or the numbers when an array was sent. */
-  readonly keyDerivationPath: Text
-  /** The hash that is signed. */
-  readonly payload: Text
-}
+export type RawTxEntry = ValuesOf<typeof RAW_TX>
 
 /** `config_change_sign_request` (vendor: approve configuration changes). */
-export interface ConfigChangeRequest extends Common {
+export interface ConfigChangeRequest extends Common, ValuesOf<typeof CONFIG_CHANGE> {
   readonly endpoint: 'config_change_sign_request'
-  /** Unknown types are kept as sent. */
-  readonly type: Text
-  readonly extraInfo: JsonObject | null | undefined
 }
 
 export type CallbackRequest = TxSignRequest | ConfigChangeRequest
 
 export type { Endpoint, Stage }
-
-/** What can be wrong with a member; goes into `rejectionReason` together with the member's name. */
-export type ReasonCode =
-  | 'MISSING'
-  | 'WRONG_TYPE'
-  | 'BAD_IDENTIFIER'
-  | 'BAD_AMOUNT'
-  | 'AMOUNT_CONTRADICTION'
-  | 'WRONG_ENDPOINT'
 
 /** Content with an id that can be answered, but that cannot be decided on: it is refused for good. */
 export interface Malformed {

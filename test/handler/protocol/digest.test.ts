@@ -5,6 +5,7 @@ import { malformedKey, requestKey } from '../../../handler/protocol/digest.ts'
 import type { Endpoint } from '../../../handler/protocol/endpoints.ts'
 import { isObject } from '../../../handler/protocol/json-value.ts'
 import { parseRequest } from '../../../handler/protocol/parse-request.ts'
+import type { TxSignRequest } from '../../../handler/protocol/request.ts'
 import { parseStrictJson } from '../../../handler/protocol/strict-json.ts'
 import { ETH_PAYLOAD } from '../../fixtures/tokens.ts'
 
@@ -32,6 +33,29 @@ function keyOf(
   return parsed.kind === 'request'
     ? requestKey(parsed.request, cosigner)
     : malformedKey(parsed.malformed, claims)
+}
+
+function requestOf(members: Members): TxSignRequest {
+  const claims = parseStrictJson(JSON.stringify(members))
+  const parsed = isObject(claims) ? parseRequest('tx_sign_request', claims) : undefined
+  if (parsed?.kind === 'request' && parsed.request.endpoint === 'tx_sign_request') {
+    return parsed.request
+  }
+  throw new Error('no request')
+}
+
+/** All members but those of the head that are not identified: what names them is tested on its own. */
+function namesOf(object: object): string[] {
+  const head = ['endpoint', 'stage', 'unknownMembers']
+  return Object.keys(object).filter((name) => !head.includes(name))
+}
+
+/** Another value of the same type. */
+function changedValue(object: object, name: string): unknown {
+  const value: unknown = Reflect.get(object, name)
+  if (typeof value === 'string') return `${value}x`
+  if (Array.isArray(value)) return []
+  return value === undefined ? null : undefined
 }
 
 /** The same value with its members in another order, at every level. */
@@ -119,6 +143,41 @@ describe('requestKey', () => {
     )
     const digests = changes.map((change) => keyOf({ ...FULL, ...change }).digest)
     expect(new Set([keyOf(FULL).digest, ...digests]).size).toBe(changes.length + 1)
+  })
+
+  // Version 0.1.0 listed the members of a request in its reader and again in its identity; a member that was added to one
+  // list only could be changed between two deliveries of what counted as the same request.
+  it('changes with every member that is read, whichever they are', () => {
+    const request = requestOf(FULL)
+    const { destinations, rawTx } = request
+    const [[destination = {}], [entry = {}]] = [destinations ?? [], rawTx ?? []]
+    const changes: object[] = [
+      ...namesOf(request).map((name) => ({ [name]: changedValue(request, name) })),
+      ...namesOf(destination).map((name) => ({
+        destinations: [{ ...destination, [name]: changedValue(destination, name) }],
+      })),
+      ...namesOf(entry).map((name) => ({
+        rawTx: [{ ...entry, [name]: changedValue(entry, name) }],
+      })),
+    ]
+    const digests = changes.map(
+      (change) => requestKey(Object.assign({}, request, change), 'c').digest,
+    )
+    expect(new Set([requestKey(request, 'c').digest, ...digests]).size).toBe(changes.length + 1)
+  })
+
+  it('is what it was in version 0.1.0, whose stores hold it', () => {
+    expect(keyOf(FULL)).toMatchObject({
+      digest: '0130758c747e4d0cb2c5372626d9a06cd91f213aebb2ba32ae9e387b918997c3',
+      coreDigest: 'f78599322d679c3873adc2a648acbf211ffe2fe5881bba13c5d82bc5960373bd',
+    })
+    expect(keyOf(CONFIG, 'config_change_sign_request')).toMatchObject({
+      digest: '583708be95751b969609ec699efd8268e24b0d135f52de5cd23e803a903a24e2',
+      coreDigest: 'a9e8bce2e0a3d1730d1617d48f9195c7a40a7ad0a5ec95a404a1c7510c252dae',
+    })
+    expect(keyOf({ ...FULL, txId: 7 }).digest).toBe(
+      '34c2497c5df52e853792499bbcc5e25caeea6dbe6935e72feb3febad122a1eef',
+    )
   })
 
   it('tells absent, null, empty and the word apart, in every text', () => {
