@@ -2,10 +2,11 @@
 import { hostname } from 'node:os'
 import { open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { writeFileAtomic } from '../common/atomic-file.ts'
 import type { Clock, Sleep } from '../common/clock.ts'
 import { errnoOf } from '../common/errors.ts'
+import { openSqlite } from '../common/sqlite.ts'
+import type { Database } from '../common/sqlite.ts'
 import { isObject, parseJson } from './api/failures.ts'
 import { BootstrapError } from './errors.ts'
 
@@ -45,7 +46,7 @@ export async function acquireLock(
 ): Promise<Lock> {
   const path = join(directory, 'lock.db')
   await createPrivately(path)
-  const database = new Database(path, { timeout: 0 })
+  const database = openSqlite(path, { busyMs: 0 })
   try {
     let holder: LockHolder | undefined
     for (let looks = 1; !tryLock(database); looks += 1) {
@@ -67,7 +68,7 @@ export async function acquireLock(
 
 async function holdLock(
   directory: string,
-  database: Database.Database,
+  database: Database,
   command: string,
   now: Date,
 ): Promise<Lock> {
@@ -94,10 +95,10 @@ async function holdLock(
 }
 
 /** False when another connection has the lock. */
-function tryLock(database: Database.Database): boolean {
+function tryLock(database: Database): boolean {
   try {
     // A journal on disk would be removed after the last act of the run, and a kill in between would look like a kill before it.
-    database.pragma('journal_mode = MEMORY')
+    database.exec('PRAGMA journal_mode = MEMORY')
     database.exec('BEGIN EXCLUSIVE')
     return true
   } catch (error) {

@@ -1,7 +1,8 @@
 /** Reads the requests behind past decisions from the decision store, without writing to it. */
-import Database from 'better-sqlite3'
 import { z } from 'zod'
 import { CountersignError, messageOf } from '../../common/errors.ts'
+import { openSqlite } from '../../common/sqlite.ts'
+import type { Database } from '../../common/sqlite.ts'
 import { parseBody } from '../decisions/chain.ts'
 import type { RecordedRequest } from '../policy/replay.ts'
 import { contentOf } from './request-input.ts'
@@ -36,9 +37,9 @@ export function* recordedRequests(databasePath: string): Generator<RecordedReque
   }
 }
 
-function open(path: string): Database.Database {
+function open(path: string): Database {
   try {
-    return new Database(path, { readonly: true, fileMustExist: true })
+    return openSqlite(path, { readOnly: true })
   } catch (cause) {
     throw new CountersignError(`\`${path}\` cannot be opened: ${messageOf(cause)}`, {
       hint: 'name the decision store with `--store`, or set HANDLER_STATE_DIR',

@@ -6,6 +6,7 @@
  * load a few with each further record, so that no decision waits for all of them. Memory and start-up time therefore do
  * not grow with the history. A fingerprint may be shared by chance: whoever asks compares the records themselves.
  */
+import { inTransaction } from '../../common/sqlite.ts'
 import type { Database } from './database.ts'
 
 /** Newest entries kept in memory before they are merged; a start reads at most about twice as many rows. */
@@ -115,7 +116,6 @@ export function createRequestIndex(db: Database): RequestIndex {
     setMergedSeq.run(upTo)
     merging = undefined
   }
-  const mergeSlice = db.transaction(() => mergeSome(SLICE))
 
   reload()
   return {
@@ -137,7 +137,7 @@ export function createRequestIndex(db: Database): RequestIndex {
     merge: () => {
       if (merging === undefined && size < TAIL) return false
       try {
-        mergeSlice.immediate()
+        inTransaction(db, 'IMMEDIATE', () => mergeSome(SLICE))
       } catch (error) {
         reload()
         throw error

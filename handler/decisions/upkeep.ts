@@ -20,7 +20,7 @@ export interface Upkeep {
  * failed sync must not be swallowed.
  */
 export function createUpkeep(db: Database): Upkeep {
-  db.pragma('wal_autocheckpoint = 0')
+  db.exec('PRAGMA wal_autocheckpoint = 0')
   const copy = db.prepare('PRAGMA wal_checkpoint(PASSIVE)')
   let pending = 0
   return {

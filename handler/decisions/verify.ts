@@ -1,5 +1,6 @@
 /** Reads the whole audit chain and says whether it is what was written: no record altered, added, moved or cut off. */
 import type { KeyObject } from 'node:crypto'
+import { inTransaction } from '../../common/sqlite.ts'
 import { verifyCheckpoint } from './checkpoint.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Database } from './database.ts'
@@ -88,11 +89,11 @@ export function verifyStore(db: Database, options: VerifyOptions): VerifyReport 
   }
   const almost = eachRecord(db, EMPTY, options.onProgress, visit)
   // The rest and the tables beside it belong to one moment, or a handler could write in between.
-  const head = db.transaction(() => {
+  const head = inTransaction(db, 'DEFERRED', () => {
     const last = eachRecord(db, almost, options.onProgress, visit)
     for (const message of state.finish()) report(undefined, message)
     return last
-  })()
+  })
   for (const jws of options.checkpoints) checkCheckpoint(jws, undefined)
   if (options.markPath !== undefined) {
     const message = markProblem(mark, storeId, hashAt)

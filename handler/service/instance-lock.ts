@@ -1,7 +1,7 @@
 /** One handler per state directory: a lock of the kernel that ends with the process, however it ends. */
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { CountersignError } from '../../common/errors.ts'
+import { openSqlite } from '../../common/sqlite.ts'
 
 /** Another process serves from this state directory. */
 export class InstanceLockError extends CountersignError {}
@@ -14,7 +14,7 @@ export class InstanceLockError extends CountersignError {}
  */
 export function lockStateDirectory(stateDir: string): () => void {
   const path = join(stateDir, 'handler.lock')
-  const database = new Database(path, { timeout: 0 })
+  const database = openSqlite(path, { busyMs: 0 })
   try {
     database.exec('BEGIN EXCLUSIVE')
   } catch (cause) {

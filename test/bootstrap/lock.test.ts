@@ -6,9 +6,9 @@ import { readdir, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import Database from 'better-sqlite3'
 import { acquireLock, readHolder } from '../../bootstrap/lock.ts'
 import { systemClock, systemSleep } from '../../common/clock.ts'
+import { openSqlite } from '../../common/sqlite.ts'
 import { temporaryDirectory } from '../fixtures/temporary-directory.ts'
 
 const NOW = new Date('2026-11-02T09:00:00Z')
@@ -22,11 +22,14 @@ const STILL = {
 /** Real waits. */
 const REAL = { clock: systemClock, sleep: systemSleep }
 
+const SQLITE = new URL('../../dist/common/sqlite.js', import.meta.url).href
+
 /** What another process does with the lock of the directory in its first argument, then says `held`. */
 const HOLD = `
   const [directory, note = '', noteAfterMs = '0'] = process.argv.slice(1)
-  const { writeFileSync } = require('node:fs')
-  const database = new (require('better-sqlite3'))(directory + '/lock.db', { timeout: 0 })
+  const { writeFileSync } = await import('node:fs')
+  const { openSqlite } = await import(${JSON.stringify(SQLITE)})
+  const database = openSqlite(directory + '/lock.db', { busyMs: 0 })
   database.exec('BEGIN EXCLUSIVE')
   process.stdout.write('held')
   if (note !== '') setTimeout(() => writeFileSync(directory + '/lock.json', note), Number(noteAfterMs))
@@ -40,7 +43,7 @@ afterEach(() => {
 
 /** A process of its own that runs `script`; resolves when it says something. */
 async function start(script: string, ...args: string[]): Promise<ChildProcess> {
-  const child = spawn(process.execPath, ['-e', script, ...args])
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script, ...args])
   children.push(child)
   await once(child.stdout, 'data')
   return child
@@ -144,9 +147,9 @@ describe('a run that comes between the lock and the note of its holder', () => {
   it('takes the lock when the two had only refused each other', async () => {
     const directory = await usedDirectory()
     // A reader that asks at the same instant: enough to refuse an exclusive lock, and gone at once.
-    const reader = new Database(join(directory, 'lock.db'))
+    const reader = openSqlite(join(directory, 'lock.db'))
     reader.exec('BEGIN; SELECT * FROM sqlite_schema')
-    const sleep = async () => void reader.close()
+    const sleep = async () => reader.close()
     await (await acquireLock(directory, 'pair', { ...STILL, sleep })).release()
   })
 })

@@ -3,8 +3,8 @@ import { createPrivateKey, sign } from 'node:crypto'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { describe, expect, it } from '@jest/globals'
-import Database from 'better-sqlite3'
 import { Command } from 'commander'
+import { openSqlite } from '../../../common/sqlite.ts'
 import { registerAuditCommands } from '../../../handler/commands/audit.ts'
 import type { CommandIo } from '../../../handler/commands/command-io.ts'
 import { signCheckpoint } from '../../../handler/decisions/checkpoint.ts'
@@ -115,7 +115,7 @@ describe('audit verify', () => {
 
   it('names each problem and ends with 10', async () => {
     const { dir, db } = await state()
-    const database = new Database(db)
+    const database = openSqlite(db)
     database.prepare(`UPDATE chain SET body = replace(body, 'small', 'other') WHERE seq = 2`).run()
     database.close()
     const { code, out } = await run(['verify', '--state-dir', dir])
@@ -128,6 +128,14 @@ describe('audit verify', () => {
       records: 5,
       problems: [{ seq: 2, message: 'hash does not match' }],
     })
+  })
+
+  it.each(['seq', 'fingerprint'])('ends with 10 on a %s beyond 2^53', async (column) => {
+    const { dir, db } = await state()
+    const database = openSqlite(db)
+    database.exec(`UPDATE chain SET ${column} = 1152921504606846977 WHERE seq = 5`)
+    database.close()
+    expect(await run(['verify', '--state-dir', dir])).toMatchObject({ code: 10 })
   })
 
   it('proves a copy elsewhere with keys and a log of checkpoints', async () => {

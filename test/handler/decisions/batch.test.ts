@@ -1,8 +1,9 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from '@jest/globals'
-import Database from 'better-sqlite3'
 import { systemClock } from '../../../common/clock.ts'
+import { SqliteError } from '../../../common/sqlite-error.ts'
+import { openSqlite } from '../../../common/sqlite.ts'
 import { runBatch, toWire } from '../../../handler/decisions/batch.ts'
 import { openStore } from '../../../handler/decisions/open.ts'
 import { openSqliteStore } from '../../../handler/decisions/sqlite.ts'
@@ -19,7 +20,7 @@ describe('toWire', () => {
     ['SQLITE_NOTADB', 'ERR_STORE_DAMAGED', true],
     ['SQLITE_BUSY', 'ERR_STORE_UNAVAILABLE', false],
   ])('makes of %s %s, fatal: %s', (sqlite, code, fatal) => {
-    const error = new Database.SqliteError('it failed', sqlite)
+    const error = new SqliteError('it failed', sqlite)
     const message = `the decision store failed: ${sqlite}`
     expect(toWire(error)).toMatchObject({ code, fatal, message })
   })
@@ -61,7 +62,7 @@ describe('while another process holds the database', () => {
   it('the event loop goes on, and the decision follows when the lock is gone', async () => {
     const path = join(await temporaryDirectory(), 'decisions.db')
     const store = await openSqliteStore({ path, clock: systemClock, onFatal: noteNothing })
-    const other = new Database(path)
+    const other = openSqlite(path)
     other.exec('BEGIN IMMEDIATE')
     let settled = false
     const receipt = store.record(nth(1)).finally(() => (settled = true))
@@ -76,7 +77,7 @@ describe('while another process holds the database', () => {
   it('a decision that it holds up too long is refused', async () => {
     const path = join(await temporaryDirectory(), 'decisions.db')
     const store = await openStore(path, START, { busyMs: 20 })
-    const other = new Database(path)
+    const other = openSqlite(path)
     other.exec('BEGIN IMMEDIATE')
     expect(runBatch(store, START, [{ name: 'record', args: [nth(1)] }])).toMatchObject([
       { ok: false, error: { code: 'ERR_STORE_UNAVAILABLE', fatal: false } },

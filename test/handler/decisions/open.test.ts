@@ -1,7 +1,7 @@
 import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import Database from 'better-sqlite3'
+import { openSqlite } from '../../../common/sqlite.ts'
 import { runBatch } from '../../../handler/decisions/batch.ts'
 import { openDatabase, openReadOnly } from '../../../handler/decisions/database.ts'
 import { markPath } from '../../../handler/decisions/mark.ts'
@@ -50,9 +50,11 @@ describe('openStore', () => {
   it('is durable at every commit', async () => {
     const path = await newPath()
     const db = openDatabase(path)
-    expect(db.pragma('synchronous', { simple: true })).toBe(2)
-    expect(db.pragma('journal_mode', { simple: true })).toBe('wal')
-    expect(db.pragma('foreign_keys', { simple: true })).toBe(1)
+    const pragma = (name: string) => db.prepare(`PRAGMA ${name}`).pluck().get()
+    expect(pragma('synchronous')).toBe(2)
+    expect(pragma('journal_mode')).toBe('wal')
+    expect(pragma('foreign_keys')).toBe(1)
+    expect(pragma('cache_size')).toBe(-16_000)
     db.close()
   })
 
@@ -83,8 +85,8 @@ describe('openStore', () => {
   it('refuses a store of a newer program', async () => {
     const path = await newPath()
     await filled(path, 1)
-    const db = new Database(path)
-    db.pragma('user_version = 99')
+    const db = openSqlite(path)
+    db.exec('PRAGMA user_version = 99')
     db.close()
     await expect(openStore(path, START)).rejects.toMatchObject({ code: 'ERR_STORE_VERSION' })
     expect(() => openReadOnly(path)).toThrow(expect.objectContaining({ code: 'ERR_STORE_VERSION' }))
@@ -93,7 +95,7 @@ describe('openStore', () => {
   it('refuses a store whose first record names none', async () => {
     const path = await newPath()
     await filled(path, 1)
-    const db = new Database(path)
+    const db = openSqlite(path)
     db.prepare(`UPDATE chain SET body = '{}' WHERE seq = 1`).run()
     db.close()
     await expect(openStore(path, START)).rejects.toMatchObject({ code: 'ERR_STORE_DAMAGED' })
@@ -130,7 +132,7 @@ describe('a store that is behind its mark', () => {
       'restored and written on without the mark',
       'its record 4 is not the one that was written',
       (path) => {
-        const db = new Database(path)
+        const db = openSqlite(path)
         db.prepare(`UPDATE chain SET hash = '0' WHERE seq = 4`).run()
         db.close()
       },

@@ -109,7 +109,7 @@ describe('the request index', () => {
     expect(index.merge()).toBe(true)
     const other = openDatabase(path)
     other.exec('BEGIN IMMEDIATE')
-    db.pragma('busy_timeout = 0')
+    db.exec('PRAGMA busy_timeout = 0')
     expect(index.merge).toThrow('locked')
     other.exec('ROLLBACK')
     expect(index.candidates(fingerprintOf(nth(77).key))).toEqual([77])
@@ -155,8 +155,10 @@ describe('the upkeep', () => {
     expect(upkeep.step()).toBe(false)
     upkeep.note(1)
     expect(upkeep.step()).toBe(true)
-    const [log] = db.pragma('wal_checkpoint(PASSIVE)') as [{ log: number; checkpointed: number }]
-    expect(log.checkpointed).toBe(log.log)
+    const log = db
+      .prepare<[], { log: number; checkpointed: number }>('PRAGMA wal_checkpoint(PASSIVE)')
+      .get()
+    expect(log).toMatchObject({ checkpointed: log?.log })
   })
 })
 

@@ -3,8 +3,8 @@ import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import Database from 'better-sqlite3'
 import type { Clock } from '../../../common/clock.ts'
+import { openSqlite } from '../../../common/sqlite.ts'
 import { verifyCheckpoint } from '../../../handler/decisions/checkpoint.ts'
 import { markPath } from '../../../handler/decisions/mark.ts'
 import { openSqliteStore } from '../../../handler/decisions/sqlite.ts'
@@ -51,7 +51,7 @@ async function open(options: Partial<SqliteStoreOptions> = {}): Promise<SqliteSt
 }
 
 function count(path: string, where = '1'): number {
-  const db = new Database(path, { readonly: true })
+  const db = openSqlite(path, { readOnly: true })
   const sql = `SELECT count(*) FROM chain WHERE ${where}`
   const result = Number(db.prepare(sql).pluck().get())
   db.close()
@@ -235,7 +235,7 @@ describe('a store that was altered', () => {
     const first = await open({ path })
     await first.record(entry({ decision: REJECT }))
     await first.close()
-    const db = new Database(path)
+    const db = openSqlite(path)
     db.prepare(`UPDATE chain SET body = replace(body, 'REJECT', 'APPROVE')`).run()
     db.close()
     const store = await open({ path })
