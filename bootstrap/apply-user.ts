@@ -2,21 +2,18 @@
 import { join } from 'node:path'
 import { writeFileAtomic } from '../common/atomic-file.ts'
 import type { ApiClient } from './api/client.ts'
-import { parsePairingToken, paths, userBody } from './api/resources.ts'
-import type { ApiUser } from './api/resources.ts'
+import { type ApiUser, parsePairingToken, paths, userBody } from './api/resources.ts'
 import { APPROVERS } from './approval.ts'
 import { BootstrapError } from './errors.ts'
 import type { Journal } from './journal.ts'
 import { mayReuseKey, rememberUser } from './memory.ts'
 import { observeUsers } from './observe.ts'
-import { userName } from './plan-user.ts'
-import type { UserStep } from './plan-user.ts'
-import { humanMs, humanTime } from './report.ts'
-import { nowMs, poll, safePoint } from './session.ts'
-import type { Session } from './session.ts'
+import { userName, type UserStep } from './plan-user.ts'
+import { formatDuration } from '../common/duration.ts'
+import { humanTime } from './report.ts'
+import { nowMs, poll, safePoint, type Session } from './session.ts'
 import { submitOnce } from './submit.ts'
-import { createUserKey } from './user-files.ts'
-import type { UserKey } from './user-files.ts'
+import { createUserKey, type UserKey } from './user-files.ts'
 
 /** A pairing token lives one hour (vendor: re-enrolment article). */
 export const TOKEN_LIFETIME_MS = 3_600_000
@@ -116,7 +113,7 @@ async function awaitUser(context: UserContext): Promise<ApiUser> {
         await recordFound(user, context)
         return { done: user }
       }
-      const left = humanMs(context.deadlineMs - context.clock.monotonicMs())
+      const left = formatDuration(context.deadlineMs - context.clock.monotonicMs())
       return {
         waiting: `waiting for ${who} to approve API user \`${name}\` since ${humanTime(sinceMs)}, ${left} left; Ctrl-C is safe, the same command resumes`,
       }

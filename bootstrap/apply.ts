@@ -1,17 +1,15 @@
 /** Carries out the steps of a pairing plan, one at a time, each with its intent in the journal before it acts. */
 import type { GenerationInfo } from '../common/admin-api.ts'
 import { follow, refusedByPeople } from './approval.ts'
-import type { Pairing } from './compare.ts'
+import { inWords, isThere, type Pairing } from './compare.ts'
 import { BootstrapError } from './errors.ts'
 import { HandlerRefusal } from './handler-socket.ts'
 import { NOUNS } from './memory.ts'
 import { observeGeneration, observePaired } from './observe.ts'
-import { inWords, isThere, operationOf } from './pairing-context.ts'
-import type { PairingContext } from './pairing-context.ts'
+import { operationOf, type PairingContext, poll, safePoint } from './session.ts'
 import { probeGeneration } from './probe.ts'
-import { humanMs } from './report.ts'
-import { bodyOf, sendPair, sendUnkeyed } from './send.ts'
-import { poll, safePoint } from './session.ts'
+import { formatDuration } from '../common/duration.ts'
+import { bodyOf, sendPair, sendUnkeyed } from './submit.ts'
 import type { Step } from './steps.ts'
 
 /** How long the read model may lag behind COMPLETED, in milliseconds. */
@@ -62,7 +60,7 @@ async function stage(step: Step & { do: 'stage' }, context: PairingContext): Pro
         return { done: await context.handler.stage(generation, request) }
       } catch (error) {
         if (!(error instanceof HandlerRefusal) || error.adminCode !== 'ERR_SLOT_BUSY') throw error
-        const left = humanMs(context.deadlineMs - context.clock.monotonicMs())
+        const left = formatDuration(context.deadlineMs - context.clock.monotonicMs())
         return { waiting: `every slot is busy, an older generation still drains; ${left} left` }
       }
     },

@@ -1,14 +1,12 @@
 /** Follows a change until people have decided and the co-signer has acted, or until the waiting time is over. */
-import { oneLine } from './api/failures.ts'
+import { oneLine } from '../common/terminal.ts'
 import { parseRequestStatus } from './api/resources.ts'
-import type { BootstrapErrorCode } from './errors.ts'
-import { BootstrapError } from './errors.ts'
+import { BootstrapError, type BootstrapErrorCode } from './errors.ts'
 import type { Journal } from './journal.ts'
-import { NOUNS } from './memory.ts'
-import type { OperationKind, Submission } from './memory.ts'
-import { humanMs, humanTime } from './report.ts'
-import { nowMs, poll } from './session.ts'
-import type { Poll, Session } from './session.ts'
+import { NOUNS, type OperationKind, type Submission } from './memory.ts'
+import { formatDuration } from '../common/duration.ts'
+import { humanTime } from './report.ts'
+import { nowMs, poll, type Poll, type Session } from './session.ts'
 
 /** Who must approve what, by the vendor's architecture page. */
 export const APPROVERS: Readonly<Record<OperationKind | 'create-user', string>> = {
@@ -71,7 +69,7 @@ function describe(
   approvedAtMs: number | undefined,
   deps: FollowDeps,
 ): string {
-  const left = humanMs(deps.deadlineMs - deps.clock.monotonicMs())
+  const left = formatDuration(deps.deadlineMs - deps.clock.monotonicMs())
   const tail = `since ${humanTime(sinceMs)}, ${left} left; Ctrl-C is safe, the same command resumes`
   if (location === null) {
     return `waiting for the ${NOUNS[kind]} to show in the API (no request id is known) ${tail}`

@@ -1,5 +1,6 @@
 /** The command line: commands, options and help. Knows words, not meanings; nothing here touches the world. */
 import { Command, CommanderError, Option } from 'commander'
+import { VERSION } from '../common/version.ts'
 
 export const COMMANDS = [
   'up',
@@ -19,9 +20,11 @@ export interface Invocation {
   readonly options: Readonly<Record<string, string | boolean | undefined>>
 }
 
-/** Either a command to run, or an exit status because help, the version or a complaint was printed. */
+/** A command to run; or nothing more to do, because help or the version was printed; or a complaint. */
 export type Parsed =
-  { readonly invocation: Invocation } | { readonly exit: 0 | 2; readonly complaint?: string }
+  | { readonly invocation: Invocation }
+  | { readonly exit: 0 }
+  | { readonly exit: 2; readonly complaint: string }
 
 /**
  * Reads the arguments (without node and script).
@@ -48,9 +51,11 @@ export function parseCli(argv: readonly string[], write: (text: string) => void)
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return { exit: 0 }
-    return { exit: 2, complaint: complaint ?? 'a command is wanted' }
   }
-  return invocation === undefined ? { exit: 2, complaint: 'a command is wanted' } : { invocation }
+  if (complaint !== undefined || invocation === undefined) {
+    return { exit: 2, complaint: complaint ?? 'missing command' }
+  }
+  return { invocation }
 }
 
 type Run = (command: CommandName, options: Invocation['options']) => void
@@ -58,7 +63,7 @@ type Run = (command: CommandName, options: Invocation['options']) => void
 function createProgram(run: Run): Command {
   const program = new Command('countersign-bootstrap')
     .description('Pairs a Countersign callback handler with a Fireblocks API Co-signer.')
-    .version('0.1.0')
+    .version(VERSION)
     .addHelpText('after', MAIN_HELP)
   command(program, run, 'up', 'create the API user if needed, then pair', UP_HELP)
     .addOption(cosigner())

@@ -1,4 +1,4 @@
-/** Says what the API's read model of a pairing is to us: nothing, no handler, one of our generations, or a stranger. */
+/** What the API's read model of a pairing is to us: nothing, no handler, one of our generations, or a stranger; pure. */
 import type { AuthMode, GenerationInfo } from '../common/admin-api.ts'
 import { normalisePem } from '../common/pem.ts'
 import type { PairedHandler, PairedKey } from './api/resources.ts'
@@ -112,4 +112,27 @@ function sameUrl(a: string, b: string): boolean {
 
 function canonical(url: string): string {
   return (URL.canParse(url) ? new URL(url).href : url).replace(/\/+$/, '')
+}
+
+/** What is paired, in words for the middle of a sentence. */
+export function inWords(paired: Pairing): string {
+  switch (paired.is) {
+    case 'absent':
+      return 'no pairing'
+    case 'no-handler':
+      return 'a pairing without a callback handler'
+    case 'ours':
+      return `generation ${paired.generation}`
+    case 'mismatch':
+      return `the URL of generation ${paired.generation} with another ${paired.fields.join(' and ')}`
+    case 'foreign':
+    default:
+      return `the foreign URL \`${paired.url}\``
+  }
+}
+
+/** True when the API shows this generation, or no pairing when that is what is wanted. */
+export function isThere(paired: Pairing, generation: number | null): boolean {
+  if (generation === null) return paired.is === 'absent'
+  return paired.is === 'ours' && paired.generation === generation
 }

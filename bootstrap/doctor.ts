@@ -1,13 +1,12 @@
 /** Compares what everybody says about a pairing; pure: facts in, findings out, the worst first. */
 import type { GenerationInfo, HandlerStatus } from '../common/admin-api.ts'
 import type { Cosigner, PairedKey } from './api/resources.ts'
-import type { Pairing } from './compare.ts'
+import { inWords, type Pairing } from './compare.ts'
 import { cosignerNotes } from './cosigner-fit.ts'
-import { A_NOUN } from './memory.ts'
-import type { PairingMemory } from './memory.ts'
-import { inWords } from './pairing-context.ts'
+import { A_NOUN, type PairingMemory } from './memory.ts'
 import type { ProbeReport } from './probe.ts'
-import { humanMs, humanTime } from './report.ts'
+import { formatDuration } from '../common/duration.ts'
+import { humanTime } from './report.ts'
 
 export interface Finding {
   readonly level: 'ok' | 'warning' | 'problem'
@@ -200,7 +199,7 @@ function expiryFinding(item: GenerationInfo, nowMs: number): Finding | undefined
     return { level: 'problem', about, text, remedy: 'run `rotate`' }
   }
   if (leftMs > lifeMs / 3) return undefined
-  const text = `the certificate expires in ${humanMs(leftMs)}`
+  const text = `the certificate expires in ${formatDuration(leftMs)}`
   return { level: 'warning', about, text, remedy: 'run `rotate`, or `rotate --renew-certificate`' }
 }
 

@@ -1,5 +1,9 @@
-/** Asks the handler over its admin socket; see common/admin-api.ts for the messages. */
-import { request as httpRequest } from 'node:http'
+/** The handler as the bootstrapper sees it through the admin socket. */
+import {
+  AdminRefusedError,
+  AdminUnreachableError,
+  createAdminClient,
+} from '../common/admin-client.ts'
 import type {
   GenerationInfo,
   HandlerStatus,
@@ -8,16 +12,12 @@ import type {
   SelfTestRequest,
   StageRequest,
 } from '../common/admin-api.ts'
-import { messageOf } from '../common/errors.ts'
-import { isObject, oneLine, parseJson } from './api/failures.ts'
+import { oneLine } from '../common/terminal.ts'
 import { BootstrapError } from './errors.ts'
-
-/** Milliseconds for one answer; making a generation takes the handler about a second. */
-const ANSWER_MS = 30_000
 
 /** A refusal of the handler, with the code of its answer. */
 export class HandlerRefusal extends BootstrapError {
-  /** `AdminErrorCode`, or the HTTP status of an answer without one. */
+  /** `AdminErrorCode`, or `HTTP <status>` for an answer without one. */
   readonly adminCode: string
 
   constructor(adminCode: string, message: string) {
@@ -28,7 +28,7 @@ export class HandlerRefusal extends BootstrapError {
   }
 }
 
-/** The handler as the bootstrapper knows it. Every method rejects with `ERR_HANDLER_UNAVAILABLE` when it is silent. */
+/** What the bootstrapper asks. Every method rejects with `ERR_HANDLER_UNAVAILABLE` when no answer comes. */
 export interface HandlerAdmin {
   status(): Promise<HandlerStatus>
   /** Makes generation n, or returns it when it exists. */
@@ -39,17 +39,21 @@ export interface HandlerAdmin {
   forget(cosignerId: string, apiKeyId: string): Promise<HandlerStatus>
 }
 
-/** Connects per request to the Unix socket at `path`. */
+/** The handler whose admin socket is at `path`. */
 export function connectHandler(path: string): HandlerAdmin {
-  const ask = async <T>(method: string, at: string, body?: unknown): Promise<T> => {
-    const answer: unknown = await exchange(path, method, at, body)
-    // The other end is the handler of the same release, behind file permissions; `status` checks the version.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    return answer as T
+  const client = createAdminClient(path)
+  const fail = (error: unknown): never => {
+    if (error instanceof AdminRefusedError) throw new HandlerRefusal(error.code, error.message)
+    if (!(error instanceof AdminUnreachableError)) throw error
+    throw new BootstrapError(
+      'ERR_HANDLER_UNAVAILABLE',
+      `no handler answers at \`${path}\` (${error.message})`,
+      { cause: error, hint: 'start the handler, or name its socket with `--handler-socket`' },
+    )
   }
   return {
     status: async () => {
-      const status = await ask<HandlerStatus>('GET', '/v1/status')
+      const status = await client.ask('status', {}).catch(fail)
       if (status.version === 1 && Array.isArray(status.generations)) return status
       throw new BootstrapError(
         'ERR_HANDLER_UNAVAILABLE',
@@ -57,59 +61,12 @@ export function connectHandler(path: string): HandlerAdmin {
         { hint: 'run handler and bootstrapper of the same release' },
       )
     },
-    stage: (generation, request) => ask('PUT', `/v1/generations/${generation}`, request),
+    stage: (generation, request) =>
+      client.ask('stage', { generation: String(generation) }, request).catch(fail),
     selfTest: (generation, request) =>
-      ask('POST', `/v1/generations/${generation}/self-test`, request),
-    declare: (cosignerId, apiKeyId, needs) => ask('PUT', pairing(cosignerId, apiKeyId), needs),
-    forget: (cosignerId, apiKeyId) => ask('DELETE', pairing(cosignerId, apiKeyId)),
+      client.ask('selfTest', { generation: String(generation) }, request).catch(fail),
+    declare: (cosignerId, apiKeyId, needs) =>
+      client.ask('declare', { cosignerId, apiKeyId }, needs).catch(fail),
+    forget: (cosignerId, apiKeyId) => client.ask('forget', { cosignerId, apiKeyId }).catch(fail),
   }
-}
-
-function pairing(cosignerId: string, apiKeyId: string): string {
-  return `/v1/pairings/${encodeURIComponent(cosignerId)}/${encodeURIComponent(apiKeyId)}`
-}
-
-async function exchange(socketPath: string, method: string, path: string, body: unknown) {
-  const { status, text } = await send(socketPath, method, path, body).catch((error: unknown) => {
-    throw new BootstrapError(
-      'ERR_HANDLER_UNAVAILABLE',
-      `the handler does not answer at \`${socketPath}\`: ${messageOf(error)}`,
-      { cause: error, hint: 'start the handler, or name its socket with `--handler-socket`' },
-    )
-  })
-  const value = parseJson(text)
-  if (status >= 200 && status < 300 && isObject(value)) return value
-  const error = isObject(value) && isObject(value['error']) ? value['error'] : {}
-  throw new HandlerRefusal(
-    typeof error['code'] === 'string' ? error['code'] : `HTTP ${status}`,
-    typeof error['message'] === 'string' ? error['message'] : 'no message',
-  )
-}
-
-function send(socketPath: string, method: string, path: string, body: unknown) {
-  const text = body === undefined ? undefined : JSON.stringify(body)
-  return new Promise<{ status: number; text: string }>((resolve, reject) => {
-    const outgoing = httpRequest({
-      socketPath,
-      method,
-      path,
-      agent: false,
-      timeout: ANSWER_MS,
-      headers:
-        text === undefined
-          ? {}
-          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) },
-    })
-    outgoing.on('timeout', () => outgoing.destroy(new Error('no answer within 30 s')))
-    outgoing.on('error', reject)
-    outgoing.on('response', (incoming) => {
-      const chunks: Buffer[] = []
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
-      incoming.on('error', reject)
-      incoming.on('end', () =>
-        resolve({ status: incoming.statusCode ?? 0, text: Buffer.concat(chunks).toString('utf8') }),
-      )
-    })
-    outgoing.end(text)
-  })
 }

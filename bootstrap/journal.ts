@@ -1,13 +1,12 @@
 /** The append-only record of what was intended and what came of it: hash-chained, durable before `append` returns. */
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { open, readFile } from 'node:fs/promises'
-import type { FileHandle } from 'node:fs/promises'
+import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { syncDirectory } from '../common/atomic-file.ts'
 import type { Clock } from '../common/clock.ts'
 import { errnoOf } from '../common/errors.ts'
-import { isObject, parseJson } from './api/failures.ts'
+import { isObject, parseJson } from '../common/json.ts'
 import { BootstrapError } from './errors.ts'
 
 /** Version of the record format; another one is refused. */

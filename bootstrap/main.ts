@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-/** The bootstrapper's command line: the only file that reads the environment and listens to signals. */
-import { parseCli } from './cli.ts'
+/** The bootstrapper's process: the only file that reads the environment and listens to signals. */
+import { parseCli, type Parsed } from './cli.ts'
 
 process.umask(0o077)
 // A reader that went away (`| head`) must not stop a run between two steps.
@@ -9,10 +9,9 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 const argv = process.argv.slice(2)
 const parsed = parseCli(argv, (text) => process.stdout.write(text))
 // Help and the version answer at once; everything else needs the rest of the program.
-process.exitCode =
-  'exit' in parsed && parsed.complaint === undefined ? parsed.exit : await runCommand()
+process.exitCode = 'exit' in parsed && parsed.exit === 0 ? 0 : await runCommand(parsed)
 
-async function runCommand(): Promise<number> {
+async function runCommand(command: Exclude<Parsed, { exit: 0 }>): Promise<number> {
   const [{ randomUUID }, { createInterface }, { systemClock, systemSleep }] = await Promise.all([
     import('node:crypto'),
     import('node:readline'),
@@ -50,7 +49,7 @@ async function runCommand(): Promise<number> {
       })
       process.stderr.write(`${question} [y/N] `)
     })
-  return run({
+  return run(command, {
     argv,
     env: process.env,
     stdout: process.stdout,

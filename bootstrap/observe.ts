@@ -1,18 +1,19 @@
 /** Looks at both sides of a pairing and changes nothing: what the API says is paired, what the handler says it serves. */
 import type { GenerationInfo, HandlerStatus } from '../common/admin-api.ts'
-import { parseCosigner, parsePairedKey, parseUsers, paths } from './api/resources.ts'
-import type { ApiUser, Cosigner, PairedKey } from './api/resources.ts'
-import { comparePairing } from './compare.ts'
-import type { Pairing } from './compare.ts'
+import {
+  type ApiUser,
+  type Cosigner,
+  type PairedKey,
+  parseCosigner,
+  parsePairedKey,
+  parseUsers,
+  paths,
+} from './api/resources.ts'
+import { comparePairing, type Pairing } from './compare.ts'
 import { BootstrapError } from './errors.ts'
 import type { Session } from './session.ts'
+import type { PairingIds } from './state-paths.ts'
 import type { PairingWorld } from './steps.ts'
-
-/** Which pairing. */
-export interface PairingIds {
-  readonly cosignerId: string
-  readonly apiKeyId: string
-}
 
 export interface Observed {
   readonly cosigner: Cosigner

@@ -1,9 +1,7 @@
 /** Decides what is left to do for an API user, so that exactly one is ever made from one key; pure. */
 import type { ApiUser } from './api/resources.ts'
-import { mayReuseKey } from './memory.ts'
-import type { UserMemory } from './memory.ts'
-import { refuse } from './refusals.ts'
-import type { Refusal } from './steps.ts'
+import { mayReuseKey, type UserMemory } from './memory.ts'
+import { type Refusal, refuse } from './steps.ts'
 
 export type UserStep =
   /** Key and CSR, durable and tried out, before anything remote. */

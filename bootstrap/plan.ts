@@ -1,11 +1,35 @@
-/** Decides what is left to do for a pairing: a pure function of what is wanted, what is there and what was begun. */
-import type { Pairing } from './compare.ts'
-import { A_NOUN, mayReuseKey, UNSEEN_RESULT_MS } from './memory.ts'
-import type { Operation, OperationKind, Submission } from './memory.ts'
-import { drift, refuse } from './refusals.ts'
-import type { Begin, PairingWorld, Plan, PlanInput, Step } from './steps.ts'
+/** Decides what is left to do for a pairing, from the goal, what is there and what was begun; pure. */
+import { isThere, type Pairing } from './compare.ts'
+import {
+  generationOf,
+  isPinned,
+  pairTarget,
+  prepare,
+  rollBack,
+  rotateTarget,
+  settle,
+  stateOf,
+  submit,
+} from './plan-steps.ts'
+import {
+  A_NOUN,
+  mayReuseKey,
+  type Operation,
+  type OperationKind,
+  type Submission,
+  UNSEEN_RESULT_MS,
+} from './memory.ts'
+import {
+  type Begin,
+  drift,
+  type PairingWorld,
+  type Plan,
+  type PlanInput,
+  refuse,
+  type Step,
+} from './steps.ts'
 
-/** The remaining steps; none when what is wanted is there. */
+/** The remaining steps; none when the goal is reached. */
 export function planPairing(input: PlanInput): Plan {
   const { goal, memory } = input
   const { operation } = memory
@@ -20,7 +44,7 @@ function planAbandon(input: PlanInput): Plan {
   const { operation } = input.memory
   if (operation === null) return nothing('nothing is under way')
   const { paired } = input.world
-  if (operation.kind !== 'unpair' && shows(paired, operation.to)) {
+  if (operation.kind !== 'unpair' && isThere(paired, operation.to)) {
     return refuse(
       'ERR_USAGE',
       'the change has already happened',
@@ -68,7 +92,7 @@ function beginRotate(input: PlanInput, goal: { renew: boolean; acceptGap: boolea
   const { world, memory, nowMs } = input
   const { last } = memory
   if (last?.kind === 'rotate' && last.outcome === 'done' && !last.reported) {
-    if (nowMs - last.atMs < UNSEEN_RESULT_MS && shows(world.paired, last.to)) {
+    if (nowMs - last.atMs < UNSEEN_RESULT_MS && isThere(world.paired, last.to)) {
       return nothing(
         `the rotation to generation ${last.to} had finished; run again to rotate further`,
       )
@@ -101,17 +125,17 @@ function carryOn(input: PlanInput, operation: Operation): Plan {
   const refused = rejection(submission)
   if (refused !== undefined) {
     // Of several identical requests one was approved and the last one refused: what was wanted is there.
-    const approvedBefore = submission !== null && submission.attempts > 1 && shows(paired, target)
+    const approvedBefore = submission !== null && submission.attempts > 1 && isThere(paired, target)
     return go(approvedBefore ? settle(target, undefined) : [rollBack(paired, refused)])
   }
-  if (shows(paired, target) && submission?.outcome !== 'accepted') {
+  if (isThere(paired, target) && submission?.outcome !== 'accepted') {
     return go(settle(target, undefined))
   }
   const replacing = input.goal.kind === 'pair' && input.goal.replace
   if (!replacing && isUnexpected(operation, paired)) return drift(paired)
   if (submission?.outcome === 'accepted' && !resubmit) {
     const { requestId, status } = submission
-    const over = status === 'COMPLETED' || (requestId === null && shows(paired, target))
+    const over = status === 'COMPLETED' || (requestId === null && isThere(paired, target))
     return go(settle(target, over ? undefined : requestId))
   }
   const inDoubt = submission !== null && submission.outcome !== 'clear'
@@ -149,91 +173,6 @@ function planUnpair(input: PlanInput): Plan {
   const inDoubt = submission !== null && submission.outcome !== 'clear'
   if (inDoubt && !input.resubmit) return go([wait, ...end], null, [IN_DOUBT])
   return go([{ do: 'unpair' }, wait, ...end], start)
-}
-
-/** Stage if need be, declare, probe: everything that must hold before the API hears of a generation. */
-function prepare(world: PairingWorld, from: number | null, to: number, renew: boolean): Step[] {
-  const { paired, needs } = world
-  const called = generationOf(paired) ?? from
-  const live = called !== null && stateOf(world, called) !== 'retired' ? called : null
-  const staged = stateOf(world, to) !== undefined
-  const [only] = world.slots
-  const single = world.slots.length < 2 && only !== undefined
-  const crowded = single && live !== null && live !== to && !renew && isPinned(world)
-  const stage: Step = {
-    do: 'stage',
-    generation: to,
-    ...(single ? { slot: only } : {}),
-    ...(renew && from !== null ? { renewOf: from } : {}),
-    ...(crowded ? { share: true } : {}),
-  }
-  const declared = needs !== null && needs.live === live && needs.pending === to
-  return [
-    ...(staged ? [] : [stage]),
-    ...(declared ? [] : [{ do: 'declare', live, pending: to } as const]),
-    {
-      do: 'probe',
-      generations: live !== null && live !== to ? [live, to] : [to],
-      gap: crowded,
-    },
-  ]
-}
-
-/** Whether each generation must show a certificate of its own, which one URL cannot do for two. */
-function isPinned({ auth, tls }: PairingWorld): boolean {
-  return auth !== 'public-key' && tls === 'self-signed'
-}
-
-function submit(update: boolean, generation: number, idempotencyKey: string | null): Step {
-  return update
-    ? { do: 'update-callback-handler', generation }
-    : { do: 'pair', generation, idempotencyKey }
-}
-
-/** The way from an accepted change to the end; `undefined` when no approval is awaited any more. */
-function settle(generation: number, requestId: string | null | undefined): Step[] {
-  return [
-    ...(requestId === undefined ? [] : [{ do: 'await-approval', requestId } as const]),
-    { do: 'verify', generation },
-    { do: 'activate', generation },
-  ]
-}
-
-function rollBack(paired: Pairing, reason: string): Step {
-  return { do: 'roll-back', live: generationOf(paired), reason }
-}
-
-/** Live ones first, then staged, then one that drains: fewer keys, and a second user joins where the first one is. */
-function pairTarget(world: PairingWorld): number {
-  for (const state of ['live', 'staged', 'draining']) {
-    const newest = world.generations.findLast((item) => item.state === state)
-    if (newest !== undefined) return newest.generation
-  }
-  return nextNumber(world)
-}
-
-/** A newer generation that another pairing already uses, else a new number; numbers are never used twice. */
-function rotateTarget(world: PairingWorld, from: number, renew: boolean): number {
-  const newer = world.generations.findLast(
-    ({ generation, state }) => generation > from && (state === 'live' || state === 'staged'),
-  )
-  return newer === undefined || renew ? nextNumber(world) : newer.generation
-}
-
-function nextNumber({ generations }: PairingWorld): number {
-  return Math.max(0, ...generations.map(({ generation }) => generation)) + 1
-}
-
-function stateOf(world: PairingWorld, generation: number) {
-  return world.generations.find((item) => item.generation === generation)?.state
-}
-
-function shows(paired: Pairing, generation: number | null): boolean {
-  return paired.is === 'ours' && paired.generation === generation
-}
-
-function generationOf(paired: Pairing): number | null {
-  return paired.is === 'ours' ? paired.generation : null
 }
 
 /** Not ours, or not what we gave it. */

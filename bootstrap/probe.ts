@@ -8,7 +8,8 @@ import { compactVerify } from 'jose'
 import type { GenerationInfo, HandlerStatus } from '../common/admin-api.ts'
 import { messageOf } from '../common/errors.ts'
 import { pinOf } from '../certs/inspect.ts'
-import { isObject, oneLine, parseJson } from './api/failures.ts'
+import { isObject, parseJson } from '../common/json.ts'
+import { oneLine } from '../common/terminal.ts'
 import type { HandlerAdmin } from './handler-socket.ts'
 
 /** A probe older than this does not justify a change, in milliseconds. */

@@ -34,14 +34,6 @@ export function createReporter(options: Omit<ReporterOptions, 'plain' | 'factsOf
   }
 }
 
-/** A duration for people: `45 s`, `12 min`, `3 h`, `2 d`. */
-export function humanMs(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000))
-  if (seconds < 120) return `${seconds} s`
-  if (seconds < 7_200) return `${Math.round(seconds / 60)} min`
-  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`
-}
-
 /** A point in time for people, in UTC to the second. */
 export function humanTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`

@@ -2,27 +2,22 @@
 import { ensurePrivateDirectory, removeTemporaries } from '../common/atomic-file.ts'
 import { UsageError } from '../common/errors.ts'
 import { guarded } from '../common/reporter.ts'
-import { parseCli } from './cli.ts'
-import type { Invocation } from './cli.ts'
+import type { Invocation, Parsed } from './cli.ts'
 import { runDoctor } from './commands/doctor.ts'
-import { runPairing } from './commands/pairing.ts'
-import type { Outcome } from './commands/pairing.ts'
+import { type Outcome, runPairing } from './commands/pairing.ts'
 import { runStatus } from './commands/status.ts'
 import { runUp } from './commands/up.ts'
 import { runCreateUser } from './commands/user.ts'
-import { parseConfig } from './config.ts'
-import type { Config } from './config.ts'
+import { type Config, parseConfig } from './config.ts'
 import { BootstrapError } from './errors.ts'
 import { acquireLock } from './lock.ts'
-import { createReporter, shellCommand } from './report.ts'
-import type { Reporter } from './report.ts'
-import { openRun, resolveIds } from './runtime.ts'
-import type { Run, Runtime } from './runtime.ts'
+import { createReporter, type Reporter, shellCommand } from './report.ts'
+import { openRun, resolveIds, type Run, type Runtime } from './runtime.ts'
 import { safePoint } from './session.ts'
 import { bootstrapDirectory, listUsers, userDirectory } from './state-paths.ts'
 
-/** Runs the command line of `runtime.argv`. Never throws. */
-export async function run(runtime: Runtime): Promise<number> {
+/** Runs what the command line asks for, or reports why it cannot be read. Never throws. */
+export async function run(parsed: Exclude<Parsed, { exit: 0 }>, runtime: Runtime): Promise<number> {
   const { argv, env, stdout, stderr, clock } = runtime
   const reporter = createReporter({
     stdout,
@@ -32,14 +27,10 @@ export async function run(runtime: Runtime): Promise<number> {
     monotonicMs: () => clock.monotonicMs(),
   })
   const command = async () => {
-    const parsed = parseCli(argv, (text) => stdout.write(text))
-    if ('invocation' in parsed) {
-      return execute(parsed.invocation, runtime, reporter).catch((error: unknown) => {
-        throw interruption(error, runtime)
-      })
-    }
-    if (parsed.complaint === undefined) return parsed.exit
-    throw new UsageError(parsed.complaint, { hint: 'see `--help`' })
+    if ('complaint' in parsed) throw new UsageError(parsed.complaint, { hint: 'see `--help`' })
+    return execute(parsed.invocation, runtime, reporter).catch((error: unknown) => {
+      throw interruption(error, runtime)
+    })
   }
   return guarded(reporter, command, shellCommand(argv))
 }

@@ -7,6 +7,10 @@ import { BootstrapError } from './errors.ts'
 import type { HandlerAdmin } from './handler-socket.ts'
 import type { Look, ProbeDeps } from './probe.ts'
 import type { Reporter } from './report.ts'
+import type { AuthMode } from '../common/admin-api.ts'
+import type { Journal } from './journal.ts'
+import { type Operation, rememberPairing } from './memory.ts'
+import type { PairingIds } from './state-paths.ts'
 
 export interface Session {
   readonly api: ApiClient
@@ -59,4 +63,20 @@ export async function poll<T>(
     session.reporter.progress(found.waiting)
     await session.sleep(Math.min(pollMs(count, session.random()), leftMs), session.signal)
   }
+}
+
+export interface PairingContext extends Session {
+  readonly ids: PairingIds
+  readonly journal: Journal
+  readonly basePath: string
+  readonly auth: AuthMode
+  /** Quiet time before a generation nobody needs is retired, in milliseconds. */
+  readonly drainMs: number
+}
+
+/** The operation under way; every step runs inside one. */
+export function operationOf({ journal }: PairingContext): Operation {
+  const { operation } = rememberPairing(journal.records())
+  if (operation === null) throw new Error('no operation is under way')
+  return operation
 }

@@ -3,7 +3,12 @@ import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errnoOf } from '../common/errors.ts'
-import type { PairingIds } from './observe.ts'
+
+/** Which pairing. */
+export interface PairingIds {
+  readonly cosignerId: string
+  readonly apiKeyId: string
+}
 
 /** The bootstrapper's own directory. */
 export function bootstrapDirectory(stateDir: string): string {

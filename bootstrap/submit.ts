@@ -1,12 +1,17 @@
-/** Sends one change so that a crash or a lost answer at any point leaves a record that says what may have happened. */
+/**
+ * Sends the writes of a plan so that a crash or a lost answer at any point leaves a record of what may have
+ * happened, and says which of them may be repeated, and when.
+ */
 import { bodyHash } from './api/auth.ts'
-import { requestIdOf } from './api/resources.ts'
-import { sameOriginPath } from './api/client.ts'
-import type { ApiAnswer, ApiWrite } from './api/client.ts'
+import { handlerBody, paths, requestIdOf } from './api/resources.ts'
+import { type ApiAnswer, type ApiWrite, sameOriginPath } from './api/client.ts'
 import { BootstrapError } from './errors.ts'
 import type { Journal } from './journal.ts'
-import type { Submission } from './memory.ts'
-import type { Session } from './session.ts'
+import { NOUNS, type Submission } from './memory.ts'
+import { nowMs, operationOf, type PairingContext, safePoint, type Session } from './session.ts'
+import { backoffMs } from './api/retry.ts'
+import { observeGeneration, observePaired } from './observe.ts'
+import { PROBE_VALID_MS } from './probe.ts'
 
 /** `accepted`: pending or done. `server-error`: an answer that proves nothing. `no-answer`: none came. */
 export type Sent =
@@ -112,4 +117,93 @@ function locationFacts(answer: ApiAnswer, { basePath, reporter }: SubmitDeps) {
     return { requestId: null, location: null, xRequestId }
   }
   return { requestId: requestIdOf(path) ?? null, location: path, xRequestId }
+}
+
+/** New idempotency keys after 5xx answers within one run. */
+const MAX_RESENDS = 3
+
+/** The complete replacement of the callback handler by one generation. */
+export async function bodyOf(generation: number, context: PairingContext) {
+  const { info } = await observeGeneration(context, generation)
+  const { url, publicKeyPem, certificatePem } = info
+  return handlerBody(context.auth, { url, publicKeyPem, certificatePem })
+}
+
+/** PUT: a lost answer is asked for again with the same key; after a 5xx answer the API is read first. */
+export async function sendPair(
+  generation: number,
+  reuse: string | null,
+  context: PairingContext,
+): Promise<void> {
+  const body = await bodyOf(generation, context)
+  let idempotencyKey = reuse ?? context.uuid()
+  for (let resend = 0; ; resend += 1) {
+    requireProbe(context)
+    const call = { method: 'PUT', path: pathOf(context), body: body.text, idempotencyKey } as const
+    const sent = await submitOnce(call, operationOf(context).submission, context).catch(
+      (error: unknown) => {
+        if (idempotencyKey === reuse && isNotFound(error)) return undefined
+        throw error
+      },
+    )
+    if (sent === undefined) {
+      // The API repeats what it answered to this key before, when the user was not approved yet.
+      idempotencyKey = context.uuid()
+      continue
+    }
+    if (sent.outcome === 'accepted') return announce(context)
+    if (sent.outcome === 'no-answer' || resend === MAX_RESENDS) throw sent.error
+    context.reporter.warning(`${sent.error.message}; reading back before anything else`)
+    if ((await observePaired(context, context.ids)).is !== 'absent') return
+    idempotencyKey = context.uuid()
+    await context.sleep(backoffMs(resend + 2, context.random()), context.signal)
+    safePoint(context)
+  }
+}
+
+function isNotFound(error: unknown): boolean {
+  return error instanceof BootstrapError && error.api?.status === 404
+}
+
+/** PATCH and DELETE: no idempotency key, so a lost answer or a 5xx leaves a doubt that only reading back can clear. */
+export async function sendUnkeyed(
+  method: 'PATCH' | 'DELETE',
+  body: { readonly text: string } | undefined,
+  context: PairingContext,
+): Promise<void> {
+  if (method === 'PATCH') requireProbe(context)
+  const call = {
+    method,
+    path: pathOf(context),
+    ...(body === undefined ? {} : { body: body.text }),
+  }
+  const sent = await submitOnce(call, operationOf(context).submission, context)
+  if (sent.outcome === 'accepted') return announce(context)
+  context.reporter.warning(sent.error.message)
+  context.reporter.story(
+    'the change may be pending all the same: look in the approval app; if nothing waits there, stop and run again with `--resubmit`',
+  )
+}
+
+/** INVARIANT: nothing is sent unless a probe of this operation passed less than 10 minutes ago. */
+function requireProbe(context: PairingContext): void {
+  const { probedAtMs } = operationOf(context)
+  if (probedAtMs !== null && nowMs(context) - probedAtMs < PROBE_VALID_MS) return
+  throw new BootstrapError('ERR_DRIFT', 'the last probe is too old to justify a change', {
+    hint: 'run the same command again',
+  })
+}
+
+function announce(context: PairingContext): void {
+  const { kind, submission } = operationOf(context)
+  const id = submission?.requestId ?? null
+  context.reporter.story(
+    id === null
+      ? `the ${NOUNS[kind]} is accepted, without a request id`
+      : `the ${NOUNS[kind]} is accepted as request ${id}`,
+  )
+}
+
+function pathOf({ family, ids }: PairingContext): string {
+  return paths.apiKey(ids.cosignerId, family, ids.apiKeyId)
 }

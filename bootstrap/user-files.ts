@@ -12,8 +12,7 @@ import {
 } from '../common/atomic-file.ts'
 import { errnoOf, KeyMaterialError } from '../common/errors.ts'
 import { readJournal } from './journal.ts'
-import { rememberUser } from './memory.ts'
-import type { UserMemory } from './memory.ts'
+import { rememberUser, type UserMemory } from './memory.ts'
 
 /** Size of an API user's key: the vendor's key guide. */
 export const USER_KEY_BITS = 4096

@@ -1,6 +1,11 @@
 /** Reads keys and certificates: what they are, whether they may be used, and the names by which they are compared. */
-import { createHash, createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  type KeyObject,
+  X509Certificate,
+} from 'node:crypto'
 import { KeyMaterialError } from '../common/errors.ts'
 import { pemBlocks } from '../common/pem.ts'
 

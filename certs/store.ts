@@ -1,6 +1,5 @@
 /** Generations on disk: `<keys>/g<N>/` is put in place whole, by one rename, and never changed afterwards. */
-import type { KeyObject } from 'node:crypto'
-import { createPublicKey, sign, verify } from 'node:crypto'
+import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {

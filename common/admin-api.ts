@@ -1,24 +1,131 @@
 /**
- * The messages of the handler's admin socket: JSON over HTTP on a Unix socket that file permissions guard.
- * The handler answers, the bootstrapper and the operator ask. No private key ever passes.
+ * The protocol of the handler's admin socket: JSON over HTTP on a Unix socket that file permissions
+ * guard. The handler answers, the bootstrapper and the operator ask. No private key ever passes.
  *
- *   GET    /v1/status                               → HandlerStatus
- *   PUT    /v1/generations/<n>  {StageRequest}      → GenerationInfo      idempotent: stages n, or returns it
- *   POST   /v1/generations/<n>/self-test {SelfTestRequest} → SelfTestAnswer
- *   PUT    /v1/pairings/<cosignerId>/<apiKeyId> {PairingNeeds} → HandlerStatus   which generations a pairing needs
- *   DELETE /v1/pairings/<cosignerId>/<apiKeyId>     → HandlerStatus
- *
- * What the operator asks beside this is in handler/control/operator-api.ts.
- *
- * Errors are `{ error: { code, message } }` with a 4xx or 5xx status.
+ * `ADMIN_ROUTES` names every request, `AdminCalls` its body and its answer. An error is
+ * `{ error: { code, message } }` with a 4xx or 5xx status.
  */
+
+/** Method and path of every request. */
+export const ADMIN_ROUTES = {
+  status: ['GET', '/v1/status'],
+  /** Stages generation n, or returns it when it exists. */
+  stage: ['PUT', '/v1/generations/:generation'],
+  selfTest: ['POST', '/v1/generations/:generation/self-test'],
+  /** Says which generations a pairing needs. */
+  declare: ['PUT', '/v1/pairings/:cosignerId/:apiKeyId'],
+  forget: ['DELETE', '/v1/pairings/:cosignerId/:apiKeyId'],
+  listHolds: ['GET', '/v1/holds'],
+  approveHold: ['POST', '/v1/holds/:holdId/approve'],
+  rejectHold: ['POST', '/v1/holds/:holdId/reject'],
+  showFreeze: ['GET', '/v1/freeze'],
+  freeze: ['POST', '/v1/freeze'],
+  unfreeze: ['POST', '/v1/unfreeze'],
+  listLimits: ['GET', '/v1/limits'],
+  releaseLimits: ['POST', '/v1/limits/release'],
+  reloadPolicy: ['POST', '/v1/policy/reload'],
+} as const satisfies Readonly<Record<string, readonly [AdminMethod, string]>>
+
+type AdminMethod = 'GET' | 'PUT' | 'POST' | 'DELETE'
+
+/** Name of a request. */
+export type AdminRoute = keyof typeof ADMIN_ROUTES
+
+/** What each request carries and what answers it. */
+export interface AdminCalls extends Record<AdminRoute, { body?: unknown; answer: unknown }> {
+  status: { answer: HandlerStatus }
+  stage: { body: StageRequest; answer: GenerationInfo }
+  selfTest: { body: SelfTestRequest; answer: SelfTestAnswer }
+  declare: { body: PairingNeeds; answer: HandlerStatus }
+  forget: { answer: HandlerStatus }
+  listHolds: { answer: HoldList }
+  approveHold: { body: Act; answer: HoldInfo }
+  rejectHold: { body: Act; answer: HoldInfo }
+  showFreeze: { answer: FreezeAnswer }
+  freeze: { body: FreezeRequest; answer: FreezeAnswer }
+  unfreeze: { body: Act; answer: FreezeAnswer }
+  listLimits: { answer: LimitList }
+  releaseLimits: { body: ReleaseRequest; answer: ReleaseAnswer }
+  reloadPolicy: { answer: ReloadAnswer }
+}
+
+type NamesIn<Path> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? Name | NamesIn<Rest>
+  : Path extends `${string}:${infer Name}`
+    ? Name
+    : never
+
+/** Name of a variable part of a path. */
+type ParamName = NamesIn<(typeof ADMIN_ROUTES)[AdminRoute][1]>
+
+/** The variable parts of a route's path. */
+export type AdminParams<R extends AdminRoute> = Readonly<
+  Record<NamesIn<(typeof ADMIN_ROUTES)[R][1]>, string>
+>
+
+/** The forms of the variable parts. The vendor's ids are UUIDs; anything plain in a URL is taken. */
+const FORMS: Readonly<Record<ParamName, RegExp>> = {
+  generation: /^[1-9]\d{0,8}$/,
+  cosignerId: /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/,
+  apiKeyId: /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/,
+  holdId: /^[0-9a-f]{16}$/,
+}
+
+/** The path of a request. @throws RangeError when a variable part has another form */
+export function adminPath(route: AdminRoute, params: Readonly<Record<string, string>>): string {
+  return ADMIN_ROUTES[route][1].replaceAll(/:(\w+)/g, (_, name: string) => {
+    const value = params[name] ?? ''
+    if (isParam(name, value)) return value
+    throw new RangeError(`\`${value}\` is not a valid ${name}`)
+  })
+}
+
+/** A request with the variable parts of its path. */
+export type AdminMatch = {
+  [R in AdminRoute]: { readonly route: R; readonly params: AdminParams<R> }
+}[AdminRoute]
+
+/** The request that a method and target name; undefined when there is none. */
+export function matchAdminRoute(method: string, target: string): AdminMatch | undefined {
+  const asked = target.split('/')
+  for (const [route, [verb, path]] of Object.entries(ADMIN_ROUTES)) {
+    const params = verb === method ? paramsIn(path.split('/'), asked) : undefined
+    // The loop is over the table that `AdminMatch` is made from.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+    if (params !== undefined) return { route, params } as AdminMatch
+  }
+  return undefined
+}
+
+function paramsIn(
+  pattern: readonly string[],
+  asked: readonly string[],
+): Readonly<Record<string, string>> | undefined {
+  if (pattern.length !== asked.length) return undefined
+  const params: Record<string, string> = {}
+  for (const [index, part] of pattern.entries()) {
+    const found = asked[index] ?? ''
+    if (!part.startsWith(':')) {
+      if (part !== found) return undefined
+      continue
+    }
+    const name = part.slice(1)
+    if (!isParam(name, found)) return undefined
+    params[name] = found
+  }
+  return params
+}
+
+function isParam(name: string, value: string): boolean {
+  return new Map<string, RegExp>(Object.entries(FORMS)).get(name)?.test(value) === true
+}
 
 /** How the co-signer and the handler authenticate each other (design: `HANDLER_AUTH`). */
 export type AuthMode = 'hybrid' | 'public-key' | 'certificate'
 
 /**
- * `staged`: served, no pairing needs it yet. `live`: at least one pairing needs it. `draining`: no pairing needs it
- * any more, still served until quiet. `retired`: answers 410.
+ * `staged`: served, no pairing needs it yet. `live`: at least one pairing needs it. `draining`: no
+ * pairing needs it any more, still served until quiet. `retired`: answers 410.
  */
 export type GenerationState = 'staged' | 'live' | 'draining' | 'retired'
 
@@ -65,7 +172,7 @@ export interface PairingNeeds {
   readonly drainMs: number
 }
 
-/** The whole of what the handler tells about itself. */
+/** Everything the handler says about itself. */
 export interface HandlerStatus {
   readonly version: 1
   readonly product: string
@@ -83,26 +190,26 @@ export interface HandlerStatus {
   readonly ready: boolean
   /** Why `ready` is false; empty when it is true. */
   readonly problems: readonly string[]
-  /** What somebody should know although `ready` is true: a freeze, a policy file that was refused, … */
+  /** What to know although `ready` is true: a freeze, a policy file that was refused, … */
   readonly notices?: readonly string[]
   /** ISO 8601, the handler's clock. */
   readonly now: string
 }
 
-/** Asks for generation n. Numbers are never reused, so n is always the highest known number plus one, or known. */
+/** Asks for generation n: a known number, or the highest plus one. Numbers are never reused. */
 export interface StageRequest {
-  /** Slot letter wanted; without it the handler takes one that no live, pending or draining generation uses. */
+  /** Slot letter; by default the handler takes one that no live, pending or draining generation uses. */
   readonly slot?: string
   /** Renew: take over the key pair of this generation and make only a new certificate. */
   readonly renewOf?: number
   /**
-   * With `slot`: take it although a generation that is needed shows its certificate there. Callers that pin the other
-   * certificate fail until the co-signer has switched; the operator has accepted that.
+   * With `slot`: take it although a generation that is needed shows its certificate there. Callers
+   * that pin the other certificate fail until the co-signer has switched; the operator accepted that.
    */
   readonly share?: true
 }
 
-/** Proof that the handler can sign with a generation: it signs the nonce under a type no callback answer has. */
+/** Proof that a generation can sign: the handler signs the nonce, with a `typ` no answer has. */
 export interface SelfTestRequest {
   /** 16 to 64 characters of `[A-Za-z0-9_-]`. */
   readonly nonce: string
@@ -111,6 +218,104 @@ export interface SelfTestRequest {
 export interface SelfTestAnswer {
   /** Compact JWS, RS256, header `typ` = `countersign-self-test`, claims `{ nonce, generation }`. */
   readonly token: string
+}
+
+/** Who acts and why; `by` is a name that the caller asserts, the socket's permissions authenticate. */
+export interface Act {
+  readonly by: string
+  readonly note: string
+}
+
+/** `used`: an approval consumed the release. `expired`: the terms' `onExpiry` holds. */
+export type HoldState = 'waiting' | 'released' | 'rejected' | 'expired' | 'used'
+
+/** A request that waits for people, or was released and has not been asked again yet. */
+export interface HoldInfo {
+  /** 16 hex digits. */
+  readonly id: string
+  readonly state: HoldState
+  /** What would be approved, in one line of printable ASCII. */
+  readonly summary: string
+  /** Names of those who approved, in order. */
+  readonly approvals: readonly string[]
+  readonly approvalsWanted: 1 | 2
+  readonly rejectedBy: string | null
+  /** ISO 8601: the first delivery. */
+  readonly openedAt: string
+  /** After this the rule's `onExpiry` holds. */
+  readonly expiresAt: string
+  /** After this the co-signer has stopped asking, as far as the handler knows. */
+  readonly retryUntil: string
+}
+
+export interface HoldList {
+  readonly holds: readonly HoldInfo[]
+  /** ISO 8601, the handler's clock. */
+  readonly now: string
+}
+
+/** While frozen nothing is approved, and every new request gets `action`. */
+export interface Freeze {
+  readonly action: 'RETRY' | 'REJECT'
+  readonly by: string
+  readonly reason: string
+  /** ISO 8601. */
+  readonly since: string
+}
+
+export type FreezeRequest = Omit<Freeze, 'since'>
+
+export interface FreezeAnswer {
+  readonly freeze: Freeze | null
+}
+
+/** One limit and key with what counts now. */
+export interface LimitInfo {
+  readonly limit: string
+  readonly key: string
+  readonly count: number
+  /** Plain decimal. */
+  readonly amount: string
+  readonly windowMs: number
+  readonly maxCount: number | null
+  /** Plain decimal. */
+  readonly maxAmount: string | null
+}
+
+export interface LimitList {
+  readonly limits: readonly LimitInfo[]
+}
+
+export interface ReleaseRequest extends Act {
+  readonly txId: string
+}
+
+/** Part of a limit. */
+export interface ChargedLimit {
+  readonly limit: string
+  readonly key: string
+  /** Plain decimal; `0` when only the number of transactions is limited. */
+  readonly amount: string
+}
+
+export interface ReleaseAnswer {
+  readonly released: readonly ChargedLimit[]
+}
+
+/** What became of a policy file that was read again. */
+export interface ReloadedPolicy {
+  /** `kept`: the file was refused, for `problems`. */
+  readonly outcome: 'swapped' | 'unchanged' | 'kept'
+  /** Of the policy in force; null when there is none. */
+  readonly digest: string | null
+  readonly rules: number
+  readonly problems: readonly string[]
+}
+
+export interface ReloadAnswer {
+  readonly policy: ReloadedPolicy
+  /** Null when there is no shadow policy. */
+  readonly shadow: ReloadedPolicy | null
 }
 
 /** Codes of `error.code`. */

@@ -8,6 +8,12 @@ export function printable(text: string): string {
   return text.replaceAll(UNPRINTABLE, '?')
 }
 
+/** Foreign text on one line: what is not printable becomes a space; at most 300 characters. */
+export function oneLine(text: string): string {
+  const flat = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()
+  return flat.length > 300 ? `${flat.slice(0, 300)}…` : flat
+}
+
 /** The value as JSON on one line, unprintable characters as `\u` escapes; it parses to the same value. */
 export function printableJson(value: unknown): string {
   return JSON.stringify(value).replaceAll(UNPRINTABLE, (character) =>

@@ -54,7 +54,7 @@ const PURE = [
   /^handler\/protocol\//,
   /^handler\/policy\//,
   /^handler\/generations\/generation-states\.ts$/,
-  /^bootstrap\/(?:plan|plan-user|steps|compare|cosigner-fit|describe|memory|doctor|refusals)\.ts$/,
+  /^bootstrap\/(?:plan|plan-steps|plan-user|steps|compare|cosigner-fit|describe|memory|doctor)\.ts$/,
   /^bootstrap\/api\/(?:auth|resources)\.ts$/,
 ]
 /** Pure files that hash, sign or verify. */

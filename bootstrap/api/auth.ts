@@ -1,6 +1,5 @@
 /** Signs one request of the custody API: the JWT is bound to the exact URI and body bytes that go on the wire. */
-import { createHash } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
+import { createHash, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
 
 /** Seconds between `iat` and `exp`: the vendor documents less than 30. */

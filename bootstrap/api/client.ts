@@ -3,11 +3,11 @@ import type { KeyObject } from 'node:crypto'
 import type { Clock, Sleep } from '../../common/clock.ts'
 import { BootstrapError } from '../errors.ts'
 import { signRequest } from './auth.ts'
-import { failedAnswer, unreachable, unreadableAnswer } from './api-errors.ts'
-import { oneLine, parseJson, parseVendorError } from './failures.ts'
+import { failedAnswer, parseVendorError, unreachable, unreadableAnswer } from './failures.ts'
+import { oneLine } from '../../common/terminal.ts'
+import { parseJson } from '../../common/json.ts'
 import { backoffMs, retryAfterMs } from './retry.ts'
-import { TransportError } from './transport.ts'
-import type { HttpRequest, HttpResponse, Transport } from './transport.ts'
+import { type HttpRequest, type HttpResponse, type Transport, TransportError } from './transport.ts'
 
 /** Tries after the first, counted separately for a failing network and for 429. */
 export const MAX_RETRIES = { network: 5, rateLimit: 6 } as const

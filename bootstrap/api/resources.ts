@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { AuthMode } from '../../common/admin-api.ts'
 import { pemBlocks } from '../../common/pem.ts'
-import { isObject } from './failures.ts'
+import { isObject } from '../../common/json.ts'
 
 /** The segment under a co-signer: the documented beta family, or its newer name. */
 export type ApiFamily = 'api_keys' | 'api_users'

@@ -1,6 +1,5 @@
 /** One HTTP exchange with hard time limits, no redirects and no retries; knows nothing of the API. */
-import { request as httpRequest } from 'node:http'
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { messageOf } from '../../common/errors.ts'
 

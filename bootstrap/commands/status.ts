@@ -2,26 +2,22 @@
 import type { HandlerStatus } from '../../common/admin-api.ts'
 import { messageOf } from '../../common/errors.ts'
 import { APPROVERS } from '../approval.ts'
-import { comparePairing } from '../compare.ts'
-import type { Pairing } from '../compare.ts'
+import { comparePairing, inWords, type Pairing } from '../compare.ts'
 import { cosignerNotes } from '../cosigner-fit.ts'
 import { describeStep } from '../describe.ts'
 import { EXIT } from '../../common/exit-codes.ts'
 import { BootstrapError } from '../errors.ts'
 import { readJournal } from '../journal.ts'
-import { rememberPairing } from '../memory.ts'
-import type { Operation, PairingMemory } from '../memory.ts'
+import { type Operation, type PairingMemory, rememberPairing } from '../memory.ts'
 import { observeCosigner, observeKey, worldOf } from '../observe.ts'
-import type { PairingIds } from '../observe.ts'
-import { inWords } from '../pairing-context.ts'
+import { type PairingIds, pairingJournalPath } from '../state-paths.ts'
 import { planPairing } from '../plan.ts'
-import { humanMs, humanTime } from '../report.ts'
+import { formatDuration } from '../../common/duration.ts'
+import { humanTime } from '../report.ts'
 import type { Run } from '../runtime.ts'
 import { nowMs } from '../session.ts'
-import { pairingJournalPath } from '../state-paths.ts'
 import type { Goal, PairingWorld, Plan } from '../steps.ts'
-import { subjectOf } from './pairing.ts'
-import type { Outcome } from './pairing.ts'
+import { type Outcome, subjectOf } from './pairing.ts'
 
 /** Tells where a pairing stands. */
 export async function runStatus(ids: PairingIds, run: Run): Promise<Outcome> {
@@ -135,7 +131,7 @@ function generationLines({ auth, ready, problems, generations }: HandlerStatus):
       const drain =
         item.drain === undefined
           ? ''
-          : `, quiet time ${humanMs(item.drain.quietMs)} since ${item.drain.since}`
+          : `, quiet time ${formatDuration(item.drain.quietMs)} since ${item.drain.since}`
       return `           g${item.generation} ${item.state}${drain}: ${item.url}, ${item.hits.total} callbacks, last ${item.hits.lastAt ?? 'never'}, until ${item.notAfter.slice(0, 10)}`
     }),
   ]
@@ -150,7 +146,7 @@ function pendingLine(operation: Operation, now: number): string {
     return `${way}, sent ${humanTime(submission.firstSentAtMs)}, fate ${submission.outcome === 'clear' ? 'refused' : 'unknown: look in the approval app'}`
   }
   const sinceMs = submission.acceptedAtMs ?? submission.firstSentAtMs
-  return `${way}: ${APPROVERS[kind]} must approve request ${submission.requestId ?? '(id unknown)'}, ${submission.status ?? 'status unknown'}, since ${humanTime(sinceMs)} (${humanMs(now - sinceMs)})`
+  return `${way}: ${APPROVERS[kind]} must approve request ${submission.requestId ?? '(id unknown)'}, ${submission.status ?? 'status unknown'}, since ${humanTime(sinceMs)} (${formatDuration(now - sinceMs)})`
 }
 
 function nextLines(plan: Plan, { operation }: PairingMemory): string[] {

@@ -2,8 +2,7 @@
 import { APPROVERS } from '../approval.ts'
 import { BootstrapError } from '../errors.ts'
 import type { Run } from '../runtime.ts'
-import { runPairing } from './pairing.ts'
-import type { Outcome } from './pairing.ts'
+import { type Outcome, runPairing } from './pairing.ts'
 import { runCreateUser } from './user.ts'
 
 /** Runs `up` to its end. */

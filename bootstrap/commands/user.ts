@@ -5,18 +5,15 @@ import { applyUserStep, recordFound } from '../apply-user.ts'
 import { describeUserStep } from '../describe.ts'
 import { BootstrapError } from '../errors.ts'
 import type { Journal } from '../journal.ts'
-import { rememberUser } from '../memory.ts'
-import type { UserMemory } from '../memory.ts'
+import { rememberUser, type UserMemory } from '../memory.ts'
 import { observeUsers } from '../observe.ts'
-import { planUser, userName } from '../plan-user.ts'
-import type { UserPlan, UserStep } from '../plan-user.ts'
-import { humanMs, humanTime } from '../report.ts'
-import type { Result } from '../report.ts'
+import { planUser, userName, type UserPlan, type UserStep } from '../plan-user.ts'
+import { formatDuration } from '../../common/duration.ts'
+import { humanTime, type Result } from '../report.ts'
 import type { Run } from '../runtime.ts'
 import { nowMs } from '../session.ts'
 import { userDirectory } from '../state-paths.ts'
-import { loadUserKey, readUserMemory, userJournalPath } from '../user-files.ts'
-import type { UserKey } from '../user-files.ts'
+import { loadUserKey, readUserMemory, userJournalPath, type UserKey } from '../user-files.ts'
 import type { Outcome } from './pairing.ts'
 
 /** The outcome with the user it is about, and whether one signed GET has proved that the user is ours. */
@@ -155,7 +152,7 @@ async function resultOf(run: Run, directory: string, memory: UserMemory): Promis
 /** What to do on the co-signer's host with the token, while it lives. */
 function hostCommands(tokenPath: string, expiresAtMs: number, leftMs: number): string[] {
   return [
-    `the pairing token is in ${tokenPath}; it expires in ${humanMs(leftMs)}, at ${humanTime(expiresAtMs)}`,
+    `the pairing token is in ${tokenPath}; it expires in ${formatDuration(leftMs)}, at ${humanTime(expiresAtMs)}`,
     'on the co-signer’s host, with that token:',
     '  a new machine (SGX):       ./cosigner setup',
     '  an installed machine:      ./cosigner add-user      (Nitro: sudo ./fireblocks/cosigner add-user)',

@@ -1,8 +1,7 @@
 /** Whole runs against an API that loses answers, fails before and after the deed, and is slow: always the same end. */
 import { describe, expect, it, jest } from '@jest/globals'
 import type { Knobs } from '../../emulator/knobs.ts'
-import { COSIGNER, createWorld, placeUserKey } from './world.ts'
-import type { World } from './world.ts'
+import { COSIGNER, createWorld, placeUserKey, type World } from './world.ts'
 
 // An RSA-4096 key takes seconds on a busy machine.
 jest.setTimeout(60_000)

@@ -3,15 +3,13 @@ import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { COMMANDS, parseCli } from '../../bootstrap/cli.ts'
-import { parseConfig } from '../../bootstrap/config.ts'
+import { parseAddress, parseBasePath, parseConfig, parseDuration } from '../../bootstrap/config.ts'
 import { BootstrapError } from '../../bootstrap/errors.ts'
 import { failureOf } from '../../common/errors.ts'
 import { pairingJournalPath, userDirectory } from '../../bootstrap/state-paths.ts'
-import { parseAddress, parseBasePath, parseDuration } from '../../bootstrap/values.ts'
 import { acquireLock } from '../../bootstrap/lock.ts'
 import { systemClock, systemSleep } from '../../common/clock.ts'
-import { COSIGNER, createWorld, PAIRING, placeUserKey, USER } from './world.ts'
-import type { World } from './world.ts'
+import { COSIGNER, createWorld, PAIRING, placeUserKey, USER, type World } from './world.ts'
 
 // An RSA-4096 key takes seconds on a busy machine.
 jest.setTimeout(60_000)

@@ -1,7 +1,6 @@
 /** What is paired, in every encoding and every half-truth of the read model. */
 import { beforeAll, describe, expect, it } from '@jest/globals'
-import { comparePairing, parseHash } from '../../bootstrap/compare.ts'
-import type { Comparable } from '../../bootstrap/compare.ts'
+import { type Comparable, comparePairing, parseHash } from '../../bootstrap/compare.ts'
 import { pinOf } from '../../certs/inspect.ts'
 import { testKey } from '../fixtures/keys.ts'
 

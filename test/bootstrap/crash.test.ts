@@ -1,7 +1,6 @@
 /** Killed at every contact with the outside, then run again: the same end, nothing twice, nothing lost. */
 import { describe, expect, it, jest } from '@jest/globals'
-import { COSIGNER, createWorld, placeUserKey, USER } from './world.ts'
-import type { World } from './world.ts'
+import { COSIGNER, createWorld, placeUserKey, USER, type World } from './world.ts'
 
 // An RSA-4096 key takes seconds on a busy machine.
 jest.setTimeout(60_000)

@@ -3,8 +3,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { HandlerStatus } from '../../common/admin-api.ts'
 import type { Cosigner } from '../../bootstrap/api/resources.ts'
 import { cosignerNotes, isOlder } from '../../bootstrap/cosigner-fit.ts'
-import { diagnose } from '../../bootstrap/doctor.ts'
-import type { Facts, Finding } from '../../bootstrap/doctor.ts'
+import { diagnose, type Facts, type Finding } from '../../bootstrap/doctor.ts'
 
 const NOW = Date.parse('2026-11-02T09:00:00Z')
 const iso = (ms: number) => new Date(ms).toISOString()

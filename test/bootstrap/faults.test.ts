@@ -1,7 +1,14 @@
 /** Answers that nobody documents, and lies: what the bootstrapper makes of them. */
 import { afterEach, describe, expect, it, jest } from '@jest/globals'
-import { COSIGNER, createWorld, PAIRING, placeUserKey, USER } from './world.ts'
-import type { World, WorldOptions } from './world.ts'
+import {
+  COSIGNER,
+  createWorld,
+  PAIRING,
+  placeUserKey,
+  USER,
+  type World,
+  type WorldOptions,
+} from './world.ts'
 
 // An RSA-4096 key takes seconds on a busy machine.
 jest.setTimeout(60_000)

@@ -1,12 +1,11 @@
 /** The lock: one at a time, gone with its process, and clear about who holds it. */
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, stat, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { acquireLock, readHolder } from '../../bootstrap/lock.ts'
+import { acquireLock } from '../../bootstrap/lock.ts'
 import { systemClock, systemSleep } from '../../common/clock.ts'
 import { openSqlite } from '../../common/sqlite.ts'
 import { temporaryDirectory } from '../fixtures/temporary-directory.ts'
@@ -79,7 +78,7 @@ describe('the lock', () => {
       locked(`\`rotate\` (pid ${process.pid} on `),
     )
     await lock.release()
-    expect(await readHolder(directory)).toBeUndefined()
+    expect(await readdir(directory)).toEqual(['lock.db'])
     await (await acquireLock(directory, 'pair', STILL)).release()
     expect((await stat(join(directory, 'lock.db'))).mode & 0o777).toBe(0o600)
   })
@@ -88,7 +87,7 @@ describe('the lock', () => {
     const directory = await usedDirectory()
     const child = await start(HOLD, directory)
     await expect(acquireLock(directory, 'pair', STILL)).rejects.toMatchObject(
-      locked('another run is at work on this state directory'),
+      locked('another run is using this state directory'),
     )
     await kill(child)
     await (await acquireLock(directory, 'pair', STILL)).release()
@@ -131,7 +130,7 @@ describe('a run that comes between the lock and the note of its holder', () => {
     await writeFile(join(directory, 'lock.json'), noteOf('unpair', dead.pid ?? 0))
     await start(HOLD, directory)
     await expect(acquireLock(directory, 'pair', STILL)).rejects.toMatchObject({
-      message: 'another run is at work on this state directory',
+      message: 'another run is using this state directory',
     })
   })
 

@@ -1,7 +1,6 @@
 /** `pair`, `rotate` and `unpair` as the operator sees them, against the emulated custody API. */
 import { afterEach, describe, expect, it, jest } from '@jest/globals'
-import { COSIGNER, createWorld, PAIRING, USER } from './world.ts'
-import type { World, WorldOptions } from './world.ts'
+import { COSIGNER, createWorld, PAIRING, USER, type World, type WorldOptions } from './world.ts'
 
 // An RSA-4096 key takes seconds on a busy machine.
 jest.setTimeout(60_000)

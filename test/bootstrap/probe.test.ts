@@ -1,7 +1,6 @@
 /** The probe against real TLS: what a co-signer would see, good and bad. */
-import { createServer as createPlainServer } from 'node:http'
+import { createServer as createPlainServer, type RequestListener, type Server } from 'node:http'
 import { createServer } from 'node:https'
-import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { CompactSign } from 'jose'

@@ -3,8 +3,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { userDirectory } from '../../bootstrap/state-paths.ts'
-import { COSIGNER, createWorld, placeUserKey } from './world.ts'
-import type { World, WorldOptions } from './world.ts'
+import { COSIGNER, createWorld, placeUserKey, type World, type WorldOptions } from './world.ts'
 
 // An RSA-4096 key takes seconds on a busy machine.
 jest.setTimeout(60_000)

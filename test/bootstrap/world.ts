@@ -2,7 +2,7 @@
  * The bootstrapper in a box: the emulated custody API as plain functions, a handler in memory, a clock that only moves
  * when somebody sleeps, real files. `dieAt` kills the run at its n-th contact with the outside, before or after it.
  */
-import { X509Certificate, createPublicKey } from 'node:crypto'
+import { createPublicKey, X509Certificate } from 'node:crypto'
 import { cp, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -17,21 +17,18 @@ import type {
   HandlerStatus,
   PairingNeeds,
 } from '../../common/admin-api.ts'
-import { TransportError } from '../../bootstrap/api/transport.ts'
-import type { HttpRequest, Transport } from '../../bootstrap/api/transport.ts'
-import { HandlerRefusal } from '../../bootstrap/handler-socket.ts'
-import type { HandlerAdmin } from '../../bootstrap/handler-socket.ts'
+import { type HttpRequest, type Transport, TransportError } from '../../bootstrap/api/transport.ts'
+import { type HandlerAdmin, HandlerRefusal } from '../../bootstrap/handler-socket.ts'
 import { openJournal } from '../../bootstrap/journal.ts'
+import { parseCli } from '../../bootstrap/cli.ts'
 import { run } from '../../bootstrap/run.ts'
 import type { Runtime } from '../../bootstrap/runtime.ts'
 import { userDirectory } from '../../bootstrap/state-paths.ts'
 import { createUserKey } from '../../bootstrap/user-files.ts'
 import { createChaos } from '../../emulator/chaos.ts'
 import { answerCustodyApi } from '../../emulator/custody-api.ts'
-import { CALM } from '../../emulator/knobs.ts'
-import type { Knobs } from '../../emulator/knobs.ts'
-import { createState } from '../../emulator/state.ts'
-import type { ApiUser, EmulatorState } from '../../emulator/state.ts'
+import { CALM, type Knobs } from '../../emulator/knobs.ts'
+import { type ApiUser, createState, type EmulatorState } from '../../emulator/state.ts'
 import { testKey } from '../fixtures/keys.ts'
 
 export const COSIGNER = '44fcead0-7053-4831-a53a-df7fb90d440f'
@@ -218,7 +215,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
         },
         signal: world.abort.signal,
       }
-      return run(runtime)
+      const parsed = parseCli(runtime.argv, (text) => (world.stdout += text))
+      return 'exit' in parsed && parsed.exit === 0 ? 0 : run(parsed, runtime)
     },
     json: () => JSON.parse(world.stdout) as Record<string, unknown>,
     knobs: (knobs) => {
