@@ -1,9 +1,5 @@
 /** The handler as the bootstrapper sees it through the admin socket. */
-import {
-  AdminRefusedError,
-  AdminUnreachableError,
-  createAdminClient,
-} from '../common/admin-client.ts'
+import { AdminUnreachableError, createAdminClient } from '../common/admin-client.ts'
 import type {
   GenerationInfo,
   HandlerStatus,
@@ -12,12 +8,12 @@ import type {
   SelfTestRequest,
   StageRequest,
 } from '../common/admin-api.ts'
+import { AdminError } from '../common/admin-error.ts'
 import { oneLine } from '../common/terminal.ts'
 import { BootstrapError } from './errors.ts'
 
 /** A refusal of the handler, with the code of its answer. */
 export class HandlerRefusal extends BootstrapError {
-  /** `AdminErrorCode`, or `HTTP <status>` for an answer without one. */
   readonly adminCode: string
 
   constructor(adminCode: string, message: string) {
@@ -43,7 +39,7 @@ export interface HandlerAdmin {
 export function connectHandler(path: string): HandlerAdmin {
   const client = createAdminClient(path)
   const fail = (error: unknown): never => {
-    if (error instanceof AdminRefusedError) throw new HandlerRefusal(error.code, error.message)
+    if (error instanceof AdminError) throw new HandlerRefusal(error.code, error.message)
     if (!(error instanceof AdminUnreachableError)) throw error
     throw new BootstrapError(
       'ERR_HANDLER_UNAVAILABLE',

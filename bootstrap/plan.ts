@@ -19,15 +19,7 @@ import {
   type Submission,
   UNSEEN_RESULT_MS,
 } from './memory.ts'
-import {
-  type Begin,
-  drift,
-  type PairingWorld,
-  type Plan,
-  type PlanInput,
-  refuse,
-  type Step,
-} from './steps.ts'
+import { type Begin, drift, type Plan, type PlanInput, refuse, type Step } from './steps.ts'
 
 /** The remaining steps; none when the goal is reached. */
 export function planPairing(input: PlanInput): Plan {

@@ -80,21 +80,26 @@ export function adminPath(route: AdminRoute, params: Readonly<Record<string, str
   })
 }
 
-/** A request with the variable parts of its path. */
-export type AdminMatch = {
-  [R in AdminRoute]: { readonly route: R; readonly params: AdminParams<R> }
-}[AdminRoute]
+/** A request and the variable parts of its path; those that its route has are there. */
+export interface AdminMatch {
+  readonly route: AdminRoute
+  readonly params: Readonly<Partial<Record<ParamName, string>>>
+}
 
 /** The request that a method and target name; undefined when there is none. */
 export function matchAdminRoute(method: string, target: string): AdminMatch | undefined {
   const asked = target.split('/')
-  for (const [route, [verb, path]] of Object.entries(ADMIN_ROUTES)) {
+  const names = Object.keys(ADMIN_ROUTES).filter(isAdminRoute)
+  for (const route of names) {
+    const [verb, path] = ADMIN_ROUTES[route]
     const params = verb === method ? paramsIn(path.split('/'), asked) : undefined
-    // The loop is over the table that `AdminMatch` is made from.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    if (params !== undefined) return { route, params } as AdminMatch
+    if (params !== undefined) return { route, params }
   }
   return undefined
+}
+
+function isAdminRoute(name: string): name is AdminRoute {
+  return Object.hasOwn(ADMIN_ROUTES, name)
 }
 
 function paramsIn(

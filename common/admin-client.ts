@@ -7,6 +7,7 @@ import {
   adminPath,
   type AdminRoute,
 } from './admin-api.ts'
+import { AdminError, isAdminErrorCode } from './admin-error.ts'
 import { CountersignError, errnoOf, messageOf } from './errors.ts'
 import { readBounded } from './http.ts'
 import { isObject, parseJson } from './json.ts'
@@ -20,25 +21,14 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 /** No answer came; the message has the system's error code where there is one. */
 export class AdminUnreachableError extends CountersignError {}
 
-/** The handler refused a request. */
-export class AdminRefusedError extends CountersignError {
-  /** `AdminErrorCode`, or `HTTP <status>` for an answer without one. */
-  readonly code: string
-
-  constructor(code: string, message: string) {
-    super(message)
-    this.code = code
-  }
-}
-
 /** The body of a request, for those that have one. */
-type BodyOf<R extends AdminRoute> = AdminCalls[R] extends { body: infer Body } ? [Body] : []
+export type BodyOf<R extends AdminRoute> = AdminCalls[R] extends { body: infer Body } ? [Body] : []
 
 export interface AdminClient {
   /**
    * One request; `params` are the variable parts of its path.
    *
-   * @throws AdminUnreachableError, AdminRefusedError
+   * @throws AdminUnreachableError, or AdminError with the code and message of the handler
    */
   ask<R extends AdminRoute>(
     route: R,
@@ -63,12 +53,12 @@ export function createAdminClient(socketPath: string): AdminClient {
   }
 }
 
-function refusal(status: number, answer: unknown): AdminRefusedError {
+function refusal(status: number, answer: unknown): AdminError {
   const error = isObject(answer) && isObject(answer['error']) ? answer['error'] : {}
   const { code, message } = error
-  return new AdminRefusedError(
-    typeof code === 'string' ? code : `HTTP ${status}`,
-    typeof message === 'string' ? message : 'the answer has no message',
+  return new AdminError(
+    isAdminErrorCode(code) ? code : 'ERR_INTERNAL',
+    typeof message === 'string' ? message : `HTTP ${status} without a message`,
   )
 }
 

@@ -1,4 +1,4 @@
-/** A request on the admin socket that is refused; the message goes to the operator. */
+/** Refusals on the admin socket; the message goes to the operator. */
 import type { AdminErrorCode } from './admin-api.ts'
 import { CountersignError } from './errors.ts'
 
@@ -17,6 +17,12 @@ export const ADMIN_STATUS: Readonly<Record<AdminErrorCode, number>> = {
   ERR_INTERNAL: 500,
 }
 
+/** True for a code of the table. */
+export function isAdminErrorCode(code: unknown): code is AdminErrorCode {
+  return typeof code === 'string' && Object.hasOwn(ADMIN_STATUS, code)
+}
+
+/** A refusal, as the handler throws it and as the client rethrows it. */
 export class AdminError extends CountersignError {
   readonly code: AdminErrorCode
 

@@ -1,6 +1,6 @@
 /** `freeze`, `unfreeze`, `freeze status`: from now on nothing is approved, until somebody ends it. */
 import type { Command } from 'commander'
-import type { FreezeAnswer } from '../control/operator-api.ts'
+import type { FreezeAnswer, FreezeRequest } from '../../common/admin-api.ts'
 import type { CommandIo } from './command-io.ts'
 import {
   askHandler,
@@ -56,17 +56,17 @@ async function set(options: ActOptions, io: CommandIo): Promise<void> {
   if (reason === undefined || reason === '') {
     throw new OperatorError(2, 'a reason is wanted', 'say why with `--reason`')
   }
-  const body = { action, reason, by: personOf(by) }
-  print(await askHandler<FreezeAnswer>(options, io, 'POST', '/v1/freeze', body), options, io)
+  const body: FreezeRequest = { action, reason, by: personOf(by) }
+  print(await askHandler(options, io, 'freeze', {}, body), options, io)
 }
 
 async function end(options: ActOptions, io: CommandIo): Promise<void> {
   const body = { by: personOf(options.by), note: options.note ?? '' }
-  print(await askHandler<FreezeAnswer>(options, io, 'POST', '/v1/unfreeze', body), options, io)
+  print(await askHandler(options, io, 'unfreeze', {}, body), options, io)
 }
 
 function ask(options: Options, io: CommandIo): Promise<FreezeAnswer> {
-  return askHandler<FreezeAnswer>(options, io, 'GET', '/v1/freeze')
+  return askHandler(options, io, 'showFreeze', {})
 }
 
 function print(answer: FreezeAnswer, { json }: Options, io: CommandIo): void {

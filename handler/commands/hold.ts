@@ -1,6 +1,6 @@
 /** `hold list|approve|reject`: what waits for people, and their word on it. */
 import type { Command } from 'commander'
-import type { HoldInfo, HoldList } from '../control/operator-api.ts'
+import type { HoldInfo } from '../../common/admin-api.ts'
 import type { CommandIo } from './command-io.ts'
 import {
   askHandler,
@@ -41,7 +41,7 @@ export function registerHoldCommands(program: Command, io: CommandIo): void {
 }
 
 async function list(options: Options, io: CommandIo): Promise<void> {
-  const answer = await askHandler<HoldList>(options, io, 'GET', '/v1/holds')
+  const answer = await askHandler(options, io, 'listHolds', {})
   if (options.json) {
     printJson(io, answer)
     return
@@ -83,7 +83,7 @@ async function settle(
 ): Promise<void> {
   const id = await wholeId(idStart, options, io)
   const act = { by: personOf(options.by), note: options.note ?? '' }
-  const hold = await askHandler<HoldInfo>(options, io, 'POST', `/v1/holds/${id}/${verb}`, act)
+  const hold = await askHandler(options, io, `${verb}Hold`, { holdId: id }, act)
   if (options.json) {
     printJson(io, hold)
     return
@@ -99,7 +99,7 @@ async function settle(
 
 async function wholeId(start: string, options: Options, io: CommandIo): Promise<string> {
   if (/^[0-9a-f]{16}$/.test(start)) return start
-  const { holds } = await askHandler<HoldList>(options, io, 'GET', '/v1/holds')
+  const { holds } = await askHandler(options, io, 'listHolds', {})
   const [first, ...more] = holds.filter(({ id }) => start.length >= 4 && id.startsWith(start))
   if (first !== undefined && more.length === 0) return first.id
   throw new OperatorError(

@@ -1,6 +1,6 @@
 /** `limits list|release`: what counts of the rolling limits, and giving back what a failed transaction spent. */
 import type { Command } from 'commander'
-import type { LimitInfo, LimitList, ReleaseAnswer } from '../control/operator-api.ts'
+import type { LimitInfo } from '../../common/admin-api.ts'
 import type { CommandIo } from './command-io.ts'
 import {
   askHandler,
@@ -33,7 +33,7 @@ export function registerLimitCommands(program: Command, io: CommandIo): void {
 }
 
 async function list(options: Options, io: CommandIo): Promise<void> {
-  const answer = await askHandler<LimitList>(options, io, 'GET', '/v1/limits')
+  const answer = await askHandler(options, io, 'listLimits', {})
   if (options.json) {
     printJson(io, answer)
   } else if (answer.limits.length === 0) {
@@ -51,7 +51,7 @@ function row({ limit, key, windowMs, count, maxCount, amount, maxAmount }: Limit
 
 async function release(txId: string, options: Options, io: CommandIo): Promise<void> {
   const body = { txId, by: personOf(options.by), note: options.note ?? '' }
-  const answer = await askHandler<ReleaseAnswer>(options, io, 'POST', '/v1/limits/release', body)
+  const answer = await askHandler(options, io, 'releaseLimits', {}, body)
   if (options.json) {
     printJson(io, answer)
     return

@@ -1,13 +1,12 @@
-/** Asks the running handler over its admin socket on behalf of the operator; see handler/control/operator-api.ts. */
-import { request as httpRequest } from 'node:http'
+/** Asks the running handler over its admin socket on behalf of the operator. */
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import { CountersignError, errnoOf, messageOf } from '../../common/errors.ts'
+import type { AdminCalls, AdminParams, AdminRoute } from '../../common/admin-api.ts'
+import { AdminUnreachableError, type BodyOf, createAdminClient } from '../../common/admin-client.ts'
+import { AdminError } from '../../common/admin-error.ts'
+import { CountersignError } from '../../common/errors.ts'
 import type { CommandIo } from './command-io.ts'
-
-/** Milliseconds for one answer; reloading a very large policy takes seconds. */
-const ANSWER_MS = 30_000
 
 /** Options that say where the handler is. */
 export interface HandlerPlace {
@@ -43,32 +42,27 @@ export function personOf(by: string | undefined): string {
   return by ?? userInfo().username
 }
 
-/** One request. @throws OperatorError */
-export async function askHandler<T>(
+/** One request to the handler of `place`. @throws OperatorError */
+export async function askHandler<R extends AdminRoute>(
   place: HandlerPlace,
   io: CommandIo,
-  method: 'GET' | 'POST',
-  path: string,
-  body?: object,
-): Promise<T> {
+  route: R,
+  params: AdminParams<R>,
+  ...body: BodyOf<R>
+): Promise<AdminCalls[R]['answer']> {
   const socketPath = socketOf(place, io)
-  const { status, text } = await exchange(socketPath, method, path, body).catch(
-    (cause: unknown) => {
-      const why = errnoOf(cause) ?? messageOf(cause)
-      throw new OperatorError(
-        2,
-        `no handler answers on \`${socketPath}\` (${why})`,
-        'name its socket with `--socket`, or its state directory with `--state-dir`',
-      )
-    },
-  )
-  const answer = parse(text)
-  if (status === 200) {
-    // The other end is the handler of the same release, behind file permissions.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    return answer as T
-  }
-  throw new OperatorError(1, `the handler refuses: ${refusalIn(answer) ?? `status ${status}`}`)
+  const client = createAdminClient(socketPath)
+  return client.ask(route, params, ...body).catch((error: unknown) => {
+    if (error instanceof AdminError) {
+      throw new OperatorError(1, `the handler refused: ${error.message}`)
+    }
+    if (!(error instanceof AdminUnreachableError)) throw error
+    throw new OperatorError(
+      2,
+      `no handler answers at \`${socketPath}\` (${error.message})`,
+      'name its socket with `--socket`, or its state directory with `--state-dir`',
+    )
+  })
 }
 
 /** Runs a command; an expected failure is one line and its exit code. */
@@ -92,37 +86,4 @@ function socketOf({ socket, stateDir }: HandlerPlace, { env }: CommandIo): strin
   if (socket !== undefined) return socket
   if (stateDir !== undefined) return join(stateDir, 'admin.sock')
   return env['HANDLER_ADMIN_SOCKET'] ?? join(env['HANDLER_STATE_DIR'] ?? './state', 'admin.sock')
-}
-
-function exchange(socketPath: string, method: string, path: string, body: object | undefined) {
-  return new Promise<{ readonly status: number; readonly text: string }>((resolve, reject) => {
-    const options = { socketPath, method, path, agent: false, timeout: ANSWER_MS }
-    const request = httpRequest(options, (response) => {
-      const chunks: Buffer[] = []
-      response.on('data', (chunk: Buffer) => chunks.push(chunk))
-      response.on('error', reject)
-      response.on('end', () => {
-        const text = Buffer.concat(chunks).toString('utf8')
-        resolve({ status: response.statusCode ?? 0, text })
-      })
-    })
-    request.on('timeout', () => request.destroy(new Error('no answer in time')))
-    request.on('error', reject)
-    request.end(body === undefined ? undefined : JSON.stringify(body))
-  })
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw new OperatorError(1, 'the handler gave an answer that is no JSON')
-  }
-}
-
-function refusalIn(answer: unknown): string | undefined {
-  if (!(answer instanceof Object) || !('error' in answer)) return undefined
-  const { error } = answer
-  if (!(error instanceof Object) || !('message' in error)) return undefined
-  return typeof error.message === 'string' ? error.message : undefined
 }

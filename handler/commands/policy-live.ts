@@ -1,7 +1,6 @@
 /** `policy reload|shadow-report`: the policy of a handler that runs, and what another would have said so far. */
 import type { Command } from 'commander'
-import type { ReloadedPolicy } from '../policy-files/policy-keeper.ts'
-import type { ReloadAnswer } from '../policy-files/policy-keeper.ts'
+import type { ReloadedPolicy } from '../../common/admin-api.ts'
 import { openReadOnly } from '../decisions/database.ts'
 import { shadowReport } from '../decisions/shadow-report.ts'
 import type { ShadowReport } from '../decisions/shadow-report.ts'
@@ -37,7 +36,7 @@ export function registerLivePolicyCommands(policy: Command, io: CommandIo): void
 }
 
 async function reload(options: ReloadOptions, io: CommandIo): Promise<void> {
-  const answer = await askHandler<ReloadAnswer>(options, io, 'POST', '/v1/policy/reload')
+  const answer = await askHandler(options, io, 'reloadPolicy', {})
   const { policy, shadow } = answer
   if (policy.outcome === 'kept' || shadow?.outcome === 'kept') io.exitCode = 2
   if (options.json) {

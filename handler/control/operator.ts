@@ -1,15 +1,21 @@
-/** The operator's requests on the admin socket: holds, freeze, limits and the policy; see operator-api.ts. */
+/** The operator's requests on the admin socket: holds, freeze, limits and the policy. */
 import { z } from 'zod'
-import type { AdminErrorCode } from '../../common/admin-api.ts'
+import type {
+  AdminCalls,
+  AdminErrorCode,
+  AdminMatch,
+  AdminRoute,
+  FreezeAnswer,
+  HoldInfo,
+  LimitList,
+  ReloadAnswer,
+} from '../../common/admin-api.ts'
 import type { Clock } from '../../common/clock.ts'
 import type { Hold, OperatorActs } from '../decisions/operations.ts'
-import { StoreError } from '../decisions/store-error.ts'
-import type { StoreErrorCode } from '../decisions/store-error.ts'
+import { StoreError, type StoreErrorCode } from '../decisions/store-error.ts'
 import type { Limit } from '../policy/compile/limits.ts'
 import { formatDecimal } from '../protocol/decimal.ts'
 import { AdminError } from '../../common/admin-error.ts'
-import type { FreezeAnswer, HoldInfo, LimitList } from './operator-api.ts'
-import type { ReloadAnswer } from '../policy-files/policy-keeper.ts'
 import { parseBody } from './requests.ts'
 
 export interface OperatorDeps {
@@ -24,7 +30,15 @@ export interface OperatorDeps {
   readonly told: (what: string, details: Readonly<Record<string, unknown>>) => void
 }
 
-type Action = (body: unknown, deps: OperatorDeps) => Promise<unknown>
+/** Answers one request: the variable parts of its path, and its body, which nobody has looked at. */
+export type AdminAction<R extends AdminRoute, Deps> = (
+  params: AdminMatch['params'],
+  body: unknown,
+  deps: Deps,
+) => Promise<AdminCalls[R]['answer']>
+
+/** The requests that operators make; the others are the bootstrapper's. */
+type OperatorRoute = Exclude<AdminRoute, 'status' | 'stage' | 'selfTest' | 'declare' | 'forget'>
 
 /** A person's name, and words for the record: one line each, without control characters. */
 const line = (max: number) =>
@@ -41,19 +55,39 @@ const releaseSchema = z.strictObject({
   note: line(500).default(''),
 })
 
-const ACTIONS: Readonly<Record<string, Action>> = {
-  'GET /v1/holds': async (_, { acts, clock, retryBudgetMs }) => ({
+/** Whoever has what the operator's requests need. */
+interface OperatorHost {
+  readonly operator: OperatorDeps
+}
+
+/** The operator's requests. Each action may reject with `StoreError`. */
+export const OPERATOR_ACTIONS: {
+  readonly [R in OperatorRoute]: AdminAction<R, OperatorHost>
+} = {
+  listHolds: async (_params, _body, { operator: { acts, clock, retryBudgetMs } }) => ({
     holds: (await acts.listHolds()).map((hold) => infoOf(hold, retryBudgetMs)),
     now: clock.now().toISOString(),
   }),
-  'GET /v1/freeze': async (_, deps) => frozen(deps),
-  'POST /v1/freeze': async (body, deps) => {
+  approveHold: async ({ holdId = '' }, body, { operator: deps }) => {
+    const act = parseBody(actSchema, body)
+    const hold = await deps.acts.approveHold(holdId, act)
+    deps.told('hold approved', { id: holdId, state: hold.state, ...act })
+    return infoOf(hold, deps.retryBudgetMs)
+  },
+  rejectHold: async ({ holdId = '' }, body, { operator: deps }) => {
+    const act = parseBody(actSchema, body)
+    const hold = await deps.acts.rejectHold(holdId, act)
+    deps.told('hold rejected', { id: holdId, state: hold.state, ...act })
+    return infoOf(hold, deps.retryBudgetMs)
+  },
+  showFreeze: async (_params, _body, { operator: deps }) => frozen(deps),
+  freeze: async (_params, body, { operator: deps }) => {
     const { action, by: person, reason } = parseBody(freezeSchema, body)
     await deps.acts.freeze(action, { by: person, note: reason })
     deps.told('frozen', { action, by: person, reason })
     return frozen(deps)
   },
-  'POST /v1/unfreeze': async (body, deps) => {
+  unfreeze: async (_params, body, { operator: deps }) => {
     const act = parseBody(actSchema, body)
     if (deps.acts.frozen() !== undefined) {
       await deps.acts.unfreeze(act)
@@ -61,31 +95,14 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     }
     return frozen(deps)
   },
-  'GET /v1/limits': async (_, deps) => usage(deps),
-  'POST /v1/limits/release': async (body, { acts, told }) => {
+  listLimits: async (_params, _body, { operator: deps }) => usage(deps),
+  releaseLimits: async (_params, body, { operator: { acts, told } }) => {
     const { txId, ...act } = parseBody(releaseSchema, body)
     const released = await acts.releaseCharges(txId, act)
     told('limits released', { txId, ...act })
     return { released }
   },
-  'POST /v1/policy/reload': async (_, { reload }) => reload(),
-}
-
-/** What a request asks for; undefined when it is none of the operator's. The action rejects with `AdminError`. */
-export function operatorAction(method: string, target: string): Action | undefined {
-  const plain = Object.hasOwn(ACTIONS, `${method} ${target}`)
-    ? ACTIONS[`${method} ${target}`]
-    : undefined
-  const [, id = '', verb] = /^\/v1\/holds\/([0-9a-f]{16})\/(approve|reject)$/.exec(target) ?? []
-  const settle: Action = async (body, deps) => {
-    const act = parseBody(actSchema, body)
-    const { acts, told, retryBudgetMs } = deps
-    const hold = await (verb === 'approve' ? acts.approveHold(id, act) : acts.rejectHold(id, act))
-    told(`hold ${verb === 'approve' ? 'approved' : 'rejected'}`, { id, state: hold.state, ...act })
-    return infoOf(hold, retryBudgetMs)
-  }
-  const action = plain ?? (method === 'POST' && verb !== undefined ? settle : undefined)
-  return action && ((body, deps) => action(body, deps).catch(rethrow))
+  reloadPolicy: async (_params, _body, { operator: { reload } }) => reload(),
 }
 
 function frozen({ acts }: OperatorDeps): FreezeAnswer {
@@ -131,7 +148,8 @@ const CODES: Partial<Record<StoreErrorCode, AdminErrorCode>> = {
   ERR_NOTHING_TO_RELEASE: 'ERR_NOTHING_TO_RELEASE',
 }
 
-function rethrow(error: unknown): never {
-  if (!(error instanceof StoreError)) throw error
-  throw new AdminError(CODES[error.code] ?? 'ERR_STORE', error.message)
+/** The refusal that a failure of the store means for the operator; any other error as it is. */
+export function refusalOf(error: unknown): unknown {
+  if (!(error instanceof StoreError)) return error
+  return new AdminError(CODES[error.code] ?? 'ERR_STORE', error.message)
 }

@@ -1,18 +1,24 @@
-/** The admin socket: the API of common/admin-api.ts on a Unix socket that only this user can open. */
+/** The admin socket: answers the requests of common/admin-api.ts on a Unix socket of this user. */
 import { chmod, lstat, unlink } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
-import type { AdminErrorBody, HandlerStatus, SelfTestAnswer } from '../../common/admin-api.ts'
+import {
+  type AdminErrorBody,
+  type AdminMatch,
+  type AdminRoute,
+  type HandlerStatus,
+  matchAdminRoute,
+  type SelfTestAnswer,
+} from '../../common/admin-api.ts'
+import { BodyTooLargeError, listen, readBounded } from '../../common/http.ts'
+import { parseJson } from '../../common/json.ts'
 import { ensurePrivateDirectory } from '../../common/atomic-file.ts'
 import { CountersignError, errnoOf } from '../../common/errors.ts'
 import type { Registry } from '../generations/registry.ts'
 import { ADMIN_STATUS, AdminError } from '../../common/admin-error.ts'
-import { operatorAction } from './operator.ts'
-import type { OperatorDeps } from './operator.ts'
-import { adminRoute, parseNeeds, parseSelfTest, parseStage } from './requests.ts'
-import type { AdminRoute } from './requests.ts'
+import { type AdminAction, OPERATOR_ACTIONS, type OperatorDeps, refusalOf } from './operator.ts'
+import { parseNeeds, parseSelfTest, parseStage } from './requests.ts'
 
 const MAX_BODY_BYTES = 64 * 1024
 
@@ -36,11 +42,8 @@ export async function openAdminSocket(path: string, deps: AdminDeps): Promise<Se
   const server = createServer({ requestTimeout: 10_000 }, (request, response) => {
     void answer(request, response, deps)
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
-      reject(new AdminSocketError(`cannot open the admin socket \`${path}\``, { cause }))
-    })
-    server.listen(path, resolve)
+  await listen(server, { path }).catch((cause: unknown) => {
+    throw new AdminSocketError(`cannot open the admin socket \`${path}\``, { cause })
   })
   await chmod(path, 0o600)
   return server
@@ -79,16 +82,12 @@ async function answer(
   deps: AdminDeps,
 ): Promise<void> {
   try {
-    const [method, target] = [request.method ?? '', request.url ?? '']
-    const route = adminRoute(method, target)
-    const operator = operatorAction(method, target)
-    if (route === undefined && operator === undefined) {
-      throw new AdminError('ERR_NOT_FOUND', 'no such request')
-    }
-    const body = await readJson(request)
-    const result = route === undefined ? operator?.(body, deps.operator) : act(route, body, deps)
-    send(response, 200, await result)
-  } catch (error) {
+    const match = matchAdminRoute(request.method ?? '', request.url ?? '')
+    if (match === undefined) throw new AdminError('ERR_NOT_FOUND', 'no such request')
+    const { route, params } = match
+    send(response, 200, await ACTIONS[route](params, await readJson(request), deps))
+  } catch (cause) {
+    const error = refusalOf(cause)
     const known = error instanceof AdminError
     if (!known) deps.failed(error)
     const code = known ? error.code : 'ERR_INTERNAL'
@@ -97,38 +96,38 @@ async function answer(
   }
 }
 
-async function act(route: AdminRoute, body: unknown, deps: AdminDeps): Promise<unknown> {
-  const { registry } = deps
-  switch (route.kind) {
-    case 'stage':
-      return registry.stage(route.generation, parseStage(body))
-    case 'self-test':
-      return deps.selfTest(route.generation, parseSelfTest(body).nonce)
-    case 'set-needs':
-      await registry.setNeeds(route.pairing, parseNeeds(body))
-      break
-    case 'drop-needs':
-      await registry.setNeeds(route.pairing, undefined)
-      break
-    case 'status':
-  }
-  return deps.status()
+const ACTIONS: { readonly [R in AdminRoute]: AdminAction<R, AdminDeps> } = {
+  ...OPERATOR_ACTIONS,
+  status: async (_params, _body, deps) => deps.status(),
+  stage: async ({ generation }, body, { registry }) =>
+    registry.stage(Number(generation), parseStage(body)),
+  selfTest: async ({ generation }, body, { selfTest }) =>
+    selfTest(Number(generation), parseSelfTest(body).nonce),
+  declare: async (params, body, { registry, status }) => {
+    await registry.setNeeds(pairingOf(params), parseNeeds(body))
+    return status()
+  },
+  forget: async (params, _body, { registry, status }) => {
+    await registry.setNeeds(pairingOf(params), undefined)
+    return status()
+  },
+}
+
+function pairingOf({ cosignerId = '', apiKeyId = '' }: AdminMatch['params']): string {
+  return `${cosignerId}/${apiKeyId}`
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length
-    if (bytes > MAX_BODY_BYTES) throw new AdminError('ERR_BAD_REQUEST', 'the body is too large')
-    chunks.push(chunk)
-  }
-  if (bytes === 0) return undefined
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown
-  } catch {
-    throw new AdminError('ERR_BAD_REQUEST', 'the body is not JSON')
-  }
+  const bytes = await readBounded(request, MAX_BODY_BYTES, { drain: true }).catch(
+    (cause: unknown) => {
+      if (!(cause instanceof BodyTooLargeError)) throw cause
+      throw new AdminError('ERR_BAD_REQUEST', 'the body is too large')
+    },
+  )
+  if (bytes.length === 0) return undefined
+  const value = parseJson(bytes.toString('utf8'))
+  if (value !== undefined) return value
+  throw new AdminError('ERR_BAD_REQUEST', 'the body is not JSON')
 }
 
 function send(response: ServerResponse, status: number, value: unknown): void {

@@ -1,21 +1,7 @@
 /** Keeps the live and the shadow policy as their files say, and tells the log and the metrics what came of each look. */
+import type { ReloadAnswer, ReloadedPolicy } from '../../common/admin-api.ts'
 import type { Log } from '../../common/log.ts'
 import type { Loaded, PolicyReload, PolicySource } from './policy-source.ts'
-
-export interface ReloadedPolicy {
-  /** `kept`: the file was refused, for `problems`. */
-  readonly outcome: 'swapped' | 'unchanged' | 'kept'
-  /** Of the policy in force; null when there is none. */
-  readonly digest: string | null
-  readonly rules: number
-  readonly problems: readonly string[]
-}
-
-export interface ReloadAnswer {
-  readonly policy: ReloadedPolicy
-  /** Null when there is no shadow policy. */
-  readonly shadow: ReloadedPolicy | null
-}
 
 export interface PolicyKeeper {
   /** Reads the shadow policy for the first time. */

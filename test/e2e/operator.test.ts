@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import type { HoldInfo, HoldList, LimitList } from '../../handler/control/operator-api.ts'
+import type { HoldInfo, HoldList, LimitList } from '../../common/admin-api.ts'
 import { openReadOnly } from '../../handler/decisions/database.ts'
 import { parseBody } from '../../handler/decisions/chain.ts'
 import type { DecisionContent } from '../../handler/decisions/record.ts'

@@ -5,7 +5,7 @@ import type { Server } from 'node:http'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { openAdminSocket } from '../../../handler/control/socket.ts'
-import { adminRoute } from '../../../handler/control/requests.ts'
+import { matchAdminRoute } from '../../../common/admin-api.ts'
 import { serverCloser } from '../../../handler/service/closers.ts'
 import { startTestHandler } from '../../fixtures/handler.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
@@ -53,11 +53,22 @@ describe('the socket file', () => {
 
 describe('a request', () => {
   it.each([
-    ['GET', '/v1/status', { kind: 'status' }],
-    ['PUT', '/v1/generations/12', { kind: 'stage', generation: 12 }],
-    ['POST', '/v1/generations/1/self-test', { kind: 'self-test', generation: 1 }],
-    ['PUT', '/v1/pairings/a-b/c.d', { kind: 'set-needs', pairing: 'a-b/c.d' }],
-    ['DELETE', '/v1/pairings/a/b', { kind: 'drop-needs', pairing: 'a/b' }],
+    ['GET', '/v1/status', { route: 'status', params: {} }],
+    ['PUT', '/v1/generations/12', { route: 'stage', params: { generation: '12' } }],
+    ['POST', '/v1/generations/1/self-test', { route: 'selfTest', params: { generation: '1' } }],
+    [
+      'PUT',
+      '/v1/pairings/a-b/c.d',
+      { route: 'declare', params: { cosignerId: 'a-b', apiKeyId: 'c.d' } },
+    ],
+    ['DELETE', '/v1/pairings/a/b', { route: 'forget', params: { cosignerId: 'a', apiKeyId: 'b' } }],
+    [
+      'POST',
+      '/v1/holds/0123456789abcdef/reject',
+      { route: 'rejectHold', params: { holdId: '0123456789abcdef' } },
+    ],
+    ['POST', '/v1/holds/0123456789ABCDEF/reject', undefined],
+    ['PUT', '/v1/pairings/../b', undefined],
     ['POST', '/v1/status', undefined],
     ['GET', '/v1/status?x', undefined],
     ['GET', '/v2/status', undefined],
@@ -73,7 +84,7 @@ describe('a request', () => {
     ['PUT', '/v1/pairings/a/b/c', undefined],
     ['POST', '/v1/pairings/a/b', undefined],
   ])('%s %s is read as %j', (method, target, route) => {
-    expect(adminRoute(method, target)).toEqual(route)
+    expect(matchAdminRoute(method, target)).toEqual(route)
   })
 
   it('that is wrong is refused with a code, and changes nothing', async () => {
