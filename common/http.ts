@@ -21,27 +21,21 @@ export class BodyTooLargeError extends Error {
 }
 
 /**
- * Reads a whole body of at most `maxBytes`. A larger one is cut off with its connection; with `drain` it is read to its
- * end and thrown away, so that the connection can still carry an answer.
+ * Reads a whole body of at most `maxBytes`; no more of a larger one. A client's connection is cut
+ * then, a server's can still carry its answer.
  *
  * @throws BodyTooLargeError
  */
 export async function readBounded(
   body: AsyncIterable<Uint8Array>,
   maxBytes: number,
-  { drain = false } = {},
 ): Promise<Buffer> {
-  let chunks: Uint8Array[] = []
+  const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    if (size <= maxBytes) {
-      chunks.push(chunk)
-      continue
-    }
-    chunks = []
-    if (!drain) break
+    if (size > maxBytes) throw new BodyTooLargeError(maxBytes)
+    chunks.push(chunk)
   }
-  if (size > maxBytes) throw new BodyTooLargeError(maxBytes)
   return Buffer.concat(chunks)
 }

@@ -54,7 +54,7 @@ export async function askHandler<R extends AdminRoute>(
   const client = createAdminClient(socketPath)
   return client.ask(route, params, ...body).catch((error: unknown) => {
     if (error instanceof AdminError) {
-      throw new OperatorError(1, `the handler refused: ${error.message}`)
+      throw new OperatorError(1, `the handler refuses: ${error.message}`)
     }
     if (!(error instanceof AdminUnreachableError)) throw error
     throw new OperatorError(

@@ -118,12 +118,10 @@ function pairingOf({ cosignerId = '', apiKeyId = '' }: AdminMatch['params']): st
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {
-  const bytes = await readBounded(request, MAX_BODY_BYTES, { drain: true }).catch(
-    (cause: unknown) => {
-      if (!(cause instanceof BodyTooLargeError)) throw cause
-      throw new AdminError('ERR_BAD_REQUEST', 'the body is too large')
-    },
-  )
+  const bytes = await readBounded(request, MAX_BODY_BYTES).catch((cause: unknown) => {
+    if (!(cause instanceof BodyTooLargeError)) throw cause
+    throw new AdminError('ERR_BAD_REQUEST', 'the body is too large')
+  })
   if (bytes.length === 0) return undefined
   const value = parseJson(bytes.toString('utf8'))
   if (value !== undefined) return value

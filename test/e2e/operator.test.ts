@@ -160,12 +160,12 @@ describe('a held request', () => {
     })
     expect(await settle('0123456789abcdef', '--by', 'a\nb')).toMatchObject({
       exitCode: 1,
-      err: expect.stringContaining('not as wanted at `by`'),
+      err: expect.stringContaining('invalid body at `by`'),
     })
     const nowhere = await handler.command('hold', 'list', '--state-dir', '/nonexistent')
     expect(nowhere).toMatchObject({
       exitCode: 2,
-      err: expect.stringContaining('no handler answers on `/nonexistent/admin.sock` (ENOENT)'),
+      err: expect.stringContaining('no handler answers at `/nonexistent/admin.sock` (ENOENT)'),
     })
     expect((await handler.command('hold', 'list')).out).toBe('nothing is held\n')
     expect((await handler.admin('PUT', '/v1/holds')).status).toBe(404)
