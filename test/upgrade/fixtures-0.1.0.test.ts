@@ -216,26 +216,33 @@ describe.each(['full', 'killed'] as const)('the journals of `%s`', (name) => {
     await startFixtureHandler(copy)
     const emulator = await emulatorFor(copy)
     let [stdout, stderr] = ['', '']
-    const exit = await run({
-      argv: ['status', '--state-dir', copy.stateDir, '--json'],
-      env: {
-        FIREBLOCKS_API_KEY: emulator.apiKey,
-        FIREBLOCKS_SECRET_KEY_PATH: emulator.secretKeyPath,
-        FIREBLOCKS_BASE_PATH: emulator.apiBasePath,
+    const invocation = {
+      command: 'status',
+      options: { stateDir: copy.stateDir, json: true },
+    } as const
+    const exit = await run(
+      { invocation },
+      {
+        argv: ['status', '--json'],
+        env: {
+          FIREBLOCKS_API_KEY: emulator.apiKey,
+          FIREBLOCKS_SECRET_KEY_PATH: emulator.secretKeyPath,
+          FIREBLOCKS_BASE_PATH: emulator.apiBasePath,
+        },
+        stdout: { write: (text) => (stdout += text) },
+        stderr: { write: (text) => (stderr += text) },
+        ask: undefined,
+        clock: copy.clock,
+        sleep: systemSleep,
+        random: () => 0.5,
+        uuid: randomUUID,
+        transport: nodeTransport(),
+        look,
+        connectHandler,
+        openJournal,
+        signal: new AbortController().signal,
       },
-      stdout: { write: (text) => (stdout += text) },
-      stderr: { write: (text) => (stderr += text) },
-      ask: undefined,
-      clock: copy.clock,
-      sleep: systemSleep,
-      random: () => 0.5,
-      uuid: randomUUID,
-      transport: nodeTransport(),
-      look,
-      connectHandler,
-      openJournal,
-      signal: new AbortController().signal,
-    })
+    )
     await emulator.stop()
     expect({ exit, stderr }).toEqual({ exit: 0, stderr: expect.stringMatching(/^co-signer .*\n$/) })
     const { pairing, url, operation, last } = copy.expected.bootstrap?.status ?? {}
