@@ -29,9 +29,10 @@ async function start(): Promise<number> {
 function post(port: number, body: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const outgoing = request({ port, method: 'POST', agent: false }, (incoming) => {
-      readBounded(incoming, 100).then((text) => {
-        resolve(`${incoming.statusCode} ${text.toString()}`)
-      }, reject)
+      readBounded(incoming, 100).then(
+        (text) => resolve(`${incoming.statusCode} ${text.toString()}`),
+        reject,
+      )
     })
     outgoing.on('error', reject)
     outgoing.end(body)
