@@ -35,7 +35,7 @@ export function parseCli(argv: readonly string[], write: (text: string) => void)
   let invocation: Invocation | undefined
   let complaint: string | undefined
   const program = createProgram((name, options) => {
-    invocation = { command: name, options }
+    invocation = { command: name, options: { ...program.opts(), ...options } }
   })
   for (const each of [program, ...program.commands]) {
     each.exitOverride().configureOutput({
@@ -65,6 +65,8 @@ function createProgram(run: Run): Command {
     .description('Pairs a Countersign callback handler with a Fireblocks API Co-signer.')
     .version(VERSION)
     .addHelpText('after', MAIN_HELP)
+    // Where this runs is said once, before the command, as in the entrypoint of docker-compose.yml.
+    .enablePositionalOptions()
   command(program, run, 'up', 'create the API user if needed, then pair', UP_HELP)
     .addOption(cosigner())
     .addOption(apiKeyId())
@@ -87,6 +89,8 @@ function createProgram(run: Run): Command {
     if (each.name() !== 'status' && each.name() !== 'doctor') addWriteOptions(each)
     addCommonOptions(each)
   }
+  addCommonOptions(program)
+  program.addOption(handlerSocket())
   return program
 }
 
@@ -113,6 +117,13 @@ function apiKeyId(): Option {
   return new Option('--api-key-id <id>', 'the API user; default: the only one known here')
 }
 
+function handlerSocket(): Option {
+  return new Option(
+    '--handler-socket <path>',
+    'admin socket of the handler (default: in --state-dir)',
+  )
+}
+
 function addUserOptions(each: Command): void {
   each
     .option('--name <name>', 'name, at most 30 characters; ends in the key’s fingerprint')
@@ -126,7 +137,7 @@ function addPairingOptions(each: Command): void {
   if (each.name() !== 'up') each.addOption(cosigner()).addOption(apiKeyId())
   each
     .option('--auth <mode>', 'hybrid, public-key or certificate (default: the handler’s)')
-    .option('--handler-socket <path>', 'admin socket of the handler (default: in the state dir)')
+    .addOption(handlerSocket())
     .option('--probe-via <host[:port]>', 'probe through this address instead of the public one')
 }
 

@@ -2,6 +2,8 @@
 /** The bootstrapper's process: the only file that reads the environment and listens to signals. */
 import { parseCli, type Parsed } from './cli.ts'
 
+// Node.js would open its inspector: to any local user, and with it the private keys.
+process.on('SIGUSR1', () => undefined)
 process.umask(0o077)
 // A reader that went away (`| head`) must not stop a run between two steps.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)

@@ -7,6 +7,9 @@ import type { CommandIo } from './commands/command-io.ts'
 import { bootStoreThread } from './decisions/boot.ts'
 import type { Ending } from './commands/run.ts'
 
+// Node.js would open its inspector: to any local user, and with it the private keys.
+process.on('SIGUSR1', () => undefined)
+
 // Nothing that is made here is for others, whatever the shell says.
 process.umask(0o077)
 

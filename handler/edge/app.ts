@@ -1,7 +1,6 @@
 /** The web edge: brings one POST to the straight line and its answer back; the only file that knows Express. */
 import { randomUUID } from 'node:crypto'
 import { IncomingMessage, ServerResponse } from 'node:http'
-import type { RequestListener } from 'node:http'
 import type { Socket } from 'node:net'
 import express from 'express'
 import type { GenerationState } from '../../common/admin-api.ts'
@@ -13,7 +12,9 @@ import { CallbackError } from '../protocol/errors.ts'
 import type { Answer, CallbackLog, Delivery } from '../callback/ports.ts'
 import { routeOf, speaksOtherMode } from '../protocol/endpoints.ts'
 import type { Route, Routes } from '../protocol/endpoints.ts'
-import { answerHeaders, refuse } from './bare-status.ts'
+import { answerHeaders, BARE_KEEP_ALIVE_SECONDS, refuse } from './bare-status.ts'
+import { UNTRACKED } from './connections.ts'
+import type { Connection } from './connections.ts'
 import { MARGIN_MS } from '../callback/undecided.ts'
 
 export interface AppDeps {
@@ -36,9 +37,14 @@ export interface AppDeps {
   readonly answered: (status: number, durationMs: number) => void
 }
 
-/** A listener for `createServer`, with the classes it must be given along. */
+/** Takes the requests of a server, which must be made with these classes. */
 export interface App {
-  readonly listener: RequestListener
+  readonly listener: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    /** Untracked by default: then nothing closes it to make room. */
+    connection?: Connection,
+  ) => void
   readonly classes: {
     readonly IncomingMessage: typeof IncomingMessage
     readonly ServerResponse: typeof ServerResponse
@@ -59,14 +65,21 @@ export function createApp(deps: AppDeps): App {
     }
   })
   const handle: Handle = app
-  const listener: RequestListener = (request, response) => {
+  const listener: App['listener'] = (request, response, connection = UNTRACKED) => {
     const arrivedMs = deps.clock.monotonicMs()
     response.sendDate = false
     if (deps.draining()) response.setHeader('Connection', 'close')
     // The request loses its error listeners when its body has been read; a late reset is nobody's error.
     request.on('error', () => undefined)
+    connection.began()
+    request.on('end', () => {
+      if (!response.writableFinished) connection.complete()
+    })
     response.on('finish', () => {
-      keepALittleLonger(request.socket)
+      const genuine = response.statusCode === 200
+      if (genuine) connection.genuine()
+      connection.idle()
+      keepIdle(request.socket, genuine || connection.verified)
       deps.answered(response.statusCode, deps.clock.monotonicMs() - arrivedMs)
     })
     // With a callback of ours Express never writes an answer of its own, whatever it makes of the target.
@@ -77,16 +90,18 @@ export function createApp(deps: AppDeps): App {
   return { listener, classes }
 }
 
-/** How much longer an idle connection is kept than its `Keep-Alive` header tells, in milliseconds. */
-const KEEP_ALIVE_GRACE_MS = 5_000
-
 /**
- * A caller that trusts the header must not find the connection closed under a request that is on its way. Node.js closes
- * it at the moment that it announced, or, in later versions, one second after.
+ * How much longer an idle connection is kept than its `Keep-Alive` header says, in milliseconds. A caller that trusts
+ * the header must not find the connection closed under a request that is on its way, nor under one that it sent while
+ * the handler's process stood still.
  */
-function keepALittleLonger(socket: Socket): void {
+const KEEP_ALIVE_GRACE_MS = 27_000
+
+/** Only who has sent a genuine request is worth an idle connection for long. */
+function keepIdle(socket: Socket, verified: boolean): void {
   const { timeout = 0 } = socket
-  if (timeout > 0) socket.setTimeout(timeout + KEEP_ALIVE_GRACE_MS)
+  if (timeout === 0) return
+  socket.setTimeout((verified ? timeout : BARE_KEEP_ALIVE_SECONDS * 1_000) + KEEP_ALIVE_GRACE_MS)
 }
 
 type Handle = (

@@ -18,6 +18,9 @@ const LINGER = { bytes: 1024 * 1024, ms: 1_000 }
 /** An unwanted body up to this size is read to its end. */
 const SMALL_BODY_BYTES = 64 * 1024
 
+/** How long a connection may be reused after a bare answer; a decision announces the server's own, longer time. */
+export const BARE_KEEP_ALIVE_SECONDS = 5
+
 /** Headers of every answer; without a date, so that equal answers are equal bytes. */
 export function answerHeaders(contentType: string, body: string): Record<string, string | number> {
   return {
@@ -36,6 +39,10 @@ export function refuse(request: IncomingMessage, response: ServerResponse, statu
   const body = BODIES[status] ?? ''
   const unread = !request.complete && !endsSoon(request)
   if (unread) response.setHeader('Connection', 'close')
+  else if (response.shouldKeepAlive && !response.hasHeader('Connection')) {
+    response.setHeader('Connection', 'keep-alive')
+    response.setHeader('Keep-Alive', `timeout=${BARE_KEEP_ALIVE_SECONDS}`)
+  }
   response.writeHead(status, answerHeaders('text/plain; charset=utf-8', body))
   if (!unread) {
     request.resume()

@@ -1,6 +1,6 @@
 /** The listeners for callbacks: bounded in time, number and size, with certificates that change without a restart. */
 import { createServer } from 'node:http'
-import type { Server as HttpServer } from 'node:http'
+import type { RequestListener, Server as HttpServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { Server as HttpsServer } from 'node:https'
 import { BlockList, Server as NetServer } from 'node:net'
@@ -9,22 +9,32 @@ import { systemSleep } from '../../common/clock.ts'
 import { CountersignError, errnoOf } from '../../common/errors.ts'
 import type { App } from './app.ts'
 import type { Cidr } from '../config/config-values.ts'
+import { createConnections } from './connections.ts'
+import type { Connections, DropReason } from './connections.ts'
 import { buildContexts, listenerPlans, TLS_OPTIONS } from './tls-contexts.ts'
 import type { ListenerContexts, ListenerPlan } from './tls-contexts.ts'
 import type { TlsPair } from '../../certs/store.ts'
 import type { Slot } from '../config/slots.ts'
 
-/** Times in milliseconds; how the slow and the silent are cut off is measured in the tests. */
+/**
+ * Times in milliseconds. Node.js counts them from when the handler accepted, its own pauses included, and the co-signer
+ * waits for 30 s: shorter ones would reset genuine requests after a pause. Number bounds the slow, not time.
+ */
 export const LIMITS = {
-  handshakeTimeout: 2_000,
-  headersTimeout: 3_000,
-  requestTimeout: 5_000,
+  handshakeTimeout: 27_000,
+  headersTimeout: 27_000,
+  requestTimeout: 27_000,
   connectionsCheckingInterval: 500,
   keepAliveTimeout: 75_000,
   maxHeaderSize: 8_192,
   maxRequestsPerSocket: 1_000,
-  maxConnections: 2_048,
 } as const
+
+/** Connections of one listener. */
+const MAX_CONNECTIONS = 2_048
+
+/** Of these, what one address may hold without ever having sent a genuine request. */
+const UNVERIFIED_PER_ADDRESS = 1_024
 
 /** A listener cannot be opened. */
 export class ListenError extends CountersignError {}
@@ -37,6 +47,8 @@ export interface ListenersOptions {
   /** The certificate of a slot at this moment; undefined when it has none, then handshakes fail. */
   readonly presented: (slot: string) => TlsPair | undefined
   readonly allowedCidrs: readonly Cidr[] | undefined
+  /** A connection was closed to make room. */
+  readonly dropped: (reason: DropReason) => void
 }
 
 export interface Listeners {
@@ -62,12 +74,19 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
   const mayConnect = options.allowedCidrs && allowList(options.allowedCidrs)
   try {
     for (const { server, plan } of listeners) {
-      server.maxConnections = LIMITS.maxConnections
-      if (mayConnect !== undefined) {
-        server.prependListener('connection', (socket: Socket) => {
-          if (!mayConnect(socket.remoteAddress)) socket.destroy()
-        })
-      }
+      const connections = createConnections(
+        {
+          total: MAX_CONNECTIONS,
+          unverifiedPerAddress: options.tls ? UNVERIFIED_PER_ADDRESS : Infinity,
+        },
+        options.dropped,
+      )
+      // Before TLS begins, so that who is not let in costs no handshake.
+      server.prependListener('connection', (socket: Socket) => {
+        if (mayConnect?.(socket.remoteAddress) === false) socket.destroy()
+        else connections.accept(socket)
+      })
+      serve(server, options.app, connections)
       await listen(server, plan)
     }
   } catch (error) {
@@ -89,13 +108,12 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
 }
 
 function serverOptions({ classes }: App) {
-  const { handshakeTimeout: _tlsOnly, maxConnections: _property, ...limits } = LIMITS
+  const { handshakeTimeout: _tlsOnly, ...limits } = LIMITS
   return { ...classes, ...limits, noDelay: true }
 }
 
 function plainListener(plan: ListenerPlan, { app }: ListenersOptions): Listener {
-  const server = serve(createServer(serverOptions(app)), app)
-  return { plan, server, use: () => undefined }
+  return { plan, server: createServer(serverOptions(app)), use: () => undefined }
 }
 
 function tlsListener(plan: ListenerPlan, { app, presented }: ListenersOptions): Listener {
@@ -112,7 +130,7 @@ function tlsListener(plan: ListenerPlan, { app, presented }: ListenersOptions): 
   })
   return {
     plan,
-    server: serve(server, app),
+    server,
     use(next) {
       contexts = next
       // New ticket keys come with it: nobody resumes a session that has seen another certificate.
@@ -121,11 +139,17 @@ function tlsListener(plan: ListenerPlan, { app, presented }: ListenersOptions): 
   }
 }
 
-function serve<T extends HttpServer | HttpsServer>(server: T, { listener }: App): T {
-  server.on('request', listener)
+function serve(
+  server: HttpServer | HttpsServer,
+  { listener }: App,
+  connections: Connections,
+): void {
+  const onRequest: RequestListener = (request, response) => {
+    listener(request, response, connections.of(request.socket))
+  }
+  server.on('request', onRequest)
   // Without this listener Node invites every body with `100 Continue` before anything has been checked.
-  server.on('checkContinue', listener)
-  return server
+  server.on('checkContinue', onRequest)
 }
 
 function listen(server: HttpServer | HttpsServer, { host, port }: ListenerPlan): Promise<void> {

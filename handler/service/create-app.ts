@@ -12,6 +12,7 @@ import { CallbackError } from '../protocol/errors.ts'
 import type { Registry } from '../generations/registry.ts'
 import { frozenDecision } from '../callback/hold-book.ts'
 import type { Keyring } from '../generations/keyring.ts'
+import type { Pauses } from '../edge/pauses.ts'
 import type { LameDuck } from '../edge/shutdown.ts'
 import { callbackLog } from '../telemetry/log.ts'
 import type { Logger } from '../telemetry/log.ts'
@@ -24,6 +25,9 @@ import type { RetryBudget } from '../telemetry/retry-budget.ts'
 import { createAnswerMemory } from '../callback/answer-memory.ts'
 import { createSharedWork } from '../callback/shared-work.ts'
 
+/** The co-signer waits 30 s for an answer; the last one belongs to the network. */
+const COSIGNER_PATIENCE_MS = 29_000
+
 export interface ServingParts {
   readonly material: Material
   readonly keyring: Keyring
@@ -35,6 +39,7 @@ export interface ServingParts {
   readonly admission: Admission
   readonly budget: ByteBudget
   readonly duck: LameDuck
+  readonly pauses: Pauses
   readonly metrics: Metrics
   readonly retries: RetryBudget
   readonly routes: () => Routes
@@ -78,7 +83,10 @@ export function createServing(parts: ServingParts): App {
     budget: parts.budget,
     maxBodyBytes: config.maxBodyBytes,
     clock,
-    timeLeftMs: () => duck.timeLeftMs(config.deadlineMs),
+    timeLeftMs: () => {
+      const patienceMs = COSIGNER_PATIENCE_MS - parts.pauses.ageMs()
+      return duck.timeLeftMs(Math.max(0, Math.min(config.deadlineMs, patienceMs)))
+    },
     draining: duck.ending,
     log,
     otherMode: (target) => {

@@ -5,6 +5,8 @@ import { openHealth } from '../telemetry/health.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { openAdminSocket } from '../control/socket.ts'
 import { createAdmission } from '../edge/admission.ts'
+import { watchPauses } from '../edge/pauses.ts'
+import { watchDropped } from '../telemetry/dropped-connections.ts'
 import { createByteBudget } from '../edge/byte-budget.ts'
 import { createCertificates } from '../generations/certificates.ts'
 import type { Material } from './inspect.ts'
@@ -166,6 +168,9 @@ async function open(
   })
 
   refresh()
+  const connections = watchDropped(logger, metrics.dropped, clock, after)
+  const pauses = watchPauses(clock, after)
+  closers.add(pauses.stop)
   const operating = await createOperating({
     material,
     store,
@@ -177,8 +182,20 @@ async function open(
     sign: admission.sign,
     keyOf: (generation) => keyOf(keyring, generation),
   })
-  const { policies, keeper, notices, operator } = operating
-  const parts = { material, keyring, registry, store, operating, decider, admission, budget, duck }
+  const { policies, keeper, operator } = operating
+  const notices = () => [connections.notice() ?? [], operating.notices()].flat()
+  const parts = {
+    material,
+    keyring,
+    registry,
+    store,
+    operating,
+    decider,
+    admission,
+    budget,
+    duck,
+    pauses,
+  }
   const app = createServing({ ...parts, metrics, retries, clock, logger, routes: () => routes })
   const failed = (error: unknown) => logger.error({ err: error }, 'upkeep failed')
   const admin = await openAdminSocket(config.adminSocket, {
@@ -206,6 +223,7 @@ async function open(
     tls: config.tls.mode !== 'off',
     presented: certificates.presented,
     allowedCidrs: config.allowedCidrs,
+    dropped: connections.dropped,
   })
   closers.add(listeners.cut)
   const files = followFiles({ config, keeper, certificates, listeners, logger })

@@ -29,6 +29,8 @@ export interface Metrics {
   readonly decided: (event: DecidedEvent) => void
   readonly refused: (event: RefusedEvent) => void
   readonly alarm: (event: AlarmEvent) => void
+  /** A connection was closed to make room. */
+  readonly dropped: (reason: string) => void
   /** An answer left, `durationMs` after its request arrived. */
   readonly answered: (status: number, durationMs: number) => void
   /** The text of `/metrics`. */
@@ -46,6 +48,12 @@ export function createMetrics(gauges: Gauges): Metrics {
   const alarms = counted('alarms_total', 'Things to look at', ['kind'], prometheus)
   const answers = counted('answers_total', 'Answers by status', ['status'], prometheus)
   const repeats = counted('repeats_total', 'Decisions answered again', ['action'], prometheus)
+  const dropped = counted(
+    'connections_dropped_total',
+    'Connections closed to make room',
+    ['reason'],
+    prometheus,
+  )
   const duration = timed(
     'decision_seconds',
     'From the arrival of a request to its decision leaving',
@@ -100,6 +108,7 @@ export function createMetrics(gauges: Gauges): Metrics {
     },
     refused: ({ error }) => refusals(error instanceof CallbackError ? error.code : 'ERR_INTERNAL'),
     alarm: ({ kind }) => alarms(kind),
+    dropped,
     answered(status, durationMs) {
       answers(String(status))
       if (status === 200) duration(durationMs / 1_000)

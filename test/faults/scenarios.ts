@@ -3,6 +3,7 @@ import { canary } from './canary/scenario.ts'
 import { crash } from './crash.ts'
 import { fullFileSystem } from './disk.ts'
 import { attack } from './hostile/scenario.ts'
+import { idleConnections, pauses } from './pauses.ts'
 import type { Context, Scenario } from './scenario.ts'
 import { shutdown } from './shutdown.ts'
 import { slowCallers } from './slow.ts'
@@ -22,6 +23,13 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'disk', story: 'a file system that is full', share: 0, run: fullFileSystem },
   { name: 'store', story: 'a store that is lost, old or cut', share: 0, run: lostStores },
   { name: 'slow', story: 'slow, silent and too many callers', share: 0, run: slowCallers },
+  { name: 'pauses', story: 'pauses of the whole process', share: 0, run: pauses },
+  {
+    name: 'idle',
+    story: 'more idle connections than there is room',
+    share: 0,
+    run: idleConnections,
+  },
   { name: 'shutdown', story: 'SIGTERM under load', share: 0, run: shutdown },
   { name: 'clock', story: 'a clock that jumps', share: 0, run: clocks },
 ]

@@ -176,12 +176,12 @@ describe('a refusal', () => {
     expect([...seen]).toEqual([
       [
         'HTTP/1.1 401 Unauthorized',
+        'Connection: keep-alive',
+        'Keep-Alive: timeout=5',
         'Content-Type: text/plain; charset=utf-8',
         'Content-Length: 13',
         'Cache-Control: no-store',
         'X-Content-Type-Options: nosniff',
-        'Connection: keep-alive',
-        'Keep-Alive: timeout=5',
         '',
         'unauthorized\n',
       ].join('\r\n'),
