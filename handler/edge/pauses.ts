@@ -23,7 +23,7 @@ export function watchPauses(clock: Clock, after: After): Pauses {
   let lastBeatMs = clock.monotonicMs()
   let pausedAtMs = 0
   let resumedAtMs = Number.NEGATIVE_INFINITY
-  let cancel = () => undefined as void
+  let cancel: () => void
   const look = (nowMs: number) => {
     if (nowMs - lastBeatMs > PAUSE_MS) {
       pausedAtMs = lastBeatMs

@@ -47,9 +47,9 @@ async function listening(limits: Partial<ConnectionLimits>) {
     const socket = connect({ host: '127.0.0.1', port, localAddress: from })
     socket.on('error', () => undefined).resume()
     await until(() => accepted.length > before)
-    const server = accepted[before]
-    if (server === undefined) throw new Error('nothing was accepted')
-    return { socket, connection: connections.of(server) }
+    const other = accepted[before]
+    if (other === undefined) throw new Error('nothing was accepted')
+    return { socket, connection: connections.of(other) }
   }
   return { connections, dropped, call }
 }
