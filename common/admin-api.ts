@@ -6,6 +6,7 @@
  * `{ error: { code, message } }` with a 4xx or 5xx status.
  */
 
+import type { AdminErrorCode } from './refusal-codes.ts'
 /** Method and path of every request. */
 export const ADMIN_ROUTES = {
   status: ['GET', '/v1/status'],
@@ -322,20 +323,6 @@ export interface ReloadAnswer {
   /** Null when there is no shadow policy. */
   readonly shadow: ReloadedPolicy | null
 }
-
-/** Codes of `error.code`. */
-export type AdminErrorCode =
-  | 'ERR_NOT_FOUND'
-  | 'ERR_BAD_REQUEST'
-  | 'ERR_GENERATION_RETIRED'
-  | 'ERR_GENERATION_NUMBER'
-  | 'ERR_SLOT_BUSY'
-  | 'ERR_HOLD_UNKNOWN'
-  | 'ERR_HOLD_CLOSED'
-  | 'ERR_HOLD_SAME_PERSON'
-  | 'ERR_NOTHING_TO_RELEASE'
-  | 'ERR_STORE'
-  | 'ERR_INTERNAL'
 
 export interface AdminErrorBody {
   readonly error: { readonly code: AdminErrorCode; readonly message: string }

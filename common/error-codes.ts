@@ -51,6 +51,11 @@ export const COMMAND_ERRORS = {
     meaning: 'The handler does not answer on its admin socket.',
     remedy: 'Start the handler, or name its socket.',
   },
+  ERR_HANDLER_REFUSED: {
+    exit: 'refused',
+    meaning: 'The handler refuses what an operator asks for; the message has its reason.',
+    remedy: 'See the table of the admin socket.',
+  },
   ERR_APPROVAL_PENDING: {
     exit: 'waiting',
     meaning: 'A change waits for an approval, or a slot waits for its drain.',
@@ -146,9 +151,9 @@ export const STORE_ERRORS = {
     remedy: 'Use the release that wrote it, or a newer one.',
   },
   ERR_STORE_UNAVAILABLE: {
-    exit: 'usage',
-    meaning: 'The store does not exist, or cannot be opened by this user.',
-    remedy: 'Name it with `--store` or `HANDLER_STORE`, or run as its owner.',
+    exit: 'unavailable',
+    meaning: 'The store cannot be opened or asked at this moment.',
+    remedy: 'Run the same command again; the message has the reason.',
   },
   ERR_HOLD_UNKNOWN: {
     exit: 'refused',

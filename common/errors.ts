@@ -10,7 +10,7 @@ export interface FailureOptions {
   readonly details?: readonly string[]
 }
 
-/** An expected failure: it can be mended outside of the program. Anything else is a bug. */
+/** An expected failure: it can be corrected outside of the program. Anything else is a bug. */
 export class CountersignError extends Error {
   /** What to do about it, in the imperative; printed after `hint:`. */
   readonly hint: string | undefined

@@ -14,9 +14,14 @@ export function oneLine(text: string): string {
   return flat.length > 300 ? `${flat.slice(0, 300)}…` : flat
 }
 
-/** The value as JSON on one line, unprintable characters as `\u` escapes; it parses to the same value. */
+/** The value as JSON on one line of printable text; it parses to the same value. */
 export function printableJson(value: unknown): string {
-  return JSON.stringify(value).replaceAll(UNPRINTABLE, (character) =>
+  return escapeUnprintable(JSON.stringify(value))
+}
+
+/** JSON on one line, its unprintable characters as `\u` escapes. */
+export function escapeUnprintable(json: string): string {
+  return json.replaceAll(UNPRINTABLE, (character) =>
     Array.from({ length: character.length }, (_, index) => escapeUnit(character, index)).join(''),
   )
 }

@@ -1,9 +1,12 @@
-/** The commands of the handler; each is loaded when it is called, so that help and checks of usage are quick. */
+/** Commands of the handler; each is loaded when it is called, so that help and checks of usage are quick. */
 import { Command, CommanderError } from 'commander'
+import { EXIT } from '../common/exit-codes.ts'
+import type { CheckFlags } from './commands/check.ts'
+import { perform } from './commands/command-io.ts'
 import type { CommandIo } from './commands/command-io.ts'
 import { VERSION } from '../common/version.ts'
 
-/** Serves until told to stop; sets the exit code. */
+/** Serves until it is stopped; sets the exit code. */
 export type RunCommand = (io: CommandIo) => Promise<void>
 
 interface Group {
@@ -72,12 +75,15 @@ export async function runCli(
     .action(() => run(io))
   program
     .command('check')
-    .description('look at settings, keys, co-signer keys and policy; start nothing, make nothing')
+    .description('look at everything that `run` would refuse; start nothing, make nothing')
+    .option('--running', 'a handler runs here: leave out its lock, addresses and admin socket')
     .option('--json', 'one JSON object instead of lines')
-    .action(async ({ json = false }: { json?: boolean }) => {
-      const { check } = await import('./commands/check.ts')
-      await check(io, json)
-    })
+    .action((flags: CheckFlags) =>
+      perform(io, flags, async (reporter) => {
+        const { check } = await import('./commands/check.ts')
+        return check(flags, io, reporter)
+      }),
+    )
   for (const { name, description, load } of GROUPS) {
     if (argv[0] === name) (await load())(program, io)
     else program.command(name).description(description)
@@ -89,11 +95,21 @@ export async function runCli(
       const { renderConfigDocs } = await import('./config/config-docs.ts')
       io.stdout.write(renderConfigDocs())
     })
-  try {
-    await program.parseAsync(argv, { from: 'user' })
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error
-    // Help and version end this way, too.
-    io.exitCode = error.exitCode === 0 ? 0 : 2
-  }
+  program
+    .command('error-docs', { hidden: true })
+    .description('print docs/errors.md')
+    .action(async () => {
+      const { renderErrorDocs } = await import('../common/error-docs.ts')
+      io.stdout.write(renderErrorDocs())
+    })
+  await perform(io, {}, async () => {
+    try {
+      await program.parseAsync(argv, { from: 'user' })
+      return io.exitCode
+    } catch (error) {
+      if (!(error instanceof CommanderError)) throw error
+      // Help and version end this way, too.
+      return error.exitCode === 0 ? EXIT.done : EXIT.usage
+    }
+  })
 }

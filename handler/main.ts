@@ -10,18 +10,22 @@ import type { Ending } from './commands/run.ts'
 // Node.js would open its inspector: to any local user, and with it the private keys.
 process.on('SIGUSR1', () => undefined)
 
-// Nothing that is made here is for others, whatever the shell says.
+// Files that are made here are private, whatever the shell says.
 process.umask(0o077)
 
 const io: CommandIo = {
   env: process.env,
+  // Made when it is read: a handler that serves has no use for it.
+  get stdin() {
+    return process.stdin
+  },
   stdout: process.stdout,
   stderr: process.stderr,
   clock: systemClock,
   exitCode: 0,
 }
 
-/** The first signal ends the handler in order, the second at once; nothing that nobody caught is carried on from. */
+/** The first signal ends the handler in order, the second at once; an uncaught error ends it, too. */
 function ending(): Promise<Ending> {
   return new Promise((resolve) => {
     let signals = 0
@@ -43,7 +47,7 @@ function written(stream: NodeJS.WriteStream): Promise<void> {
   })
 }
 
-// Whoever reads may have seen enough, as in `audit export | head`.
+// A reader may have seen enough, as in `audit export | head`.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 
 await runCli(process.argv.slice(2), io, async (commandIo) => {
@@ -53,7 +57,7 @@ await runCli(process.argv.slice(2), io, async (commandIo) => {
     import('./telemetry/buffered-output.ts'),
   ])
   const log = bufferedOutput(1)
-  // Whoever asks for a reload too early must not end the handler.
+  // A reload that comes too early must not end the handler.
   process.on('SIGHUP', () => undefined)
   await serve(commandIo, {
     log,

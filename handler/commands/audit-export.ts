@@ -1,12 +1,15 @@
 /** `audit export`: records as JSON lines on stdout. */
-import { openReadOnly } from '../decisions/database.ts'
+import { UsageError } from '../../common/errors.ts'
+import type { Reporter } from '../../common/reporter.ts'
+import { escapeUnprintable } from '../../common/terminal.ts'
 import { exportRecords } from '../decisions/export.ts'
-import { AuditUsageError, databaseOf } from './audit-place.ts'
-import type { StorePlace } from './audit-place.ts'
 import { writeInPace } from './command-io.ts'
 import type { CommandIo } from './command-io.ts'
+import { openForReading } from './open-store.ts'
+import { storePathsOf } from './options.ts'
+import type { StoreFlags } from './options.ts'
 
-export interface ExportCommandOptions extends StorePlace {
+export interface ExportCommandOptions extends StoreFlags {
   readonly since?: string
   readonly until?: string
   readonly fromSeq?: string
@@ -14,18 +17,22 @@ export interface ExportCommandOptions extends StorePlace {
 }
 
 /** Writes one line per record, in order, as fast as the reader takes them. */
-export async function exportChain(options: ExportCommandOptions, io: CommandIo): Promise<void> {
+export async function exportChain(
+  options: ExportCommandOptions,
+  io: CommandIo,
+  reporter: Reporter,
+): Promise<void> {
   const fromSeq = options.fromSeq === undefined ? 1 : Number(options.fromSeq)
   if (!Number.isSafeInteger(fromSeq) || fromSeq < 1) {
-    throw new AuditUsageError(`\`${options.fromSeq}\` is not a record number`)
+    throw new UsageError(`\`${options.fromSeq}\` is not a record number`)
   }
   const sinceMs = timeOf(options.since, Number.NEGATIVE_INFINITY)
   const untilMs = timeOf(options.until, Number.POSITIVE_INFINITY)
-  const db = openReadOnly(databaseOf(options, io))
+  const db = openForReading(storePathsOf(options, io, reporter).storePath)
   try {
     const withEvidence = options.withEvidence ?? false
     for (const line of exportRecords(db, { fromSeq, sinceMs, untilMs, withEvidence })) {
-      await writeInPace(io, `${line}\n`)
+      await writeInPace(io, `${escapeUnprintable(line)}\n`)
     }
   } finally {
     db.close()
@@ -39,7 +46,7 @@ function timeOf(text: string | undefined, otherwise: number): number {
     ? Date.parse(text)
     : Number.NaN
   if (!Number.isNaN(timeMs)) return timeMs
-  throw new AuditUsageError(`\`${text}\` is not an ISO 8601 time with a time zone`, {
+  throw new UsageError(`\`${text}\` is not an ISO 8601 time with a time zone`, {
     hint: 'e.g. `2026-11-21` or `2026-11-21T08:00:00Z`',
   })
 }

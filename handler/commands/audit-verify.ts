@@ -1,61 +1,62 @@
 /** `audit verify`: reads the whole chain and says what is not as it was written. */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { errnoOf } from '../../common/errors.ts'
-import { openReadOnly } from '../decisions/database.ts'
+import { UsageError } from '../../common/errors.ts'
+import { EXIT } from '../../common/exit-codes.ts'
+import type { Reporter } from '../../common/reporter.ts'
 import { generationPublicKeys } from '../decisions/generation-keys.ts'
 import { markPath } from '../decisions/mark.ts'
 import { verifyStore } from '../decisions/verify.ts'
 import type { VerifyReport } from '../decisions/verify.ts'
-import { AuditUsageError, databaseOf, stateDirOf } from './audit-place.ts'
-import type { StorePlace } from './audit-place.ts'
 import type { CommandIo } from './command-io.ts'
+import { openForReading } from './open-store.ts'
+import { storePathsOf } from './options.ts'
+import type { StoreFlags } from './options.ts'
+import { readInput } from './read-input.ts'
 
-export interface VerifyCommandOptions extends StorePlace {
+export interface VerifyCommandOptions extends StoreFlags {
   readonly keys?: string
   readonly checkpoint?: readonly string[]
   /** False with `--no-mark`. */
   readonly mark: boolean
-  readonly json?: true
 }
 
 /** Exit code 0 when everything holds, 10 when something does not. */
-export async function verifyChain(options: VerifyCommandOptions, io: CommandIo): Promise<void> {
-  const path = databaseOf(options, io)
-  const keys = await generationPublicKeys(options.keys ?? join(stateDirOf(options, io), 'keys'))
-  const checkpoints = await Promise.all((options.checkpoint ?? []).map(readCheckpoints))
-  const db = openReadOnly(path)
+export async function verifyChain(
+  options: VerifyCommandOptions,
+  io: CommandIo,
+  reporter: Reporter,
+): Promise<number> {
+  const { storePath, keysDir } = storePathsOf(options, io, reporter)
+  const db = openForReading(storePath)
   const showProgress = io.stderr.isTTY === true
   try {
+    const keys = await generationPublicKeys(options.keys ?? keysDir)
+    const checkpoints = await Promise.all(
+      (options.checkpoint ?? []).map((file) => readCheckpoints(file, io)),
+    )
     const report = verifyStore(db, {
-      markPath: options.mark ? markPath(path) : undefined,
+      markPath: options.mark ? markPath(storePath) : undefined,
       publicKeyOf: (generation) => keys.get(generation),
       checkpoints: checkpoints.flat(),
       onProgress: (done, total) => {
-        if (showProgress) io.stderr.write(`\r${done} of ${total} records`)
+        if (showProgress) reporter.progress(`${done} of ${total} records`)
       },
     })
-    if (showProgress) io.stderr.write('\n')
-    io.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : reportText(report))
-    io.exitCode = report.ok ? 0 : 10
+    const lines = reportLines(report, storePath)
+    reporter.result({ facts: { store: storePath, ...report }, lines })
+    return report.ok ? EXIT.done : EXIT.damaged
   } finally {
     db.close()
   }
 }
 
 /** Every checkpoint in a file: one compact JWS per line, or log lines with one inside. */
-async function readCheckpoints(path: string): Promise<readonly string[]> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new AuditUsageError(`\`${path}\` cannot be read: ${errnoOf(cause) ?? 'unknown'}`, {
-      cause,
-    })
-  })
-  const found = text.match(/[\w-]{20,}\.[\w-]{20,}\.[\w-]{20,}/g)
-  if (found === null) throw new AuditUsageError(`\`${path}\` holds no checkpoint`)
+async function readCheckpoints(file: string, io: CommandIo): Promise<readonly string[]> {
+  const found = (await readInput(file, io)).match(/[\w-]{20,}\.[\w-]{20,}\.[\w-]{20,}/g)
+  if (found === null) throw new UsageError(`\`${file}\` holds no checkpoint`)
   return found
 }
 
-function reportText(report: VerifyReport): string {
+function reportLines(report: VerifyReport, storePath: string): string[] {
   const {
     records,
     storeId = 'unknown',
@@ -73,10 +74,10 @@ function reportText(report: VerifyReport): string {
   return [
     ...lines,
     `store ${storeId}, ${records} records, head ${head}`,
+    `read from ${storePath}`,
     `${checkpoints} checkpoints hold, the newest signs up to record ${signedUpTo}; ${unsigned} records after it`,
     report.ok
       ? 'the audit chain is intact'
       : `the audit chain is damaged: ${problemCount} problems`,
-    '',
-  ].join('\n')
+  ]
 }

@@ -4,15 +4,16 @@ import { acceptStore } from './audit-accept.ts'
 import type { AcceptOptions } from './audit-accept.ts'
 import { exportChain } from './audit-export.ts'
 import type { ExportCommandOptions } from './audit-export.ts'
-import { guarded } from './audit-place.ts'
 import { verifyChain } from './audit-verify.ts'
 import type { VerifyCommandOptions } from './audit-verify.ts'
+import { perform } from './command-io.ts'
 import type { CommandIo } from './command-io.ts'
+import { withStore } from './options.ts'
 
-/** Adds the `audit` commands to the program. They set `io.exitCode`: 0 fine, 2 usage, 10 damaged. */
+/** Adds the `audit` commands to the program. */
 export function registerAuditCommands(program: Command, io: CommandIo): void {
   const audit = program.command('audit').description('read and verify the record of all decisions')
-  withPlace(audit.command('verify'))
+  withStore(audit.command('verify'))
     .description(
       'verify every record, signature and the high-water mark; exit code 10 when damaged',
     )
@@ -20,23 +21,23 @@ export function registerAuditCommands(program: Command, io: CommandIo): void {
     .option('--checkpoint <file...>', 'checkpoints kept elsewhere, e.g. a copy of the log')
     .option('--no-mark', 'do not ask for the high-water mark, for a copy that came without')
     .option('--json', 'print the result as JSON')
-    .action((options: VerifyCommandOptions) => guarded(io, () => verifyChain(options, io)))
-  withPlace(audit.command('export'))
+    .action((options: VerifyCommandOptions) =>
+      perform(io, options, (reporter) => verifyChain(options, io, reporter)),
+    )
+  withStore(audit.command('export'))
     .description('print records as JSON lines, without evidence and free text')
     .option('--since <time>', 'from this ISO 8601 time on')
     .option('--until <time>', 'before this ISO 8601 time')
     .option('--from-seq <n>', 'from this record on')
     .option('--with-evidence', 'print records as they are hashed, and the tokens of the co-signer')
-    .action((options: ExportCommandOptions) => guarded(io, () => exportChain(options, io)))
-  withPlace(audit.command('accept-store'))
+    .action((options: ExportCommandOptions) =>
+      perform(io, options, (reporter) => exportChain(options, io, reporter)),
+    )
+  withStore(audit.command('accept-store'))
     .description('accept a store that is older than its high-water mark or another one')
     .option('--yes', 'yes, no newer store exists')
     .option('--by <name>', 'who accepts it (default: the user of this process)')
-    .action((options: AcceptOptions) => guarded(io, () => acceptStore(options, io)))
-}
-
-function withPlace(command: Command): Command {
-  return command
-    .option('--state-dir <dir>', 'state directory (default: HANDLER_STATE_DIR or ./state)')
-    .option('--db <file>', 'decision store (default: decisions.db in the state directory)')
+    .action((options: AcceptOptions) =>
+      perform(io, options, (reporter) => acceptStore(options, io, reporter)),
+    )
 }

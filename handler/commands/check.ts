@@ -1,19 +1,32 @@
-/** `check`: one line per thing that was looked at, exit 0 when the handler would start and 2 when it would not. */
+/** `check`: one line per thing that was looked at, exit code 0 when the handler would start and 2 when it would not. */
+import { EXIT } from '../../common/exit-codes.ts'
+import type { Reporter } from '../../common/reporter.ts'
+import { parseConfig } from '../config/config.ts'
 import { inspect } from '../service/inspect.ts'
 import type { Finding } from '../service/inspections.ts'
+import { lookAtOpenings } from '../service/openings.ts'
 import type { CommandIo } from './command-io.ts'
 
-/** Prints the findings; with `json` as one object `{ ok, findings, warnings }`. */
-export async function check(io: CommandIo, json: boolean): Promise<void> {
-  const { findings, warnings, material } = await inspect(io.env, io.clock)
-  const ok = material !== undefined
-  io.exitCode = ok ? 0 : 2
-  if (json) {
-    io.stdout.write(`${JSON.stringify({ ok, findings, warnings }, null, 2)}\n`)
-    return
-  }
-  for (const finding of findings) io.stdout.write(`${formatFinding(finding)}\n`)
-  for (const warning of warnings) io.stderr.write(`warning: ${warning}\n`)
+export interface CheckFlags {
+  readonly running?: boolean
+  readonly json?: boolean
+}
+
+/** Reports the findings; with `--json` as one object `{ ok, findings, warnings }`. */
+export async function check(
+  { running = false }: CheckFlags,
+  io: CommandIo,
+  reporter: Reporter,
+): Promise<number> {
+  const inspection = await inspect(io.env, io.clock)
+  const parsed = parseConfig(io.env)
+  const openings = parsed.ok ? await lookAtOpenings(parsed.config, running) : []
+  const findings = [...inspection.findings, ...openings]
+  const { warnings } = inspection
+  const ok = findings.every((finding) => finding.ok)
+  reporter.result({ facts: { ok, findings, warnings }, lines: findings.map(formatFinding) })
+  for (const warning of warnings) reporter.warning(warning)
+  return ok ? EXIT.done : EXIT.usage
 }
 
 /** `ok      policy       12 rules, …`. */

@@ -1,5 +1,7 @@
-/** What a command may touch: its process comes in as a parameter, so that tests run it in-process. */
+/** The process of a command as a parameter, so that tests run it in theirs; and the one way in which commands end. */
 import type { Clock } from '../../common/clock.ts'
+import { createReporter, guarded } from '../../common/reporter.ts'
+import type { Reporter } from '../../common/reporter.ts'
 
 export interface CommandIo {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -8,10 +10,32 @@ export interface CommandIo {
   /** Results. */
   readonly stdout: OutputStream
   /** The story: progress, warnings, errors. */
-  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean }
+  readonly stderr: {
+    write(text: string): unknown
+    readonly isTTY?: boolean
+    readonly columns?: number
+  }
   readonly clock: Clock
-  /** Exit code of the process; commands set it instead of exiting. 0 done, 2 usage or configuration. */
+  /** Exit code of the process (common/exit-codes.ts); commands set it instead of exiting. */
   exitCode: number
+}
+
+/** Runs a command, which gives its exit code, or none for 0; whatever it throws is reported and becomes one. */
+export async function perform(
+  io: CommandIo,
+  { json = false }: { readonly json?: boolean },
+  command: (reporter: Reporter) => Promise<number | void> | number | void,
+): Promise<void> {
+  const { env, stdout, stderr, clock } = io
+  const reporter = createReporter({
+    stdout,
+    stderr,
+    json,
+    colour: env['NO_COLOR'] === undefined,
+    monotonicMs: () => clock.monotonicMs(),
+    plain: 'ERR_USAGE',
+  })
+  io.exitCode = await guarded(reporter, () => command(reporter))
 }
 
 /** As much of a stream as commands need; all but `write` only when its reader can be slow. */

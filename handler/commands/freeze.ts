@@ -1,80 +1,63 @@
-/** `freeze`, `unfreeze`, `freeze status`: from now on nothing is approved, until somebody ends it. */
+/** `freeze`, `unfreeze`, `freeze status`: nothing is approved from now on, until the freeze is ended. */
 import type { Command } from 'commander'
-import type { FreezeAnswer, FreezeRequest } from '../../common/admin-api.ts'
+import type { FreezeAnswer } from '../../common/admin-api.ts'
+import { UsageError } from '../../common/errors.ts'
+import type { Result } from '../../common/reporter.ts'
+import { perform } from './command-io.ts'
 import type { CommandIo } from './command-io.ts'
-import {
-  askHandler,
-  guarded,
-  OperatorError,
-  personOf,
-  printJson,
-  withPerson,
-  withPlace,
-} from './operator-client.ts'
-import type { HandlerPlace } from './operator-client.ts'
+import { askHandler } from './operator-client.ts'
+import { actOf, withBy, withPerson, withSocket } from './options.ts'
+import type { PersonFlags, SocketFlags } from './options.ts'
 
-interface Options extends HandlerPlace {
-  readonly json?: true
-}
-
-interface ActOptions extends Options {
-  readonly by?: string
-  readonly note?: string
+interface Flags extends SocketFlags, PersonFlags {
   readonly action?: string
   readonly reason?: string
 }
 
-/** Adds `freeze`. Exit code 0 done, 1 refused by the handler, 2 usage or no handler. */
+/** Adds `freeze`. */
 export function registerFreezeCommand(program: Command, io: CommandIo): void {
-  const freeze = withPerson(withPlace(program.command('freeze')))
+  const freeze = withBy(withSocket(program.command('freeze')))
     .description('approve nothing from now on, across restarts')
     .option('--action <action>', 'what new requests get: RETRY or REJECT', 'RETRY')
     .option('--reason <text>', 'why, for the record; required')
-    .action((options: ActOptions) => guarded(io, () => set(options, io)))
+    .action((flags: Flags) =>
+      perform(io, flags, async (reporter) => reporter.result(resultOf(await set(flags, io)))),
+    )
   freeze
     .command('status')
     .description('whether the handler is frozen')
     .action((_, command: Command) => {
-      const options: Options = command.optsWithGlobals()
-      return guarded(io, async () => print(await ask(options, io), options, io))
+      const flags: Flags = command.optsWithGlobals()
+      return perform(io, flags, async (reporter) =>
+        reporter.result(resultOf(await askHandler(flags, io, 'showFreeze', {}))),
+      )
     })
 }
 
-/** Adds `unfreeze`; exit codes as above. */
+/** Adds `unfreeze`. */
 export function registerUnfreezeCommand(program: Command, io: CommandIo): void {
-  withPerson(withPlace(program.command('unfreeze')))
+  withPerson(withSocket(program.command('unfreeze')))
     .description('end a freeze')
-    .option('--note <text>', 'why, for the record')
-    .action((options: ActOptions) => guarded(io, () => end(options, io)))
+    .action((flags: Flags) =>
+      perform(io, flags, async (reporter) =>
+        reporter.result(resultOf(await askHandler(flags, io, 'unfreeze', {}, actOf(flags)))),
+      ),
+    )
 }
 
-async function set(options: ActOptions, io: CommandIo): Promise<void> {
-  const { action, reason, by } = options
+async function set(flags: Flags, io: CommandIo): Promise<FreezeAnswer> {
+  const { action, reason } = flags
   if (action !== 'RETRY' && action !== 'REJECT') {
-    throw new OperatorError(2, `\`${action}\` is neither \`RETRY\` nor \`REJECT\``)
+    throw new UsageError(`\`${action}\` is neither \`RETRY\` nor \`REJECT\``)
   }
-  if (reason === undefined || reason === '') {
-    throw new OperatorError(2, 'a reason is wanted', 'say why with `--reason`')
-  }
-  const body: FreezeRequest = { action, reason, by: personOf(by) }
-  print(await askHandler(options, io, 'freeze', {}, body), options, io)
+  if (reason === undefined || reason === '') throw new UsageError('`--reason` is required')
+  return askHandler(flags, io, 'freeze', {}, { action, reason, by: actOf(flags).by })
 }
 
-async function end(options: ActOptions, io: CommandIo): Promise<void> {
-  const body = { by: personOf(options.by), note: options.note ?? '' }
-  print(await askHandler(options, io, 'unfreeze', {}, body), options, io)
-}
-
-function ask(options: Options, io: CommandIo): Promise<FreezeAnswer> {
-  return askHandler(options, io, 'showFreeze', {})
-}
-
-function print(answer: FreezeAnswer, { json }: Options, io: CommandIo): void {
+function resultOf(answer: FreezeAnswer): Result {
   const { freeze } = answer
-  if (json) printJson(io, answer)
-  else if (freeze === null) io.stdout.write('not frozen\n')
-  else {
-    const { action, since, by, reason } = freeze
-    io.stdout.write(`frozen since ${since} by ${by}: new requests get ${action}: ${reason}\n`)
-  }
+  if (freeze === null) return { facts: answer, lines: ['not frozen'] }
+  const { action, since, by, reason } = freeze
+  const line = `frozen since ${since} by ${by}: new requests get ${action}: ${reason}`
+  return { facts: answer, lines: [line] }
 }

@@ -1,50 +1,44 @@
 /** `policy reload|shadow-report`: the policy of a handler that runs, and what another would have said so far. */
 import type { Command } from 'commander'
 import type { ReloadedPolicy } from '../../common/admin-api.ts'
-import { openReadOnly } from '../decisions/database.ts'
+import { EXIT } from '../../common/exit-codes.ts'
+import type { Reporter } from '../../common/reporter.ts'
 import { shadowReport } from '../decisions/shadow-report.ts'
 import type { ShadowReport } from '../decisions/shadow-report.ts'
-import { databaseOf, guarded as guardedStore } from './audit-place.ts'
-import type { StorePlace } from './audit-place.ts'
+import { perform } from './command-io.ts'
 import type { CommandIo } from './command-io.ts'
-import { askHandler, guarded, printJson, withPlace } from './operator-client.ts'
-import type { HandlerPlace } from './operator-client.ts'
+import { openForReading } from './open-store.ts'
+import { askHandler } from './operator-client.ts'
+import { storePathsOf, withSocket, withStore } from './options.ts'
+import type { SocketFlags, StoreFlags } from './options.ts'
 import { table } from './table.ts'
 
-interface ReloadOptions extends HandlerPlace {
-  readonly json?: true
-}
-
-interface ReportOptions extends StorePlace {
+interface ReportFlags extends StoreFlags {
   readonly digest?: string
-  readonly json?: true
 }
 
 /** Adds them to the `policy` command. `reload` ends with 2 when a file is refused. */
 export function registerLivePolicyCommands(policy: Command, io: CommandIo): void {
-  withPlace(policy.command('reload'))
+  withSocket(policy.command('reload'))
     .description('have the handler read its policy files now, and say what came of it')
-    .action((options: ReloadOptions) => guarded(io, () => reload(options, io)))
-  policy
-    .command('shadow-report')
+    .action((flags: SocketFlags) => perform(io, flags, (reporter) => reload(flags, io, reporter)))
+  withStore(policy.command('shadow-report'))
     .description('count where the shadow policy would have decided otherwise')
-    .option('--state-dir <dir>', 'state directory (default: HANDLER_STATE_DIR or ./state)')
-    .option('--db <file>', 'decision store (default: decisions.db in the state directory)')
     .option('--digest <hex>', 'of this shadow policy (default: the last one)')
     .option('--json', 'print the report as JSON')
-    .action((options: ReportOptions) => guardedStore(io, () => report(options, io)))
+    .action((flags: ReportFlags) => perform(io, flags, (reporter) => report(flags, io, reporter)))
 }
 
-async function reload(options: ReloadOptions, io: CommandIo): Promise<void> {
-  const answer = await askHandler(options, io, 'reloadPolicy', {})
+async function reload(flags: SocketFlags, io: CommandIo, reporter: Reporter): Promise<number> {
+  const answer = await askHandler(flags, io, 'reloadPolicy', {})
   const { policy, shadow } = answer
-  if (policy.outcome === 'kept' || shadow?.outcome === 'kept') io.exitCode = 2
-  if (options.json) {
-    printJson(io, answer)
-    return
+  for (const problem of [policy, shadow].flatMap((each) => each?.problems ?? [])) {
+    reporter.problem(problem)
   }
-  tell('policy', policy, io)
-  if (shadow !== null) tell('shadow policy', shadow, io)
+  const lines = [lineOf('policy', policy)]
+  if (shadow !== null) lines.push(lineOf('shadow policy', shadow))
+  reporter.result({ facts: answer, lines })
+  return [policy, shadow].some((each) => each?.outcome === 'kept') ? EXIT.usage : EXIT.done
 }
 
 const OUTCOMES = {
@@ -53,25 +47,23 @@ const OUTCOMES = {
   kept: 'refused, the old one stays',
 } as const
 
-function tell(what: string, { outcome, digest, rules, problems }: ReloadedPolicy, io: CommandIo) {
-  for (const problem of problems) io.stderr.write(`error: ${problem}\n`)
+function lineOf(what: string, { outcome, digest, rules }: ReloadedPolicy): string {
   const inForce = digest === null ? 'none is in force' : `${rules} rules, digest ${digest}`
-  io.stdout.write(`${what} ${OUTCOMES[outcome]}: ${inForce}\n`)
+  return `${what} ${OUTCOMES[outcome]}: ${inForce}`
 }
 
-function report(options: ReportOptions, io: CommandIo): void {
-  const db = openReadOnly(databaseOf(options, io))
+function report(flags: ReportFlags, io: CommandIo, reporter: Reporter): void {
+  const db = openForReading(storePathsOf(flags, io, reporter).storePath)
   try {
-    const found = shadowReport(db, options.digest)
-    if (options.json) printJson(io, found)
-    else io.stdout.write(reportText(found))
+    const found = shadowReport(db, flags.digest)
+    reporter.result({ facts: found, lines: reportLines(found) })
   } finally {
     db.close()
   }
 }
 
-function reportText({ digest, requests, same, differences }: ShadowReport): string {
-  if (digest === undefined) return 'no shadow policy was recorded\n'
+function reportLines({ digest, requests, same, differences }: ShadowReport): readonly string[] {
+  if (digest === undefined) return ['no shadow policy was recorded']
   const rows = differences.map((each) => [
     `${each.liveAction} ${each.liveRule}`,
     `${each.action} ${each.rule}`,
@@ -79,7 +71,7 @@ function reportText({ digest, requests, same, differences }: ShadowReport): stri
     String(each.firstSeq),
     each.requestId,
   ])
-  const head = `shadow policy ${digest}: ${requests} requests, ${same} decided alike\n`
-  if (rows.length === 0) return head
-  return `${head}${table(['LIVE', 'SHADOW', 'REQUESTS', 'FIRST RECORD', 'REQUEST'], rows)}`
+  const head = `shadow policy ${digest}: ${requests} requests, ${same} decided alike`
+  if (rows.length === 0) return [head]
+  return [head, ...table(['LIVE', 'SHADOW', 'REQUESTS', 'FIRST RECORD', 'REQUEST'], rows)]
 }

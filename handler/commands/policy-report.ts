@@ -1,14 +1,11 @@
-/** How checks and explanations of policies are printed: text for people, one JSON object for programs. */
+/** Words and facts for checks and explanations of policies. */
 import type { Advice } from '../policy/compile/advice.ts'
 import type { Explanation, RuleExplanation } from '../policy/explain.ts'
 import type { PolicyResult } from '../policy/parse.ts'
 
-export function adviceLine({ level, message }: Advice): string {
-  return `${level}: ${message}\n`
-}
-
-export function checkJson(result: PolicyResult, advice: readonly Advice[], ok: boolean): string {
-  const value = result.ok
+/** What `policy check --json` prints. */
+export function checkFacts(result: PolicyResult, advice: readonly Advice[], ok: boolean): object {
+  return result.ok
     ? {
         ok,
         digest: result.policy.digest,
@@ -18,10 +15,10 @@ export function checkJson(result: PolicyResult, advice: readonly Advice[], ok: b
         advice,
       }
     : { ok, problems: result.problems, advice }
-  return `${JSON.stringify(value)}\n`
 }
 
-export function explanationText(explanation: Explanation): string {
+/** The decision with its reason, its conditions, and each rule. */
+export function explanationLines(explanation: Explanation): string[] {
   const { evaluation, contradiction, rawTx, statement, rules } = explanation
   const { decision, charges, hooks, singleUses, hold } = evaluation
   const lines = [`${decision.action} by \`${decision.rule}\`: ${decision.reason}`]
@@ -31,19 +28,19 @@ export function explanationText(explanation: Explanation): string {
   for (const { name } of singleUses) lines.push(`if \`${name}\` was not used before`)
   for (const { hook } of hooks) lines.push(`if hook \`${hook}\` allows it`)
   if (hold !== undefined) lines.push(`until released by ${hold.approvals} of your people`)
-  lines.push('', ...rules.map(ruleLine))
-  return `${lines.join('\n')}\n`
+  return [...lines, '', ...rules.map(ruleLine)]
 }
 
 function ruleLine({ id, action, outcome, unmet }: RuleExplanation): string {
   if (outcome === 'deciding') return `  ${id} (${action}): decides`
   if (unmet === undefined) return `  ${id} (${action}): matches too, but comes later`
-  return `  ${id} (${action}): ${unmet.field} is ${unmet.found}, wanted ${unmet.wants}`
+  return `  ${id} (${action}): ${unmet.field} is ${unmet.found}, required ${unmet.wants}`
 }
 
-export function explanationJson({ evaluation, ...rest }: Explanation): string {
+/** What `policy explain --json` prints. */
+export function explanationFacts({ evaluation, ...rest }: Explanation): object {
   const { decision, charges, hooks, singleUses, hold } = evaluation
-  const value = {
+  return {
     decision,
     limits: charges.map(({ limit, key }) => ({ limit, key })),
     hooks: hooks.map(({ hook }) => hook),
@@ -51,5 +48,4 @@ export function explanationJson({ evaluation, ...rest }: Explanation): string {
     hold,
     ...rest,
   }
-  return `${JSON.stringify(value)}\n`
 }

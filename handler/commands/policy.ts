@@ -1,7 +1,9 @@
 /** `policy check|explain|replay|schema`: what a policy says, before and after it is in force. */
-import { join } from 'node:path'
 import type { Command } from 'commander'
-import { CountersignError } from '../../common/errors.ts'
+import { UsageError } from '../../common/errors.ts'
+import { EXIT } from '../../common/exit-codes.ts'
+import type { Reporter } from '../../common/reporter.ts'
+import { pathsOf } from '../config/paths.ts'
 import { loadPolicy } from '../policy-files/policy-file.ts'
 import { adviceOn } from '../policy/compile/advice.ts'
 import { explain } from '../policy/explain.ts'
@@ -14,18 +16,34 @@ import { ENDPOINTS } from '../protocol/endpoints.ts'
 import type { Endpoint } from '../protocol/endpoints.ts'
 import { parseRequest } from '../protocol/parse-request.ts'
 import { createSignatureVerifier } from '../policy-files/statement-signature.ts'
+import { perform } from './command-io.ts'
 import type { CommandIo } from './command-io.ts'
+import { storePathsOf, withStore } from './options.ts'
+import type { StoreFlags } from './options.ts'
 import { registerLivePolicyCommands } from './policy-live.ts'
-import { adviceLine, checkJson, explanationJson, explanationText } from './policy-report.ts'
-import { replayJson, replayText } from './replay-report.ts'
+import { checkFacts, explanationFacts, explanationLines } from './policy-report.ts'
+import { replayLines } from './replay-report.ts'
 import { readInput } from './read-input.ts'
 import { recordedRequests } from './recorded-requests.ts'
 import { contentOf, guessEndpoint } from './request-input.ts'
 
-/** A command line or an input file that cannot be used; exit code 2. */
-class UsageError extends CountersignError {}
+interface CheckOptions {
+  readonly json?: true
+}
 
-/** Adds the `policy` commands to the program. They set `io.exitCode`: 0 fine, 2 a policy or an input that is not. */
+interface ExplainOptions {
+  readonly policy?: string
+  readonly endpoint?: string
+  readonly cosigner: string
+  readonly now?: string
+  readonly json?: true
+}
+
+interface ReplayOptions extends StoreFlags {
+  readonly policy: string
+}
+
+/** Adds the `policy` commands to the program; exit code 2 for a policy or an input that cannot be used. */
 export function registerPolicyCommands(program: Command, io: CommandIo): void {
   const policy = program.command('policy').description('check, explain and replay policies')
   policy
@@ -33,8 +51,8 @@ export function registerPolicyCommands(program: Command, io: CommandIo): void {
     .description('validate a policy, look for rules without effect, run the tests in it')
     .argument('[file]', 'policy file (default: HANDLER_POLICY_FILE or ./policy.yaml)')
     .option('--json', 'print the result as JSON')
-    .action((file: string | undefined, options: { json?: true }) =>
-      guarded(io, () => check(file ?? defaultPolicy(io), options, io)),
+    .action((file: string | undefined, options: CheckOptions) =>
+      perform(io, options, (reporter) => check(file, io, reporter)),
     )
   policy
     .command('explain')
@@ -46,15 +64,15 @@ export function registerPolicyCommands(program: Command, io: CommandIo): void {
     .option('--now <time>', 'as if it were that time, in ISO 8601')
     .option('--json', 'print the result as JSON')
     .action((request: string, options: ExplainOptions) =>
-      guarded(io, () => explainRequest(request, options, io)),
+      perform(io, options, (reporter) => explainRequest(request, options, io, reporter)),
     )
-  policy
-    .command('replay')
+  withStore(policy.command('replay'))
     .description('decide recorded requests again with another policy, and show what would change')
     .requiredOption('--policy <file>', 'the policy to try')
-    .option('--store <file>', 'decision store (default: decisions.db in the state directory)')
     .option('--json', 'print the result as JSON')
-    .action((options: ReplayOptions) => guarded(io, () => replayPolicy(options, io)))
+    .action((options: ReplayOptions) =>
+      perform(io, options, (reporter) => replayPolicy(options, io, reporter)),
+    )
   registerLivePolicyCommands(policy, io)
   policy
     .command('schema')
@@ -64,39 +82,34 @@ export function registerPolicyCommands(program: Command, io: CommandIo): void {
     })
 }
 
-interface ExplainOptions {
-  readonly policy?: string
-  readonly endpoint?: string
-  readonly cosigner: string
-  readonly now?: string
-  readonly json?: true
-}
-
-interface ReplayOptions {
-  readonly policy: string
-  readonly store?: string
-  readonly json?: true
-}
-
-async function check(file: string, { json }: { json?: true }, io: CommandIo): Promise<void> {
-  const result = await loadPolicy(file)
+async function check(file: string | undefined, io: CommandIo, reporter: Reporter) {
+  const result = await loadPolicy(pathsOf(io.env, { policy: file }).policyFile)
   const advice = result.ok ? adviceOn(result.policy) : []
+  const problems = result.ok ? [] : result.problems
   const fine = result.ok && advice.every(({ level }) => level !== 'error')
-  if (!fine) io.exitCode = 2
-  if (json) {
-    io.stdout.write(checkJson(result, advice, fine))
-    return
+  for (const problem of problems) reporter.problem(formatProblem(problem))
+  for (const { level, message } of advice) {
+    if (level === 'error') reporter.problem(message)
+    else reporter.warning(message)
   }
-  if (!result.ok) for (const problem of result.problems) error(io, formatProblem(problem))
-  for (const each of advice) io.stderr.write(adviceLine(each))
-  if (!result.ok || !fine) return
-  const { rules, tests, digest } = result.policy
-  io.stdout.write(`ok: ${rules.length} rules, ${tests.length} tests passed, digest ${digest}\n`)
+  const lines: string[] = []
+  if (result.ok && fine) {
+    const { rules, tests, digest } = result.policy
+    lines.push(`ok: ${rules.length} rules, ${tests.length} tests passed, digest ${digest}`)
+  }
+  reporter.result({ facts: checkFacts(result, advice, fine), lines })
+  return fine ? EXIT.done : EXIT.usage
 }
 
-async function explainRequest(input: string, options: ExplainOptions, io: CommandIo) {
-  const policy = await usablePolicy(options.policy ?? defaultPolicy(io), io)
-  if (policy === undefined) return
+async function explainRequest(
+  input: string,
+  options: ExplainOptions,
+  io: CommandIo,
+  reporter: Reporter,
+) {
+  const { policyFile } = pathsOf(io.env, { policy: options.policy })
+  const policy = await usablePolicy(policyFile, reporter)
+  if (policy === undefined) return EXIT.usage
   const content = contentOf(await readInput(input, io))
   if (content === undefined) {
     throw new UsageError('the request is neither a JSON object nor a token', {
@@ -111,48 +124,29 @@ async function explainRequest(input: string, options: ExplainOptions, io: Comman
     const { reasonCode, member } = parsed.malformed
     throw new UsageError(`the request is malformed and would be refused: ${reasonCode} ${member}`)
   }
-  if (fromToken) io.stderr.write("warning: the token's signature was not verified\n")
+  if (fromToken) reporter.warning("the token's signature was not verified")
   const known = { now: timeOf(options.now, io), cosigner: options.cosigner }
   const facts = factsOf(policy, parsed.request, known, createSignatureVerifier())
   const explanation = explain(policy, parsed.request, facts)
-  io.stdout.write(options.json ? explanationJson(explanation) : explanationText(explanation))
+  reporter.result({ facts: explanationFacts(explanation), lines: explanationLines(explanation) })
+  return EXIT.done
 }
 
-async function replayPolicy({ policy: file, store, json }: ReplayOptions, io: CommandIo) {
-  const policy = await usablePolicy(file, io)
-  if (policy === undefined) return
-  const database = store ?? join(io.env['HANDLER_STATE_DIR'] ?? './state', 'decisions.db')
-  const result = await replay(policy, recordedRequests(database), createSignatureVerifier())
-  io.stdout.write(json ? replayJson(result) : replayText(result))
+async function replayPolicy(options: ReplayOptions, io: CommandIo, reporter: Reporter) {
+  const { storePath } = storePathsOf(options, io, reporter)
+  const policy = await usablePolicy(options.policy, reporter)
+  if (policy === undefined) return EXIT.usage
+  const result = await replay(policy, recordedRequests(storePath), createSignatureVerifier())
+  reporter.result({ facts: result, lines: replayLines(result) })
+  return EXIT.done
 }
 
 /** The policy, or undefined after its problems were printed. */
-async function usablePolicy(file: string, io: CommandIo): Promise<Policy | undefined> {
+async function usablePolicy(file: string, reporter: Reporter): Promise<Policy | undefined> {
   const result = await loadPolicy(file)
   if (result.ok) return result.policy
-  for (const problem of result.problems) error(io, formatProblem(problem))
-  io.exitCode = 2
+  for (const problem of result.problems) reporter.problem(formatProblem(problem))
   return undefined
-}
-
-/** Expected failures are one line and exit code 2; a bug goes up. */
-async function guarded(io: CommandIo, action: () => Promise<void>): Promise<void> {
-  try {
-    await action()
-  } catch (cause) {
-    if (!(cause instanceof CountersignError)) throw cause
-    error(io, cause.message)
-    if (cause.hint !== undefined) io.stderr.write(`hint: ${cause.hint}\n`)
-    io.exitCode = 2
-  }
-}
-
-function error(io: CommandIo, message: string): void {
-  io.stderr.write(`error: ${message}\n`)
-}
-
-function defaultPolicy(io: CommandIo): string {
-  return io.env['HANDLER_POLICY_FILE'] ?? './policy.yaml'
 }
 
 function isEndpoint(name: string): name is Endpoint {

@@ -1,10 +1,8 @@
-/** Reads the requests behind past decisions from the decision store, without writing to it. */
+/** Requests behind past decisions, read from the decision store without writing to it. */
 import { z } from 'zod'
-import { CountersignError, messageOf } from '../../common/errors.ts'
-import { openSqlite } from '../../common/sqlite.ts'
-import type { Database } from '../../common/sqlite.ts'
 import { parseBody } from '../decisions/chain.ts'
 import type { RecordedRequest } from '../policy/replay.ts'
+import { openForReading } from './open-store.ts'
 import { contentOf } from './request-input.ts'
 
 interface Row {
@@ -17,10 +15,12 @@ const time = z.iso.datetime({ offset: true }).pipe(z.coerce.date())
 
 /**
  * The decisions that the store still has tokens of, oldest first. Neither the audit chain nor the tokens are verified
- * again: that is what `audit verify` is for. Throws `CountersignError` when the store cannot be opened.
+ * again: that is what `audit verify` is for.
+ *
+ * @throws StoreError when the store cannot be opened
  */
 export function* recordedRequests(databasePath: string): Generator<RecordedRequest> {
-  const db = open(databasePath)
+  const db = openForReading(databasePath)
   try {
     const rows = db
       .prepare<[], Row>('SELECT seq, body, token FROM chain WHERE token IS NOT NULL ORDER BY seq')
@@ -34,16 +34,5 @@ export function* recordedRequests(databasePath: string): Generator<RecordedReque
     }
   } finally {
     db.close()
-  }
-}
-
-function open(path: string): Database {
-  try {
-    return openSqlite(path, { readOnly: true })
-  } catch (cause) {
-    throw new CountersignError(`\`${path}\` cannot be opened: ${messageOf(cause)}`, {
-      hint: 'name the decision store with `--store`, or set HANDLER_STATE_DIR',
-      cause,
-    })
   }
 }

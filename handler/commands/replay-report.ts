@@ -1,23 +1,16 @@
-/** How a replay is printed: a table of what would change, and the counts. */
+/** Words for a replay: a table of what would change, and the counts. */
 import type { Difference, Replayed, ReplayResult } from '../policy/replay.ts'
+import { table } from './table.ts'
 
-const HEADINGS = ['record', 'request', 'was', 'would be']
-
-export function replayText(result: ReplayResult): string {
+/** One line each, the counts last. */
+export function replayLines(result: ReplayResult): string[] {
   const { total, same, otherAction, otherRule, unreadable } = result
-  const lines = [
+  return [
     ...section('another action', otherAction),
     ...section('the same action by another rule', otherRule),
-  ]
-  if (unreadable.length > 0) lines.push(`not readable: records ${unreadable.join(', ')}`, '')
-  lines.push(
+    ...(unreadable.length > 0 ? [`not readable: records ${unreadable.join(', ')}`, ''] : []),
     `${total} decisions: ${same} the same, ${otherRule.length} by another rule, ${otherAction.length} with another action`,
-  )
-  return `${lines.join('\n')}\n`
-}
-
-export function replayJson(result: ReplayResult): string {
-  return `${JSON.stringify(result)}\n`
+  ]
 }
 
 function section(title: string, differences: readonly Difference[]): string[] {
@@ -28,15 +21,7 @@ function section(title: string, differences: readonly Difference[]): string[] {
     words(was),
     words(now),
   ])
-  const widths = HEADINGS.map((_, column) =>
-    Math.max(...[HEADINGS, ...rows].map((row) => row[column]?.length ?? 0)),
-  )
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd()
-  return [`${title}:`, line(HEADINGS), ...rows.map(line), '']
+  return [`${title}:`, ...table(['record', 'request', 'was', 'would be'], rows), '']
 }
 
 function words({ action, rule }: Replayed): string {

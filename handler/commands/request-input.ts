@@ -1,4 +1,4 @@
-/** Takes a request as a person has it, a JSON payload or a whole token, and reads its content; verifies nothing. */
+/** Content of a request as a person has it, a JSON payload or a whole token; nothing is verified. */
 import type { Endpoint } from '../protocol/endpoints.ts'
 import { isObject } from '../protocol/json-value.ts'
 import type { JsonObject } from '../protocol/json-value.ts'
@@ -6,7 +6,7 @@ import { parseStrictJson, StrictJsonError } from '../protocol/strict-json.ts'
 
 export interface RequestContent {
   readonly claims: JsonObject
-  /** It came inside a token, whose signature nobody has checked here. */
+  /** It came inside a token, whose signature is not checked here. */
   readonly fromToken: boolean
 }
 

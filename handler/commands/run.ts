@@ -1,13 +1,14 @@
 /** `run`: refuses to start with every problem at once, else serves until a signal or a fault ends it. */
 import { systemAfter, systemSleep } from '../../common/clock.ts'
-import { CountersignError } from '../../common/errors.ts'
+import { EXIT } from '../../common/exit-codes.ts'
+import type { Reporter } from '../../common/reporter.ts'
 import type { BootedThread } from '../decisions/boot.ts'
 import type { BufferedOutput } from '../telemetry/buffered-output.ts'
 import { inspect } from '../service/inspect.ts'
 import { createLogger } from '../telemetry/log.ts'
-import type { Logger } from '../telemetry/log.ts'
 import { startHandler } from '../service/start-handler.ts'
 import { VERSION } from '../../common/version.ts'
+import { perform } from './command-io.ts'
 import type { CommandIo } from './command-io.ts'
 import { formatFinding } from './check.ts'
 
@@ -18,9 +19,9 @@ export interface RunPorts {
   readonly cores: number
   /** The store's thread, started while the program was loaded. */
   readonly storeThread?: BootedThread
-  /** Resolves with what ends the handler: a signal's name, or an error that nobody caught. */
+  /** Resolves with what ends the handler: a signal's name, or an uncaught error. */
   readonly ended: Promise<Ending>
-  /** Calls back whenever the policy is to be read again. */
+  /** Calls back when the policy has to be read again. */
   readonly onReload?: (reload: () => void) => void
 }
 
@@ -28,15 +29,16 @@ export type Ending =
   | { readonly kind: 'signal'; readonly signal: string }
   | { readonly kind: 'fault'; readonly error: unknown }
 
-/** Serves; the exit code is 0 after a signal, 2 when something has to be mended first, 1 after a fault. */
-export async function serve(io: CommandIo, ports: RunPorts): Promise<void> {
+/** Serves; the exit code is 0 after a signal, 2 when something has to be corrected first, else that of the fault. */
+export function serve(io: CommandIo, ports: RunPorts): Promise<void> {
+  return perform(io, {}, (reporter) => run(io, ports, reporter))
+}
+
+async function run(io: CommandIo, ports: RunPorts, reporter: Reporter): Promise<number> {
   const { findings, warnings, material } = await inspect(io.env, io.clock)
   if (material === undefined) {
-    for (const finding of findings.filter(({ ok }) => !ok)) {
-      io.stderr.write(`${formatFinding(finding)}\n`)
-    }
-    io.exitCode = 2
-    return
+    findings.filter(({ ok }) => !ok).forEach((finding) => reporter.story(formatFinding(finding)))
+    return EXIT.usage
   }
   const logger = createLogger(ports.log, material.config.logLevel, VERSION)
   for (const warning of warnings) logger.warn(warning)
@@ -58,15 +60,15 @@ export async function serve(io: CommandIo, ports: RunPorts): Promise<void> {
     })
     await ports.log.flush()
     const ending = await Promise.race([ports.ended, faultOf(fault.signal)])
-    io.exitCode = ending.kind === 'signal' ? 0 : 1
     if (ending.kind === 'signal') logger.info({ signal: ending.signal }, 'stopping')
     else logger.fatal({ err: ending.error }, 'stopping after a fault')
     await ports.log.flush()
     await handler.stop()
     logger.info('stopped')
+    return ending.kind === 'signal' ? EXIT.done : reporter.failure(ending.error)
   } catch (error) {
-    io.exitCode = 1
-    tell(error, io, logger)
+    logger.fatal({ err: error }, 'the handler failed')
+    throw error
   } finally {
     await ports.log.flush()
   }
@@ -78,11 +80,4 @@ function faultOf(signal: AbortSignal): Promise<Ending> {
     if (signal.aborted) tellWhy()
     else signal.addEventListener('abort', tellWhy)
   })
-}
-
-function tell(error: unknown, io: CommandIo, logger: Logger): void {
-  logger.fatal({ err: error }, 'the handler failed')
-  if (!(error instanceof CountersignError)) return
-  io.stderr.write(`error: ${error.message}\n`)
-  if (error.hint !== undefined) io.stderr.write(`hint: ${error.hint}\n`)
 }

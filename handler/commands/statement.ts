@@ -1,12 +1,16 @@
 /** `statement sign` and `statement keygen`: an initiator's extra signature from the command line. */
-import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { readPrivateFile, writeNew } from '../../common/atomic-file.ts'
-import { CountersignError, errnoOf } from '../../common/errors.ts'
+import { durationMs } from '../../common/duration.ts'
+import { errnoOf, messageOf, UsageError } from '../../common/errors.ts'
+import type { Reporter } from '../../common/reporter.ts'
+import { escapeUnprintable } from '../../common/terminal.ts'
 import { contentDigest } from '../policy/rawtx/messages.ts'
 import type { Statement } from '../policy/statement-text.ts'
 import { generateStatementKey, signStatement } from '../policy-files/statement-signature.ts'
+import { perform } from './command-io.ts'
 import type { CommandIo } from './command-io.ts'
+import { readInput } from './read-input.ts'
 
 interface SignFlags {
   readonly key: string
@@ -40,20 +44,22 @@ export function registerStatementCommands(program: Command, io: CommandIo): void
     .option('--destination-address <address>', 'destination address')
     .option('--contract-call-data-file <file>', 'call data of a CONTRACT_CALL, as it is sent')
     .option('--content <hex...>', 'what a RAW or TYPED_MESSAGE transaction has signed, in order')
-    .option('--expires-in <duration>', 'e.g. 30m, 12h or 2d', '1h')
-    .action((flags: SignFlags) => signCommand(flags, io))
+    .option('--expires-in <duration>', 'e.g. 90s, 30m, 12h or 2d', '1h')
+    .action((flags: SignFlags) => perform(io, {}, (reporter) => signCommand(flags, io, reporter)))
   statement
     .command('keygen')
     .description('make an Ed25519 key; the public half is printed, for the policy')
     .requiredOption('--out <file>', 'where the private key goes; must not exist')
-    .action(({ out }: { readonly out: string }) => keygenCommand(out, io))
+    .action(({ out }: { readonly out: string }) =>
+      perform(io, {}, (reporter) => keygenCommand(out, reporter)),
+    )
 }
 
-async function signCommand(flags: SignFlags, io: CommandIo): Promise<void> {
+async function signCommand(flags: SignFlags, io: CommandIo, reporter: Reporter): Promise<void> {
   const callData =
     flags.contractCallDataFile === undefined
       ? undefined
-      : (await readFile(flags.contractCallDataFile, 'utf8')).trim()
+      : (await readInput(flags.contractCallDataFile, io)).trim()
   const signed = signStatement(
     {
       externalTxId: flags.externalTxId,
@@ -69,19 +75,33 @@ async function signCommand(flags: SignFlags, io: CommandIo): Promise<void> {
         contentDigest: flags.content === undefined ? undefined : contentDigest(flags.content),
       }),
     },
-    await readPrivateFile(flags.key),
+    await readKey(flags.key),
   )
-  io.stdout.write(`${JSON.stringify(signed, null, 2)}\n`)
+  const lines = JSON.stringify(signed, null, 2).split('\n').map(escapeUnprintable)
+  reporter.result({ facts: signed, lines })
 }
 
-async function keygenCommand(out: string, io: CommandIo): Promise<void> {
+async function readKey(file: string): Promise<string> {
+  try {
+    return await readPrivateFile(file)
+  } catch (cause) {
+    if (errnoOf(cause) === undefined) throw cause
+    throw new UsageError(`\`${file}\` cannot be read (${errnoOf(cause)})`, { cause })
+  }
+}
+
+async function keygenCommand(out: string, reporter: Reporter): Promise<void> {
   const { privateKeyPem, publicKeyPem } = generateStatementKey()
   await writeNew(out, privateKeyPem).catch((cause: unknown) => {
-    if (errnoOf(cause) !== 'EEXIST') throw cause
-    throw new CountersignError(`\`${out}\` exists and is not overwritten`, { cause })
+    throw new UsageError(
+      errnoOf(cause) === 'EEXIST'
+        ? `\`${out}\` exists and is not overwritten`
+        : `\`${out}\` cannot be written (${errnoOf(cause) ?? messageOf(cause)})`,
+      { cause },
+    )
   })
-  io.stderr.write(`private key written to ${out}\n`)
-  io.stdout.write(publicKeyPem)
+  reporter.story(`private key written to ${out}`)
+  reporter.result({ facts: { publicKeyPem }, lines: publicKeyPem.trimEnd().split('\n') })
 }
 
 /** The members that have a value. */
@@ -89,13 +109,10 @@ function present(members: { readonly [Name in keyof Statement]?: string | undefi
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined))
 }
 
-const UNITS: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
-
-function expiryOf(duration: string, now: Date): string {
-  const [, count, unit] = /^([1-9][0-9]{0,3})([mhd])$/.exec(duration) ?? []
-  const unitMs = UNITS[unit ?? '']
-  if (unitMs === undefined) {
-    throw new CountersignError(`\`${duration}\` is not a duration`, { hint: 'e.g. 30m, 12h or 2d' })
+function expiryOf(text: string, now: Date): string {
+  const expiry = new Date(now.getTime() + durationMs(text))
+  if (Number.isNaN(expiry.getTime())) {
+    throw new UsageError(`\`${text}\` is not a duration`, { hint: 'e.g. 90s, 30m, 12h or 2d' })
   }
-  return new Date(now.getTime() + Number(count) * unitMs).toISOString()
+  return expiry.toISOString()
 }

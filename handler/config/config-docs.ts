@@ -4,7 +4,7 @@ import type { Setting } from './settings.ts'
 
 const INTRODUCTION = `# Handler settings
 
-Settings are environment variables. A wrong value, an unknown \`HANDLER_*\` name or a contradiction keeps the handler from starting, with all problems listed at once and exit code 2. Secrets are given as paths of files, never as values. No setting weakens verification. \`countersign-handler check\` tells whether the handler would start.
+Settings are environment variables. A wrong value, an unknown \`HANDLER_*\` name or a contradiction keeps the handler from starting, with all problems listed at once and exit code 2. Secrets are given as paths of files, never as values. No setting weakens verification. \`countersign-handler check\` tells whether the handler would start: it also tries the store, the lock, the addresses and the admin socket.
 
 This page is printed by \`countersign-handler config-docs\`.
 `

@@ -1,4 +1,4 @@
-/** The forms that settings are written in: each parser takes text and returns a value or throws a `SettingProblem`. */
+/** Forms that settings are written in: each parser takes text and returns a value or throws a `SettingProblem`. */
 import { isIP } from 'node:net'
 
 /** Why a setting cannot be used; the message names no setting, `parseConfig` puts the name in front. */
@@ -59,7 +59,7 @@ export function storePath(text: string): string {
   if (/^postgres(?:ql)?:\/\//.test(text)) {
     throw new SettingProblem('PostgreSQL is not supported in this version, give a file path')
   }
-  if (text.includes('://')) throw new SettingProblem('a file path is wanted, not a URL')
+  if (text.includes('://')) throw new SettingProblem('expected a file path, not a URL')
   return path(text)
 }
 
@@ -83,6 +83,11 @@ export function listenAddress(text: string): ListenAddress {
     throw new SettingProblem(`\`${text}\` is not \`host:port\``)
   }
   return { host, port }
+}
+
+/** `host:port`, as `listenAddress` reads it. */
+export function formatAddress({ host, port }: ListenAddress): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /** `address/prefix`, or one address. */

@@ -1,4 +1,4 @@
-/** `parseConfig` turns an environment into one frozen configuration, or into every problem at once. */
+/** Configuration of the handler: an environment becomes one frozen value, or every problem at once. */
 import { join } from 'node:path'
 import type { AuthMode } from '../../common/admin-api.ts'
 import type { Cidr, ListenAddress } from './config-values.ts'
@@ -18,6 +18,9 @@ export type TlsConfig =
   | { readonly mode: 'self-signed' }
   | { readonly mode: 'files'; readonly certFile: string; readonly keyFile: string }
   | { readonly mode: 'off' }
+
+/** Variables by name, e.g. `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The settings, checked one by one and against each other. Paths are as given, relative to the working directory. */
 export interface Config {
@@ -54,7 +57,7 @@ export type ParsedConfig =
   | { readonly ok: false; readonly problems: readonly string[]; readonly known: KnownPaths }
 
 /** Reads the `HANDLER_*` variables of an environment. Never throws; all problems come at once. */
-export function parseConfig(env: Readonly<Record<string, string | undefined>>): ParsedConfig {
+export function parseConfig(env: Environment): ParsedConfig {
   const problems = unknownNames(env)
   const values = readValues(env, problems)
   problems.push(...crossProblems(values))
@@ -63,8 +66,21 @@ export function parseConfig(env: Readonly<Record<string, string | undefined>>): 
   return { ok: true, config, warnings: warningsOf(config) }
 }
 
+/** The paths that lie in the state directory unless a setting says otherwise. */
+export function placesIn(
+  stateDir: string,
+  store: string | undefined,
+  adminSocket: string | undefined,
+) {
+  return {
+    keysDir: join(stateDir, 'keys'),
+    storePath: store ?? join(stateDir, 'decisions.db'),
+    adminSocket: adminSocket ?? join(stateDir, SOCKET_NAME),
+  }
+}
+
 /** Typing mistakes would be silent otherwise. */
-function unknownNames(env: Readonly<Record<string, string | undefined>>): string[] {
+export function unknownNames(env: Environment): string[] {
   const known: string[] = Object.values(SETTINGS).map(({ name }) => name)
   return Object.keys(env)
     .filter((name) => name.startsWith('HANDLER_') && !known.includes(name))
@@ -74,22 +90,32 @@ function unknownNames(env: Readonly<Record<string, string | undefined>>): string
     })
 }
 
-function readValues(env: Readonly<Record<string, string | undefined>>, problems: string[]): Values {
-  const read = <T>({ name, fallback, parse }: Setting<T>): T | undefined => {
-    const text = env[name] ?? fallback
-    if (text === undefined) return undefined
-    try {
-      if (text === '') throw new SettingProblem('is empty, give a value or do not set it')
-      return parse(text)
-    } catch (error) {
-      if (!(error instanceof SettingProblem)) throw error
-      problems.push(`\`${name}\`: ${error.message}`)
-      return undefined
-    }
-  }
+function readValues(env: Environment, problems: string[]): Values {
   return Object.fromEntries(
-    Object.entries(SETTINGS).map(([key, entry]) => [key, read<unknown>(entry)]),
+    Object.entries(SETTINGS).map(([key, entry]) => [
+      key,
+      readSetting<unknown>(entry, env[entry.name], entry.name, problems),
+    ]),
   ) as Values
+}
+
+/** The value of a text, else of the default; a wrong one is a problem of what `source` names. */
+export function readSetting<T>(
+  { fallback, parse }: Setting<T>,
+  given: string | undefined,
+  source: string,
+  problems: string[],
+): T | undefined {
+  const text = given ?? fallback
+  if (text === undefined) return undefined
+  try {
+    if (text === '') throw new SettingProblem('is empty, give a value or do not set it')
+    return parse(text)
+  } catch (error) {
+    if (!(error instanceof SettingProblem)) throw error
+    problems.push(`\`${source}\`: ${error.message}`)
+    return undefined
+  }
 }
 
 /** The rules between settings; those that failed to parse are undefined here and say nothing more. */
@@ -118,7 +144,7 @@ function crossProblems(values: Values): string[] {
     }
   }
   const { adminSocket, stateDir = '' } = values
-  // Longer paths are cut off silently when the socket is opened, elsewhere than wanted.
+  // Longer paths are cut off silently when the socket is opened, elsewhere than meant.
   if (Buffer.byteLength(adminSocket ?? join(stateDir, SOCKET_NAME)) > MAX_SOCKET_PATH) {
     problems.push(`\`HANDLER_ADMIN_SOCKET\`: the path is longer than ${MAX_SOCKET_PATH} bytes`)
   }
@@ -129,7 +155,7 @@ function assemble(values: Values): Config {
   const stateDir = present(values.stateDir)
   return deepFreeze({
     stateDir,
-    keysDir: join(stateDir, 'keys'),
+    ...placesIn(stateDir, values.store, values.adminSocket),
     slots: slotsOf(present(values.publicUrls), values.listen),
     auth: present(values.auth),
     tls: tlsOf(values),
@@ -137,8 +163,6 @@ function assemble(values: Values): Config {
     allowedCidrs: values.allowedCidrs,
     policyFile: present(values.policyFile),
     shadowPolicyFile: values.shadowPolicyFile,
-    storePath: values.store ?? join(stateDir, 'decisions.db'),
-    adminSocket: values.adminSocket ?? join(stateDir, SOCKET_NAME),
     opsListen: present(values.opsListen),
     deadlineMs: present(values.deadlineMs),
     cosignerRetryMs: present(values.cosignerRetryMinutes) * 60_000,
@@ -162,7 +186,7 @@ function knownPaths({ stateDir, cosignerKeys, policyFile, passphraseFile }: Valu
   }
 }
 
-/** Settings that are legal, and that somebody should have meant. */
+/** Settings that are legal, and deserve a question. */
 function warningsOf({ auth, tls, allowedCidrs }: Config): string[] {
   const warnings: string[] = []
   if (auth === 'public-key' && tls.mode === 'self-signed') {

@@ -1,4 +1,4 @@
-/** Every setting of the handler in one table: name, default, parser and the sentence that documents it. */
+/** Settings of the handler in one table: name, default, parser and the sentence that documents it. */
 import {
   cidr,
   integer,
@@ -49,7 +49,7 @@ export const SETTINGS = {
     otherwise: 'the ports of the public URLs on `0.0.0.0`',
     parse: listOf(listenAddress, 26),
     meaning:
-      'Addresses to bind, `host:port` separated by commas, one per public URL. Slots at equal addresses are told apart by the host name of the TLS handshake (SNI).',
+      'Addresses to bind, `host:port` separated by commas, one per public URL. Slots at equal addresses are distinguished by the host name of the TLS handshake (SNI).',
   }),
   auth: setting({
     name: 'HANDLER_AUTH',
@@ -101,7 +101,7 @@ export const SETTINGS = {
     otherwise: 'none: no policy is watched',
     parse: path,
     meaning:
-      'A second policy that is evaluated beside the live one and only recorded: it never changes, delays or fails an answer, and one that cannot be used does not keep the handler from starting.',
+      'A second policy that is evaluated besides the live one and only recorded: it never changes, delays or fails an answer, and one that cannot be used does not keep the handler from starting.',
   }),
   store: setting({
     name: 'HANDLER_STORE',
@@ -134,7 +134,7 @@ export const SETTINGS = {
     fallback: '60',
     parse: integer(1, 2_880),
     meaning:
-      'Minutes for which the co-signer asks again after a first RETRY, as agreed with its vendor; only shown beside held requests.',
+      'Minutes for which the co-signer asks again after a first RETRY, as agreed with its vendor; only shown with held requests.',
   }),
   maxBodyBytes: setting({
     name: 'HANDLER_MAX_BODY_BYTES',

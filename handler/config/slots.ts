@@ -11,7 +11,7 @@ export interface Slot {
   readonly listen: ListenAddress
 }
 
-/** What keeps the slots from being told apart, in words. */
+/** Why the slots cannot be distinguished, in words. */
 export function slotProblems({ publicUrls, listen, tls }: Values): string[] {
   if (publicUrls === undefined) return []
   const problems: string[] = []
@@ -21,7 +21,7 @@ export function slotProblems({ publicUrls, listen, tls }: Values): string[] {
   }
   if (listen !== undefined && listen.length !== publicUrls.length) {
     problems.push(
-      `\`HANDLER_LISTEN\`: ${listen.length} addresses for ${publicUrls.length} public URLs, one each is wanted`,
+      `\`HANDLER_LISTEN\`: ${listen.length} addresses for ${publicUrls.length} public URLs, expected one each`,
     )
     return problems
   }

@@ -2,7 +2,6 @@
 import { z } from 'zod'
 import type {
   AdminCalls,
-  AdminErrorCode,
   AdminMatch,
   AdminRoute,
   FreezeAnswer,
@@ -12,6 +11,7 @@ import type {
 } from '../../common/admin-api.ts'
 import type { Clock } from '../../common/clock.ts'
 import type { Hold, OperatorActs } from '../decisions/operations.ts'
+import type { AdminErrorCode } from '../../common/refusal-codes.ts'
 import { StoreError, type StoreErrorCode } from '../decisions/store-error.ts'
 import type { Limit } from '../policy/compile/limits.ts'
 import { formatDecimal } from '../protocol/decimal.ts'
@@ -30,7 +30,7 @@ export interface OperatorDeps {
   readonly told: (what: string, details: Readonly<Record<string, unknown>>) => void
 }
 
-/** Answers one request: the variable parts of its path, and its body, which nobody has looked at. */
+/** Answers one request: the variable parts of its path, and its body, not looked at yet. */
 export type AdminAction<R extends AdminRoute, Deps> = (
   params: AdminMatch['params'],
   body: unknown,

@@ -15,8 +15,9 @@ import { BodyTooLargeError, listen, readBounded } from '../../common/http.ts'
 import { parseJson } from '../../common/json.ts'
 import { ensurePrivateDirectory } from '../../common/atomic-file.ts'
 import { CountersignError, errnoOf } from '../../common/errors.ts'
+import { ADMIN_ERRORS } from '../../common/refusal-codes.ts'
 import type { Registry } from '../generations/registry.ts'
-import { ADMIN_STATUS, AdminError } from '../../common/admin-error.ts'
+import { AdminError } from '../../common/admin-error.ts'
 import { type AdminAction, OPERATOR_ACTIONS, type OperatorDeps, refusalOf } from './operator.ts'
 import { parseNeeds, parseSelfTest, parseStage } from './requests.ts'
 
@@ -33,12 +34,14 @@ export interface AdminDeps {
 }
 
 /** The socket cannot be opened. */
-export class AdminSocketError extends CountersignError {}
+export class AdminSocketError extends CountersignError {
+  readonly code = 'ERR_LOCKED'
+}
 
 /** Opens the socket with mode 0600; what a dead process has left is removed, a live one is respected. */
 export async function openAdminSocket(path: string, deps: AdminDeps): Promise<Server> {
   await ensurePrivateDirectory(dirname(path))
-  await removeStale(path)
+  if ((await assertSocketFree(path)) === 'stale') await unlink(path)
   const server = createServer({ requestTimeout: 10_000 }, (request, response) => {
     void answer(request, response, deps)
   })
@@ -49,12 +52,17 @@ export async function openAdminSocket(path: string, deps: AdminDeps): Promise<Se
   return server
 }
 
-async function removeStale(path: string): Promise<void> {
+/**
+ * Tells whether a socket of a dead process is there.
+ *
+ * @throws AdminSocketError when something else is there, or a process that answers
+ */
+export async function assertSocketFree(path: string): Promise<'free' | 'stale'> {
   const found = await lstat(path).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return undefined
     throw error
   })
-  if (found === undefined) return
+  if (found === undefined) return 'free'
   if (!found.isSocket()) {
     throw new AdminSocketError(`\`${path}\` is not a socket`, { hint: 'move it out of the way' })
   }
@@ -63,7 +71,7 @@ async function removeStale(path: string): Promise<void> {
       hint: 'give each handler a socket of its own',
     })
   }
-  await unlink(path)
+  return 'stale'
 }
 
 function isAlive(path: string): Promise<boolean> {
@@ -92,7 +100,7 @@ async function answer(
     if (!known) deps.failed(error)
     const code = known ? error.code : 'ERR_INTERNAL'
     const message = known ? error.message : 'the handler failed, see its log'
-    send(response, ADMIN_STATUS[code], { error: { code, message } } satisfies AdminErrorBody)
+    send(response, ADMIN_ERRORS[code].status, { error: { code, message } } satisfies AdminErrorBody)
   }
 }
 

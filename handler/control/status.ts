@@ -1,7 +1,8 @@
-/** What the handler tells the bootstrapper and the operator about itself. */
+/** Status of the handler, for the bootstrapper and the operator. */
 import type { HandlerStatus, SelfTestAnswer } from '../../common/admin-api.ts'
 import { AdminError } from '../../common/admin-error.ts'
 import type { Config } from '../config/config.ts'
+import { formatAddress } from '../config/config-values.ts'
 import type { Registry } from '../generations/registry.ts'
 import type { Keyring } from '../generations/keyring.ts'
 import { signToken } from '../protocol/token.ts'
@@ -26,7 +27,7 @@ export function statusOf(
     slots: slots.map(({ slot, publicUrl, listen }) => ({
       slot,
       publicUrl: publicUrl.url,
-      listen: `${listen.host.includes(':') ? `[${listen.host}]` : listen.host}:${listen.port}`,
+      listen: formatAddress(listen),
     })),
     generations: registry.infos(),
     pairings: registry.state().pairings,

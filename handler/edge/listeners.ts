@@ -37,7 +37,9 @@ const MAX_CONNECTIONS = 2_048
 const UNVERIFIED_PER_ADDRESS = 1_024
 
 /** A listener cannot be opened. */
-export class ListenError extends CountersignError {}
+export class ListenError extends CountersignError {
+  readonly code = 'ERR_LISTEN'
+}
 
 export interface ListenersOptions {
   readonly app: App

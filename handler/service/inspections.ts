@@ -22,7 +22,17 @@ import type { FilePair } from '../generations/tls-files.ts'
 /** One thing that was looked at. */
 export interface Finding {
   readonly item:
-    'settings' | 'state' | 'passphrase' | 'generations' | 'cosigners' | 'policy' | 'tls'
+    | 'settings'
+    | 'state'
+    | 'passphrase'
+    | 'generations'
+    | 'cosigners'
+    | 'policy'
+    | 'tls'
+    | 'store'
+    | 'lock'
+    | 'address'
+    | 'socket'
   readonly ok: boolean
   /** One line: what was found, or what is wrong. */
   readonly detail: string

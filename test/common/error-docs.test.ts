@@ -6,7 +6,11 @@ import { renderErrorDocs } from '../../common/error-docs.ts'
 const root = join(import.meta.dirname, '../..')
 
 /** Codes of Node.js itself that are looked for, and no error of ours. */
-const FOREIGN = new Set(['ERR_ENCODING_INVALID_ENCODED_DATA'])
+const FOREIGN = new Set([
+  'ERR_ENCODING_INVALID_ENCODED_DATA',
+  'ERR_OUT_OF_RANGE',
+  'ERR_SQLITE_ERROR',
+])
 
 describe('docs/errors.md', () => {
   it('is what the tables print', async () => {

@@ -93,7 +93,7 @@ describe('a handler that cannot start', () => {
     const { settings, home } = await started()
     await rm(join(home, 'other'), { recursive: true, force: true })
     const other = run({ ...settings, HANDLER_STATE_DIR: join(home, 'other') })
-    expect(await other.ended).toBe(1)
+    expect(await other.ended).toBe(9)
     expect(other.err()).toMatch(/^error: cannot listen on `127\.0\.0\.1:\d+` \(EADDRINUSE\)/)
   }, 15_000)
 })

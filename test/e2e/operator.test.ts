@@ -164,7 +164,7 @@ describe('a held request', () => {
     })
     const nowhere = await handler.command('hold', 'list', '--state-dir', '/nonexistent')
     expect(nowhere).toMatchObject({
-      exitCode: 2,
+      exitCode: 4,
       err: expect.stringContaining('no handler answers at `/nonexistent/admin.sock` (ENOENT)'),
     })
     expect((await handler.command('hold', 'list')).out).toBe('nothing is held\n')
@@ -212,11 +212,11 @@ describe('a freeze', () => {
     await verifyAudit(handler)
   }, 20_000)
 
-  it('can refuse instead, and wants a reason', async () => {
+  it('can refuse instead, and requires a reason', async () => {
     const handler = await startTestHandler({ policy: POLICY })
     expect(await handler.command('freeze')).toMatchObject({
       exitCode: 2,
-      err: expect.stringContaining('a reason is wanted'),
+      err: expect.stringContaining('`--reason` is required'),
     })
     expect(await handler.command('freeze', '--action', 'APPROVE', '--reason', 'x')).toMatchObject({
       exitCode: 2,

@@ -126,7 +126,7 @@ extra signature: absent
 if limit \`daily\` has room ()
 if hook \`screen\` allows it
 
-  btc (APPROVE): asset is \`ETH\`, wanted \`BTC\`
+  btc (APPROVE): asset is \`ETH\`, required \`BTC\`
   eth (APPROVE): decides
   late (RETRY): matches too, but comes later
 `)
@@ -272,12 +272,12 @@ not readable: records 5
     const missing = await run(['replay', '--policy', await policyFile(), ...store])
     expect(missing).toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/cannot be opened[^]*\nhint: /),
+      stderr: expect.stringMatching(/there is no decision store at[^]*\nhint: /),
     })
     const bad = await run(['replay', '--policy', await policyFile('version: 2'), ...store])
     expect(bad.code).toBe(2)
     const none = await run(['replay', '--policy', await policyFile()])
-    expect(none.stderr).toMatch(/`state\/decisions.db` cannot be opened/)
+    expect(none.stderr).toMatch(/there is no decision store at `state\/decisions.db`/)
   })
 })
 

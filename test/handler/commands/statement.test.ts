@@ -11,7 +11,7 @@ import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
 
 /** Runs a command in this process; commander throws instead of exiting. */
 async function run(...argv: string[]) {
-  const written = { stdout: '', stderr: '' }
+  const written = { stdout: '', stderr: '', code: 0 }
   const io = {
     env: {},
     stdout: { write: (text: string) => (written.stdout += text) },
@@ -22,7 +22,7 @@ async function run(...argv: string[]) {
   const program = new Command().exitOverride().configureOutput({ writeErr: () => undefined })
   registerStatementCommands(program, io)
   await program.parseAsync(argv, { from: 'user' })
-  return written
+  return { ...written, code: io.exitCode }
 }
 
 const TRANSFER = [
@@ -90,27 +90,50 @@ describe('statement', () => {
     })
   })
 
-  it('keygen does not overwrite, and other faults stay what they are', async () => {
+  // Each of these was a stack trace of Node.js and exit code 1.
+  it('an expected failure is one line, a hint where there is one, and exit code 2', async () => {
     const directory = await temporaryDirectory()
     const key = join(directory, 'key.pem')
     await run('statement', 'keygen', '--out', key)
-    await expect(run('statement', 'keygen', '--out', key)).rejects.toThrow('is not overwritten')
+    expect(await run('statement', 'keygen', '--out', key)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `error: \`${key}\` exists and is not overwritten\n`,
+    })
     const nowhere = join(directory, 'missing', 'key.pem')
-    await expect(run('statement', 'keygen', '--out', nowhere)).rejects.toThrow('ENOENT')
+    expect(await run('statement', 'keygen', '--out', nowhere)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `error: \`${nowhere}\` cannot be written (ENOENT)\n`,
+    })
+    const open = join(directory, 'open.pem')
+    await writeFile(open, 'x', { mode: 0o644 })
+    for (const [file, message] of [
+      [open, 'can be read by other users (mode 0644)\nhint: chmod 600'],
+      [nowhere, 'cannot be read (ENOENT)'],
+    ] as const) {
+      const { code, stdout, stderr } = await run('statement', 'sign', '--key', file, ...TRANSFER)
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+      expect(stderr).toContain(`error: \`${file}\` ${message}`)
+    }
   })
 
-  it('a key that others can read, and a duration that is none: refused', async () => {
-    const directory = await temporaryDirectory()
-    const key = join(directory, 'key.pem')
-    await writeFile(key, 'x', { mode: 0o644 })
-    await expect(run('statement', 'sign', '--key', key, ...TRANSFER)).rejects.toThrow(
-      'can be read by other users',
-    )
-    await expect(
-      run('statement', 'sign', '--key', key, ...TRANSFER, '--expires-in', '1w'),
-    ).rejects.toThrow('`1w` is not a duration')
-    await expect(
-      run('statement', 'sign', '--key', key, ...TRANSFER, '--expires-in', '1y1'),
-    ).rejects.toThrow('is not a duration')
+  it.each(['1w', '1y1', '0s'])('`%s` is not a duration', async (duration) => {
+    const key = join(await temporaryDirectory(), 'key.pem')
+    await run('statement', 'keygen', '--out', key)
+    const flags = ['--key', key, ...TRANSFER, '--expires-in', duration]
+    expect(await run('statement', 'sign', ...flags)).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `error: \`${duration}\` is not a duration\nhint: e.g. 90s, 30m, 12h or 2d\n`,
+    })
+  })
+
+  it('takes seconds, as every other duration does', async () => {
+    const key = join(await temporaryDirectory(), 'key.pem')
+    await run('statement', 'keygen', '--out', key)
+    const flags = ['--key', key, ...TRANSFER, '--expires-in', '90s']
+    const { stdout } = await run('statement', 'sign', ...flags)
+    expect(JSON.parse(stdout)).toMatchObject({ statement: { expiry: '2026-11-21T12:01:30.000Z' } })
   })
 })

@@ -128,7 +128,7 @@ describe('one wrong setting', () => {
     ],
     [
       { HANDLER_LISTEN: '127.0.0.1:8443' },
-      '`HANDLER_LISTEN`: 1 addresses for 2 public URLs, one each is wanted',
+      '`HANDLER_LISTEN`: 1 addresses for 2 public URLs, expected one each',
     ],
     [
       { HANDLER_LISTEN: '127.0.0.1:8443,0.0.0.0:8443' },
@@ -151,7 +151,7 @@ describe('one wrong setting', () => {
       { HANDLER_STORE: 'postgres://host/db' },
       '`HANDLER_STORE`: PostgreSQL is not supported in this version, give a file path',
     ],
-    [{ HANDLER_STORE: 'sqlite://x' }, '`HANDLER_STORE`: a file path is wanted, not a URL'],
+    [{ HANDLER_STORE: 'sqlite://x' }, '`HANDLER_STORE`: expected a file path, not a URL'],
     [
       { HANDLER_DEADLINE_MS: '30000' },
       '`HANDLER_DEADLINE_MS`: `30000` is not an integer from 1000 to 29000',
