@@ -2,6 +2,7 @@
 import type { HoldState as StoredHoldState, OperatorActs } from '../decisions/operations.ts'
 import { summaryOf } from './hold-summary.ts'
 import type { Decision } from '../policy/decision.ts'
+import { reserved } from '../policy/reserved.ts'
 import type { HoldBook, HoldState } from './ports.ts'
 
 /** A used release releases nothing more. */
@@ -16,7 +17,7 @@ const STATES: Readonly<Record<StoredHoldState, HoldState>> = {
 /** Opens a hold at the first delivery of a request and then follows it. */
 export function createHoldBook(store: Pick<OperatorActs, 'openHold'>): HoldBook {
   return {
-    async state(key, terms, _now, request, rule) {
+    async state(key, terms, request, rule) {
       const { state } = await store.openHold({ key, terms, summary: summaryOf(request, rule) })
       return STATES[state]
     },
@@ -26,5 +27,5 @@ export function createHoldBook(store: Pick<OperatorActs, 'openHold'>): HoldBook 
 /** What is answered to everything while the operator has frozen the handler. */
 export function frozenDecision({ frozen }: Pick<OperatorActs, 'frozen'>): Decision | undefined {
   const freeze = frozen()
-  return freeze && { action: freeze.action, rule: 'freeze', reason: 'FROZEN' }
+  return freeze && reserved(freeze.action, 'freeze')
 }

@@ -4,7 +4,7 @@ import type { Action } from '../protocol/endpoints.ts'
 /** Our action with the rule that determined it. `rule` is never empty: `default` when no rule matched. */
 export interface Decision {
   readonly action: Action
-  /** Id of the deciding rule, or one of the reserved ids `default`, `malformed`, `conflict`, `freeze`, `deadline`, … */
+  /** Id of the deciding rule, or a reserved id where no rule of the policy decided. */
   readonly rule: string
   /** Short code or sentence; goes into `rejectionReason`, so it names no limit, list or other secret of the policy. */
   readonly reason: string
@@ -52,7 +52,7 @@ export interface Evaluation {
   /** A RETRY that a person can release: the hold's parameters. */
   readonly hold: HoldTerms | undefined
   /** What the raw transaction check found, for the record: one word and, unless `verified`, why. */
-  readonly rawTx?: string
+  readonly rawTx?: string | undefined
 }
 
 /** A hold: the request stays RETRY until people release it. */

@@ -5,6 +5,7 @@ import type { Decision, Evaluation, LimitCharge } from './decision.ts'
 import type { Facts } from './facts.ts'
 import { chargesFor } from './compile/limits.ts'
 import type { Policy } from './compile/policy.ts'
+import { reserved } from './reserved.ts'
 import { firstMatch } from './compile/rule-index.ts'
 import type { Rule } from './compile/rules.ts'
 import { subjectOf } from './compile/subject.ts'
@@ -19,7 +20,7 @@ export function evaluate(policy: Policy, request: CallbackRequest, facts: Facts)
   const subject = subjectOf(request, facts)
   const rule = firstMatch(policy.index, subject)
   if (rule === undefined) {
-    return plain({ action: policy.defaultAction, rule: 'default', reason: 'no rule matched' })
+    return plain(reserved(policy.defaultAction, 'default'))
   }
   if (rule.action !== 'APPROVE' && rule.hold === undefined) return plain(rule.decision)
   const refusal = refusalOf(rule, request, facts)
@@ -32,10 +33,10 @@ export function contentRefusal(
   { rawTx }: Pick<Facts, 'rawTx'>,
 ): Decision | undefined {
   if (contradictionIn(request) !== undefined) {
-    return { action: 'REJECT', rule: 'contradiction', reason: 'the request contradicts itself' }
+    return reserved('REJECT', 'contradiction')
   }
   if (rawTx.status === 'mismatch') {
-    return { action: 'REJECT', rule: 'raw-tx', reason: 'raw transaction contradicts the request' }
+    return reserved('REJECT', 'raw-tx')
   }
   return undefined
 }

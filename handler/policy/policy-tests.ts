@@ -11,6 +11,7 @@ import { evaluate } from './evaluate.ts'
 import type { Facts } from './facts.ts'
 import { factsOf } from './judge.ts'
 import type { Policy } from './compile/policy.ts'
+import { reserved } from './reserved.ts'
 import type { Finding } from './file/problems.ts'
 import type { RawTxVerdict } from './rawtx/verdict.ts'
 import { TEST_TIME } from './file/schema.ts'
@@ -56,7 +57,7 @@ function decide(policy: Policy, test: TestEntry, payload: Payload): Decision | s
   }
   const parsed = parseRequest(endpoint, claims)
   if (parsed.kind === 'malformed') {
-    return { action: 'REJECT', rule: 'malformed', reason: parsed.malformed.reasonCode }
+    return reserved('REJECT', 'malformed', parsed.malformed.reasonCode)
   }
   const known = { now: test.now ?? TEST_TIME, cosigner: test.cosigner ?? '' }
   const facts = factsOf(policy, parsed.request, known, () => false)

@@ -7,6 +7,7 @@ import type { JsonObject } from '../protocol/json-value.ts'
 import { evaluate } from './evaluate.ts'
 import { factsOf } from './judge.ts'
 import type { Policy } from './compile/policy.ts'
+import { reserved } from './reserved.ts'
 import type { VerifySignature } from './statement.ts'
 
 /** One decision of the past with the content that it was about. */
@@ -85,8 +86,10 @@ function decide(
   verifySignature: VerifySignature,
 ): Replayed {
   const parsed = parseRequest(endpoint, claims)
-  if (parsed.kind === 'malformed') return { action: 'REJECT', rule: 'malformed' }
-  const facts = factsOf(policy, parsed.request, known, verifySignature)
-  const { action, rule } = evaluate(policy, parsed.request, facts).decision
+  const { action, rule } =
+    parsed.kind === 'malformed'
+      ? reserved('REJECT', 'malformed')
+      : evaluate(policy, parsed.request, factsOf(policy, parsed.request, known, verifySignature))
+          .decision
   return { action, rule }
 }

@@ -2,34 +2,13 @@
 import type { Action } from '../../protocol/endpoints.ts'
 import type { Check } from './check.ts'
 import type { Decision, HoldTerms } from '../decision.ts'
+import { isReserved } from '../reserved.ts'
 import { durationMs } from '../file/duration.ts'
 import type { Path } from '../file/problems.ts'
 import type { RuleEntry } from '../file/schema.ts'
 import { compileRequirements } from './requirements.ts'
 import type { Requirements, RuleContext } from './requirements.ts'
 import { compileWhen } from './when.ts'
-
-/** Rule ids that decisions made elsewhere carry; no rule of a policy may take one. */
-export const RESERVED_RULES: ReadonlySet<string> = new Set([
-  'default',
-  'malformed',
-  'contradiction',
-  'raw-tx',
-  'conflict',
-  'stage',
-  'freeze',
-  'hold',
-  'hook',
-  'limit',
-  'deadline',
-  'overload',
-  'store',
-  'policy',
-  'clock',
-  'signer',
-  'shutdown',
-  'error',
-])
 
 export interface Rule {
   readonly id: string
@@ -56,7 +35,7 @@ export function compileRule(entry: RuleEntry, path: Path, context: RuleContext):
     context.usedLists.set(name, actions.add(action))
   }
   const checks = compileWhen(entry.when, [...path, 'when'], { ...context, useList })
-  if (RESERVED_RULES.has(entry.id)) {
+  if (isReserved(entry.id)) {
     context.findings.report([...path, 'id'], `\`${entry.id}\` is reserved`)
   }
   if (action === 'IGNORE' && !canIgnore(checks)) {

@@ -347,6 +347,33 @@ lists:
     )
   })
 
+  // Until 0.1.0 the list of reserved ids was kept apart from the ids in use: a rule could take
+  // `store-unavailable`, the id of a fault, also to approve, and `hold` was refused although
+  // nothing is ever recorded under it.
+  it.each([
+    'default',
+    'malformed',
+    'contradiction',
+    'raw-tx',
+    'conflict',
+    'freeze',
+    'store-unavailable',
+    'policy-error',
+    'internal-error',
+    'deadline',
+  ])('reserves the id %s, under which the handler decides', (id) => {
+    expect(problemsIn(`rules: [{ id: ${id}, when: {}, then: REJECT }]`)).toEqual([
+      `policy.yaml:2:15: rules[0].id: \`${id}\` is reserved`,
+    ])
+  })
+
+  it.each(['hold', 'hook', 'limit', 'shutdown', 'overload', 'clock', 'toString'])(
+    'leaves the id %s to rules',
+    (id) => {
+      expect(problemsIn(`rules: [{ id: ${id}, when: {}, then: REJECT }]`)).toEqual([])
+    },
+  )
+
   it('reports every problem at once, in the order of the file', () => {
     const problems = problemsIn(`
 default: MAYBE
