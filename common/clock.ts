@@ -15,6 +15,13 @@ export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>
  */
 export type After = (ms: number, run: () => void) => () => void
 
+/** All that a shell needs of time. */
+export interface Time {
+  readonly clock: Clock
+  readonly sleep: Sleep
+  readonly after: After
+}
+
 /** The machine's own clock. */
 export const systemClock: Clock = {
   now: () => new Date(),

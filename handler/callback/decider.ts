@@ -1,31 +1,33 @@
-/** A team's own function: it may refuse what the policy approves, and approve what no rule of the policy speaks about. */
-import type { Decision, Evaluation } from '../policy/decision.ts'
+/**
+ * Deciders: a team's own function may refuse what the policy approves, and approve what no rule
+ * matches.
+ */
+import type { Decision } from '../policy/decision.ts'
+import type { LivePolicy, PolicyFacts } from '../policy/judge.ts'
+import { MARGIN_MS, Undecided, within } from './faults.ts'
 import type { CallbackDeps } from './ports.ts'
-import type { PolicyFacts } from '../policy/judge.ts'
-import type { LivePolicy } from '../policy/judge.ts'
+import type { Proposal } from './proposal.ts'
 import type { AskedRequest } from './read.ts'
-import { MARGIN_MS, Undecided } from './undecided.ts'
-import { within } from './within.ts'
 
 /**
- * The evaluation as the function leaves it. INVARIANT: a rule that refuses or holds is final, content that forbids an
- * approval forbids this one too, and a function that fails or is late is answered RETRY.
+ * The proposal as the function leaves it. INVARIANT: a rule that refuses or holds is final, content
+ * that forbids an approval forbids this one too, and a function that fails or is late is answered
+ * RETRY.
  */
 export async function settleDecider(
-  evaluation: Evaluation,
+  proposal: Proposal,
   asked: AskedRequest,
   policy: LivePolicy,
   deps: CallbackDeps,
-): Promise<Evaluation> {
-  const { decider } = deps
-  const { decision } = evaluation
-  if (decider === undefined) return evaluation
-  if (decision.action !== 'APPROVE' && decision.rule !== 'default') return evaluation
-  const known = { now: deps.clock.now(), cosigner: asked.verified.cosigner }
-  const verdict = await ask(evaluation, known, asked, deps)
-  if (verdict === undefined || isNothingNew(verdict, decision)) return evaluation
-  if (verdict.action !== 'APPROVE') return { ...evaluation, decision: verdict }
-  return { ...evaluation, decision: forbidden(known, asked, policy) ?? verdict }
+): Promise<Proposal> {
+  const { decision } = proposal
+  if (deps.advisers.decider === undefined) return proposal
+  if (decision.action !== 'APPROVE' && decision.rule !== 'default') return proposal
+  const known = { now: deps.time.clock.now(), cosigner: asked.verified.cosigner }
+  const verdict = await ask(proposal, known, asked, deps)
+  if (verdict === undefined || isNothingNew(verdict, decision)) return proposal
+  if (verdict.action !== 'APPROVE') return { ...proposal, decision: verdict }
+  return { ...proposal, decision: forbidden(known, asked, policy) ?? verdict }
 }
 
 /** Where a rule approves, its own id stays on the record. */
@@ -34,16 +36,16 @@ function isNothingNew(verdict: Decision, decision: Decision): boolean {
 }
 
 async function ask(
-  { decision, rawTx }: Evaluation,
+  { decision, rawTx }: Proposal,
   known: PolicyFacts,
   { request, delivery }: AskedRequest,
-  { decider, clock, after }: CallbackDeps,
+  { advisers, time: { clock, after } }: CallbackDeps,
 ): Promise<Decision | undefined> {
   const givenUp = new AbortController()
   const leftMs = delivery.deadlineAtMs - 2 * MARGIN_MS - clock.monotonicMs()
   const facts = { ...known, policy: decision, rawTx, signal: givenUp.signal }
   try {
-    const call = decider?.(request, facts).then((verdict) => ({ verdict }))
+    const call = advisers.decider?.(request, facts).then((verdict) => ({ verdict }))
     const answer = await within(leftMs, call, after)
     if (answer === undefined) throw new Error('the function takes too long')
     return answer.verdict

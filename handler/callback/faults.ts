@@ -1,18 +1,18 @@
-/** Why no decision could be made: each cause is answered with a signed RETRY and is never kept. */
+/**
+ * Work that breaks or takes too long: each cause has a name, is answered with a signed RETRY, and
+ * is never kept.
+ */
+import type { After } from '../../common/clock.ts'
+import type { ReservedRule } from '../policy/reserved.ts'
 
 /** Kept free at the end of the deadline for signing and sending, in milliseconds. */
 export const MARGIN_MS = 250
 
 /** Reserved rule ids of the RETRY for a fault. */
-export type FaultRule = 'store-unavailable' | 'policy-error' | 'internal-error' | 'deadline'
-
-/** What the co-signer is told: enough to find the fault in our log, nothing of how we are built. */
-export const FAULT_REASON: Readonly<Record<FaultRule, string>> = {
-  'store-unavailable': 'ERR_STORE_UNAVAILABLE',
-  'policy-error': 'ERR_POLICY',
-  'internal-error': 'ERR_INTERNAL',
-  deadline: 'ERR_DEADLINE',
-}
+export type FaultRule = Extract<
+  ReservedRule,
+  'store-unavailable' | 'policy-error' | 'internal-error' | 'deadline'
+>
 
 /** A step that could not do its work. */
 export class Undecided extends Error {
@@ -25,11 +25,28 @@ export class Undecided extends Error {
   }
 }
 
-/** The store's promise, with its failure named. */
+/** The outcome of asking the store; its failure becomes `Undecided`. */
 export async function fromStore<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (cause) {
     throw new Undecided('store-unavailable', cause)
+  }
+}
+
+/** The work's outcome, or undefined when it takes longer than `ms`; the work itself goes on. */
+export async function within<T>(
+  ms: number,
+  work: Promise<T> | undefined,
+  after: After,
+): Promise<T | undefined> {
+  let cancel: (() => void) | undefined
+  const late = new Promise<undefined>((resolve) => {
+    cancel = after(Math.max(0, ms), () => resolve(undefined))
+  })
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    cancel?.()
   }
 }

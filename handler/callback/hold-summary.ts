@@ -1,4 +1,4 @@
-/** What a held request would do, in one line that a person can decide on and that no terminal takes for more than text. */
+/** Summary of a held request: one line of printable text that a person can decide on. */
 import { formatDecimal } from '../protocol/decimal.ts'
 import type { CallbackRequest, TxSignRequest } from '../protocol/request.ts'
 

@@ -1,11 +1,14 @@
-/** Hooks: a team's own services may veto an approval, within the deadline; silence puts it off, and then is a veto too. */
-import type { Decision, Evaluation, HookRequirement } from '../policy/decision.ts'
+/**
+ * Hooks: a team's own services may veto an approval, within the deadline; silence puts it off, and
+ * then is a veto too.
+ */
+import type { Decision, HookRequirement } from '../policy/decision.ts'
 import type { Hook } from '../policy/compile/hooks.ts'
-import type { CallbackDeps } from './ports.ts'
 import type { LivePolicy } from '../policy/judge.ts'
+import { MARGIN_MS, Undecided, within } from './faults.ts'
+import type { CallbackDeps } from './ports.ts'
+import type { Proposal } from './proposal.ts'
 import type { AskedRequest } from './read.ts'
-import { MARGIN_MS, Undecided } from './undecided.ts'
-import { within } from './within.ts'
 
 /** What else decides about a missing answer. */
 export interface HookTimes {
@@ -14,15 +17,18 @@ export interface HookTimes {
   readonly firstAt: string | undefined
 }
 
-/** The evaluation, or what the first hook that does not allow it leaves. Hooks are asked together, and only about an approval. */
+/**
+ * The proposal, or what the first hook that does not allow it leaves. Hooks are asked together, and
+ * only about an approval.
+ */
 export async function settleHooks(
-  evaluation: Evaluation,
+  proposal: Proposal,
   asked: AskedRequest,
   times: HookTimes,
   deps: CallbackDeps,
-): Promise<Evaluation> {
-  const { decision, hooks } = evaluation
-  if (decision.action !== 'APPROVE' || hooks.length === 0) return evaluation
+): Promise<Proposal> {
+  const { decision, hooks } = proposal
+  if (decision.action !== 'APPROVE' || hooks.length === 0) return proposal
   const answers = await askAll(hooks, decision.rule, asked, times, deps)
   const vetoes = hooks.flatMap((hook, index) => {
     const answer = answers[index] ?? 'no-answer'
@@ -35,14 +41,14 @@ export async function settleHooks(
   }
   // A refusal that is certain need not wait for an answer that is missing.
   const veto = vetoes.find(({ action }) => action !== 'RETRY') ?? vetoes[0]
-  return veto === undefined ? evaluation : { ...evaluation, decision: veto }
+  return veto === undefined ? proposal : { ...proposal, decision: veto }
 }
 
 /** RETRY until the hook's budget has passed since the first delivery, then its fallback. */
 function unanswered(
   { hook, otherwise }: HookRequirement,
   { policy, firstAt }: HookTimes,
-  { clock }: CallbackDeps,
+  { time: { clock } }: CallbackDeps,
 ): Decision {
   const terms = policy.hooks?.get(hook)
   if (terms === undefined) return otherwise
@@ -64,16 +70,16 @@ async function askAll(
   rule: string,
   { delivery, request, verified }: AskedRequest,
   { policy }: HookTimes,
-  deps: CallbackDeps,
+  { advisers, time: { clock, after } }: CallbackDeps,
 ): Promise<readonly ('allow' | 'deny' | 'no-answer')[]> {
   const givenUp = new AbortController()
-  const leftMs = delivery.deadlineAtMs - 2 * MARGIN_MS - deps.clock.monotonicMs()
+  const leftMs = delivery.deadlineAtMs - 2 * MARGIN_MS - clock.monotonicMs()
   const { deliveryId, generation } = delivery
   const context = { deliveryId, generation, cosigner: verified.cosigner, rule }
   const ask = async ({ hook }: HookRequirement) => {
     const terms = policy.hooks?.get(hook)
-    const call = deps.hooks?.call(hook, request, givenUp.signal, { ...context, terms })
-    const answer = await within(leftMs, call, deps.after)
+    const call = advisers.hooks?.call(hook, request, givenUp.signal, { ...context, terms })
+    const answer = await within(leftMs, call, after)
     return answer === 'allow' || answer === 'deny' ? answer : 'no-answer'
   }
   const answers = await Promise.all(

@@ -1,60 +1,56 @@
-/** The promise to a verified caller: a signed answer before the deadline, whatever hangs or breaks. */
+/** Deadline: a verified caller gets a signed answer before it, whatever hangs or breaks. */
+import { reserved } from '../policy/reserved.ts'
 import { CallbackError } from '../protocol/errors.ts'
-import type { Answer, CallbackDeps } from './ports.ts'
-import { refuse } from './response.ts'
 import { rememberAnswer } from './answer-memory.ts'
-import { eventOf } from './event.ts'
-import type { Caller } from './event.ts'
-import { seal } from './sign.ts'
-import type { Settled } from './sign.ts'
-import { FAULT_REASON, MARGIN_MS, Undecided } from './undecided.ts'
-import { within } from './within.ts'
+import { MARGIN_MS, Undecided, within } from './faults.ts'
+import type { Answer, CallbackDeps, DecidedEvent } from './ports.ts'
+import type { Asked } from './read.ts'
+import { refuse } from './response.ts'
+import { answerOf, type Signed } from './sign.ts'
 
 /**
- * Runs the steps against the clock. A failure or the deadline is answered with a signed RETRY that nobody keeps; steps
- * that are late go on, so that their decision is on record for the next delivery. Throws `ERR_SIGNING_UNAVAILABLE`.
+ * Runs the steps against the clock. A failure or the deadline is answered with a signed RETRY that
+ * is never recorded; steps that are late go on, so that their decision is on record for the next
+ * delivery. Throws `ERR_SIGNING_UNAVAILABLE`.
  */
 export async function answerInTime(
-  caller: Caller,
+  asked: Asked,
   deps: CallbackDeps,
-  steps: () => Promise<Settled>,
+  steps: () => Promise<Signed>,
 ): Promise<Answer> {
-  const startedMs = deps.clock.monotonicMs()
-  const outcome = await settle(caller, deps, steps)
+  const outcome = await settle(asked, deps, steps)
   if (outcome instanceof CallbackError) throw outcome
-  const answer = outcome instanceof Undecided ? await putOff(caller, outcome, deps) : outcome.answer
-  const event = eventOf(caller, outcome, deps.clock.monotonicMs() - startedMs)
+  const answer = outcome instanceof Undecided ? await putOff(asked, outcome, deps) : outcome.answer
+  const event = eventOf(asked, outcome, deps.time.clock.monotonicMs())
   deps.log.decided(event)
-  deps.observe?.(event)
-  if (!(outcome instanceof Undecided)) {
-    rememberAnswer(caller.delivery, caller.verified, outcome, event, deps)
-  }
+  if (!(outcome instanceof Undecided)) rememberAnswer(asked, outcome, event, deps)
   return answer
 }
 
 async function settle(
-  caller: Caller,
+  asked: Asked,
   deps: CallbackDeps,
-  steps: () => Promise<Settled>,
-): Promise<Settled | Undecided | CallbackError> {
-  const leftMs = caller.delivery.deadlineAtMs - MARGIN_MS - deps.clock.monotonicMs()
+  steps: () => Promise<Signed>,
+): Promise<Signed | Undecided | CallbackError> {
+  const { clock, after } = deps.time
+  const leftMs = asked.delivery.deadlineAtMs - MARGIN_MS - clock.monotonicMs()
   if (leftMs <= 0) return new Undecided('deadline', 'it was too late to begin')
   const running = steps().catch(failureOf)
-  const outcome = await within(leftMs, running, deps.after)
+  const outcome = await within(leftMs, running, after)
   if (outcome === undefined) {
-    void running.then((late) => tellIfLateFailure(caller, late, deps))
+    void running.then((late) => alarmIfLateFailure(asked, late, deps))
     return new Undecided('deadline', 'the steps took too long')
   }
-  if (outcome instanceof Undecided) tell(caller, outcome, deps)
+  if (outcome instanceof Undecided) alarm(asked, outcome, deps)
   return outcome
 }
 
 /** A RETRY says why in one code. Signing may hang too, and then there is no answer to give. */
-async function putOff(caller: Caller, { rule }: Undecided, deps: CallbackDeps): Promise<Answer> {
-  const { delivery, requestId } = caller
-  const claims = refuse(requestId, 'signing', 'RETRY', FAULT_REASON[rule])
-  const sealed = seal(claims, delivery.generation, deps)
-  const answer = await within(MARGIN_MS, sealed, deps.after)
+async function putOff(asked: Asked, { rule }: Undecided, deps: CallbackDeps): Promise<Answer> {
+  const { delivery, requestId } = asked
+  const { action, reason } = reserved('RETRY', rule)
+  const signing = answerOf(refuse(requestId, 'signing', action, reason), delivery.generation, deps)
+  const answer = await within(MARGIN_MS, signing, deps.time.after)
   if (answer !== undefined) return answer
   throw new CallbackError('ERR_SIGNING_UNAVAILABLE', 'signing takes too long')
 }
@@ -64,18 +60,47 @@ function failureOf(error: unknown): Undecided | CallbackError {
   return new Undecided('internal-error', error)
 }
 
-function tell(caller: Caller, { rule, cause: error }: Undecided, deps: CallbackDeps): void {
-  const { delivery, requestId } = caller
-  deps.log.alarm({ kind: rule, deliveryId: delivery.deliveryId, requestId, error })
+function alarm({ delivery, requestId }: Asked, fault: Undecided, { log }: CallbackDeps): void {
+  const { rule: kind, cause: error } = fault
+  log.alarm({ kind, deliveryId: delivery.deliveryId, requestId, error })
 }
 
 /** The co-signer has its RETRY; what went wrong afterwards is only for us. */
-function tellIfLateFailure(
-  { delivery: { deliveryId }, requestId }: Caller,
-  late: Settled | Undecided | CallbackError,
+function alarmIfLateFailure(
+  { delivery: { deliveryId }, requestId }: Asked,
+  late: Signed | Undecided | CallbackError,
   { log }: CallbackDeps,
 ): void {
   if (!(late instanceof Error)) return
   const error = late instanceof Undecided ? late.cause : late
   log.alarm({ kind: 'late-failure', deliveryId, requestId, error })
+}
+
+/**
+ * What log and metrics get of an answered delivery: one flat value, made once, so it copies nothing
+ * that it only passes on.
+ */
+function eventOf(asked: Asked, outcome: Signed | Undecided, nowMs: number): DecidedEvent {
+  const { delivery, verified, requestId, startedMs } = asked
+  const identified = asked.kind === 'unread' ? undefined : asked
+  const signed = outcome instanceof Undecided ? undefined : outcome
+  const { action, rule, reason } =
+    outcome instanceof Undecided ? reserved('RETRY', outcome.rule) : outcome.decision
+  return {
+    deliveryId: delivery.deliveryId,
+    endpoint: delivery.endpoint,
+    generation: delivery.generation,
+    cosigner: verified.cosigner,
+    requestId,
+    stage: identified?.key.stage,
+    txId: identified?.txId,
+    signerId: identified?.key.signerId,
+    action,
+    rule,
+    reason,
+    seq: signed?.seq,
+    repeated: signed?.repeated ?? false,
+    unknownMembers: asked.kind === 'request' ? asked.request.unknownMembers : [],
+    durationMs: nowMs - startedMs,
+  }
 }

@@ -1,7 +1,10 @@
-/** What the straight line takes in, gives out and stands on; the edges implement these. */
+/**
+ * Ports of the straight line: what it takes in, gives out and depends on; the rooms above implement
+ * them.
+ */
 import type { LivePolicy, PolicyFacts } from '../policy/judge.ts'
 import type { Verified } from '../protocol/token.ts'
-import type { After, Clock } from '../../common/clock.ts'
+import type { Time } from '../../common/clock.ts'
 import type { DecisionStore, ShadowNote } from '../decisions/store.ts'
 import type { RequestKey } from '../protocol/digest.ts'
 import type { Decision, HoldTerms } from '../policy/decision.ts'
@@ -10,7 +13,7 @@ import type { Action, Endpoint, Mode, Stage } from '../protocol/endpoints.ts'
 import type { CallbackRequest } from '../protocol/request.ts'
 import type { AnswerClaims, Draft } from './response.ts'
 import type { SharedWork } from './shared-work.ts'
-import type { FaultRule } from './undecided.ts'
+import type { FaultRule } from './faults.ts'
 
 /** One HTTP attempt of a request, before anything in it is believed. */
 export interface Delivery {
@@ -33,13 +36,18 @@ export interface Answer {
 
 /** Everything `answerCallback` needs; one object per process, read afresh for every delivery. */
 export interface CallbackDeps {
-  /** `token`: a JWS both ways. `plain`: JSON both ways and nothing is signed (`certificate` mode). */
+  /**
+   * `token`: a JWS both ways. `plain`: JSON both ways and nothing is signed (`certificate` mode).
+   */
   readonly mode: Mode
-  /** Throws `CallbackError` unless the body is genuine; see `createTokenVerifier`, `createPlainVerifier`. */
+  /**
+   * Throws `CallbackError` unless the body is genuine; see `createTokenVerifier`,
+   * `createPlainVerifier`.
+   */
   readonly verify: (body: Buffer, now: Date) => Verified
   /**
-   * Compact JWS over the claims with the key of that generation; any rejection becomes 503. Calls `begins` when the
-   * signature has waited for its turn and is being computed.
+   * Compact JWS over the claims with the key of that generation; any rejection becomes 503. Calls
+   * `begins` when the signature has waited for its turn and is being computed.
    */
   readonly sign: (
     generation: number,
@@ -49,28 +57,33 @@ export interface CallbackDeps {
   /** The policy in force; asked once per request, so that one request sees one policy. */
   readonly policy: () => LivePolicy
   readonly store: DecisionStore
-  readonly clock: Clock
-  readonly after: After
+  readonly time: Pick<Time, 'clock' | 'after'>
   /** While frozen: the decision to answer with instead of evaluating; never APPROVE. */
-  readonly override: () => Decision | undefined
+  readonly frozen: () => Decision | undefined
   /** From `createSharedWork()`, one per process. */
   readonly shared: SharedWork
   /** From `createAnswerMemory()`, one per set of co-signer keys. */
   readonly answers: AnswerMemory
   readonly log: CallbackLog
+  readonly advisers: Advisers
+}
+
+/** Who else is heard about a request, besides the policy. */
+export interface Advisers {
   /** Required when the policy names hooks: without it every hook counts as `no-answer`. */
   readonly hooks?: HookCaller
   /** Required when the policy holds requests: without it they stay held. */
   readonly holds?: HoldBook
   /** A policy that is only watched; must not throw. */
-  readonly shadow?: ShadowPolicy
-  /** A team's own function beside the policy. */
-  readonly decider?: Decider
-  /** Metrics; sees what the log sees. */
-  readonly observe?: (event: DecidedEvent) => void
+  readonly shadow?: ShadowPolicy | undefined
+  /** A team's own function. */
+  readonly decider?: Decider | undefined
 }
 
-/** Answers that cannot change any more, by all bytes of the body, the endpoint and the generation; bounded. */
+/**
+ * Answers that cannot change any more, by all bytes of the body, the endpoint and the generation;
+ * bounded.
+ */
 export interface AnswerMemory {
   get(delivery: Delivery): Remembered | undefined
   put(delivery: Delivery, remembered: Remembered): void
@@ -82,7 +95,9 @@ export interface Remembered {
   readonly event: DecidedEvent
 }
 
-/** Says what another policy would have decided. INVARIANT: never changes, delays or fails an answer. */
+/**
+ * Says what another policy would have decided. INVARIANT: never changes, delays or fails an answer.
+ */
 export type ShadowPolicy = (
   request: CallbackRequest,
   facts: PolicyFacts,
@@ -93,7 +108,7 @@ export type ShadowPolicy = (
 export interface DeciderFacts extends PolicyFacts {
   /** What the policy file makes of the request: APPROVE, or its default because no rule matched. */
   readonly policy: Decision
-  /** What the check of the raw transaction found: one word and, unless `verified`, why. */
+  /** What the check of the raw transaction found: `verified`, or another status and why. */
   readonly rawTx: string | undefined
   /** Aborts when the answer is no longer waited for. */
   readonly signal: AbortSignal
@@ -127,12 +142,14 @@ export interface HookContext {
   readonly rule: string
 }
 
-/** Remembers which held requests people have released or refused; keeps time from the first delivery. */
+/**
+ * Remembers which held requests people have released or refused; keeps time from the first
+ * delivery.
+ */
 export interface HoldBook {
   state(
     key: RequestKey,
     terms: HoldTerms,
-    now: Date,
     request: CallbackRequest,
     rule: string,
   ): Promise<HoldState>
@@ -140,13 +157,13 @@ export interface HoldBook {
 
 export type HoldState = 'held' | 'released' | 'rejected' | 'expired'
 
-/** What the service tells the outside world about deliveries. Only verified content ever gets here. */
+/** Log and metrics of deliveries. Only verified content ever gets here. */
 export interface CallbackLog {
   /** A decision was made, recalled, or put off with RETRY; once per answered delivery. */
   decided(event: DecidedEvent): void
   /** A delivery got a bare status; called by the web edge, once per `CallbackError`. */
   refused(event: RefusedEvent): void
-  /** Somebody should look at this now. */
+  /** Needs a person's attention now. */
   alarm(event: AlarmEvent): void
 }
 

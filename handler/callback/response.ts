@@ -1,4 +1,4 @@
-/** The answer claims: APPROVE can be made in one function only, and it asks for proof of the record. */
+/** Answer claims: APPROVE is made in one function only, which requires proof of the record. */
 import type { Recall, Receipt } from '../decisions/store.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Action, ActionAt, Stage } from '../protocol/endpoints.ts'
@@ -29,7 +29,10 @@ export interface Refusal {
   readonly rejectionReason?: string
 }
 
-/** Equal to the claims of an answer that is being recorded, so that its signature can be begun; never an answer. */
+/**
+ * Equal to the claims of an answer that is being recorded, so that its signature can be begun;
+ * never an answer.
+ */
 export interface Draft {
   readonly action: Action
   readonly requestId: string
@@ -37,15 +40,21 @@ export interface Draft {
   readonly [draft]: true
 }
 
-/** What an approval stands on: the receipt of the record just made under a policy, or the record of an earlier one. */
+/**
+ * What an approval stands on: the receipt of the record just made under a policy, or the record of
+ * an earlier one.
+ */
 export type Proof =
   | { readonly kind: 'recorded'; readonly receipt: Receipt; readonly policyDigest: string }
   | Extract<Recall, { kind: 'decided' }>
 
-/** A decision that the store holds, and what it may be used for: a sibling's refusal proves no approval. */
+/**
+ * A decision that the store holds, and what it may be used for: a sibling's refusal proves no
+ * approval.
+ */
 export type Recorded = Proof | Extract<Recall, { kind: 'rejected-sibling' }>
 
-/** The store's word on what was decided, and the number of its record. */
+/** What the store says was decided, and the number of its record. */
 export function decisionOf(recorded: Recorded): {
   readonly decision: Decision
   readonly seq: number
@@ -58,12 +67,16 @@ const NO_IGNORE = 'IGNORE_NOT_POSSIBLE_WHEN_SIGNING'
 /** Longest `rejectionReason`, in characters. */
 const MAX_REASON = 256
 
-/** Control, format and unassigned characters, line separators: whatever could forge or hide text in a log. */
+/**
+ * Control, format and unassigned characters, line separators: whatever could forge or hide text in
+ * a log.
+ */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]+/gu
 
 /**
- * INVARIANT: the only place where an APPROVE comes into being. It takes the verified request and the proof that the
- * APPROVE of that request is on disk; a proof of anything else is a bug and throws.
+ * INVARIANT: the only place where an APPROVE comes into being. It takes the verified request and
+ * the proof that the APPROVE of that request is on disk; a proof of anything else is a bug and
+ * throws.
  */
 export function approve(request: CallbackRequest, proof: Proof): Approval {
   const { decision, seq } = decisionOf(proof)
@@ -77,7 +90,10 @@ type RefusalAt<S extends Stage> = Exclude<
   'APPROVE'
 >
 
-/** Any other answer. IGNORE does not compile unless the stage is surely approval: the vendor knows it there only. */
+/**
+ * Any other answer. IGNORE does not compile unless the stage is surely approval: the vendor knows
+ * it there only.
+ */
 export function refuse<S extends Stage>(
   requestId: string,
   _stage: S,

@@ -1,18 +1,21 @@
-/** What concurrent copies of a request share: one decision, and the signature that was begun for it. */
+/**
+ * Work that concurrent copies of a request share: one decision, and the signature that was begun
+ * for it.
+ */
 import type { AnswerClaims, Draft, Recorded } from './response.ts'
 
 /** Work in flight; made once per process. */
 export interface SharedWork {
   /**
-   * Runs `work`, unless work of that name is running and may still end in time; every caller gets its outcome, or its
-   * error. Times are monotonic milliseconds.
+   * Runs `work`, unless work of that name is running and may still end in time; every caller gets
+   * its outcome, or its error. Times are monotonic milliseconds.
    */
   join(
     name: string,
     nowMs: number,
     deadlineAtMs: number,
     work: () => Promise<Decided>,
-  ): Promise<Joined>
+  ): Promise<Decided>
 }
 
 /** A decision on record. */
@@ -20,6 +23,8 @@ export interface Decided {
   readonly recorded: Recorded
   /** The signature of the answer that was likely, begun while the record was written. */
   readonly ahead?: SignedAhead | undefined
+  /** True when another caller's work gave it. */
+  readonly shared?: boolean
 }
 
 /** A signature that leaves only when the answer turns out to be what was signed. */
@@ -28,11 +33,6 @@ export interface SignedAhead {
   readonly claims: AnswerClaims | Draft
   /** The compact JWS; handled when it rejects. */
   readonly token: Promise<string>
-}
-
-export interface Joined extends Decided {
-  /** True when another caller's work gave it. */
-  readonly shared: boolean
 }
 
 interface Flight {

@@ -1,36 +1,42 @@
-/** Step 6, sign: what the store holds becomes the answer, signed with the key of the path that was asked. */
-import { CallbackError } from '../protocol/errors.ts'
+/**
+ * Step 5, sign: what the store holds becomes the answer, signed with the key of the path that was
+ * asked.
+ */
 import type { Decision } from '../policy/decision.ts'
+import { CallbackError } from '../protocol/errors.ts'
 import type { Answer, CallbackDeps } from './ports.ts'
+import type { Identified } from './read.ts'
 import { approve, decisionOf, possibleAt, refusalOf } from './response.ts'
 import type { AnswerClaims, Draft, Recorded } from './response.ts'
-import type { Joined, SignedAhead } from './shared-work.ts'
-import type { Asked } from './read.ts'
+import type { Decided, SignedAhead } from './shared-work.ts'
 
 /** An answer and what it says, for the log. */
-export interface Settled {
-  readonly asked: Asked
+export interface Signed {
   readonly answer: Answer
   readonly decision: Decision
   readonly seq: number
+  /** The decision was made for an earlier or a concurrent delivery. */
   readonly repeated: boolean
 }
 
 /** Answers a delivery with the recorded decision. Throws `ERR_SIGNING_UNAVAILABLE`. */
 export async function sign(
-  asked: Asked,
-  { recorded, ahead, shared }: Joined,
+  asked: Identified,
+  { recorded, ahead, shared = false }: Decided,
   deps: CallbackDeps,
-): Promise<Settled> {
+): Promise<Signed> {
   const { seq } = decisionOf(recorded)
   const decision = presentDecision(asked, recorded, deps)
   const claims = claimsOf(asked, decision, recorded)
-  const answer = await seal(claims, asked.delivery.generation, deps, ahead)
-  return { asked, answer, decision, seq, repeated: shared || recorded.kind !== 'recorded' }
+  const answer = await answerOf(claims, asked.delivery.generation, deps, ahead)
+  return { answer, decision, seq, repeated: shared || recorded.kind !== 'recorded' }
 }
 
-/** The claims as a body: signed, or as they are in `certificate` mode. */
-export async function seal(
+/**
+ * The claims as a body: signed, or as they are in `certificate` mode. Throws
+ * `ERR_SIGNING_UNAVAILABLE`.
+ */
+export async function answerOf(
   claims: AnswerClaims,
   generation: number,
   deps: CallbackDeps,
@@ -39,13 +45,31 @@ export async function seal(
   if (deps.mode === 'plain') {
     return { contentType: 'application/json', body: JSON.stringify(claims) }
   }
-  const token = isFor(claims, generation, ahead)
-    ? ahead.token
-    : signClaims(claims, generation, deps)
+  const token = isFor(claims, generation, ahead) ? ahead.token : tokenOf(claims, generation, deps)
   return { contentType: 'application/jwt', body: await token }
 }
 
-/** INVARIANT: a signature that was begun before its record leaves only as exactly the answer that may be given now. */
+/**
+ * The compact JWS over claims, with the key of a generation; `begins` is called when the signature
+ * has waited for its turn. Throws `ERR_SIGNING_UNAVAILABLE`.
+ */
+export async function tokenOf(
+  claims: AnswerClaims | Draft,
+  generation: number,
+  deps: CallbackDeps,
+  begins?: () => void,
+): Promise<string> {
+  try {
+    return await deps.sign(generation, claims, begins)
+  } catch (cause) {
+    throw new CallbackError('ERR_SIGNING_UNAVAILABLE', 'the answer cannot be signed', { cause })
+  }
+}
+
+/**
+ * INVARIANT: a signature that was begun before its record leaves only as exactly the answer that
+ * may be given now.
+ */
 function isFor(
   { action, requestId, rejectionReason }: AnswerClaims,
   generation: number,
@@ -60,29 +84,17 @@ function isFor(
   )
 }
 
-/** Signs claims with the key of a generation; `begins` is called when the signature has waited for its turn. */
-export async function signClaims(
-  claims: AnswerClaims | Draft,
-  generation: number,
-  { sign: signWithKey }: CallbackDeps,
-  begins?: () => void,
-): Promise<string> {
-  try {
-    return await signWithKey(generation, claims, begins)
-  } catch (cause) {
-    throw new CallbackError('ERR_SIGNING_UNAVAILABLE', 'the answer cannot be signed', { cause })
-  }
-}
-
-/** What is on record, except that no approval leaves while the service is frozen: the record waits. */
-function presentDecision(asked: Asked, recorded: Recorded, deps: CallbackDeps): Decision {
+/**
+ * What is on record, except that no approval leaves while the service is frozen: the record waits.
+ */
+function presentDecision(asked: Identified, recorded: Recorded, deps: CallbackDeps): Decision {
   const { decision } = decisionOf(recorded)
   if (decision.action !== 'APPROVE') return possibleAt(asked.key.stage, decision)
-  const frozen = deps.override()
+  const frozen = deps.frozen()
   return frozen === undefined ? decision : { ...frozen, action: 'RETRY' }
 }
 
-function claimsOf(asked: Asked, decision: Decision, recorded: Recorded): AnswerClaims {
+function claimsOf(asked: Identified, decision: Decision, recorded: Recorded): AnswerClaims {
   const { requestId, stage } = asked.key
   const { action, reason } = decision
   if (action !== 'APPROVE') return refusalOf(requestId, stage, action, reason)

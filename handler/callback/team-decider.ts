@@ -1,10 +1,13 @@
-/** Turns a team's own function into a decider: what it returns is checked like any other input, and it may not take for ever. */
+/**
+ * Makes a decider of a team's own function: what it returns is checked like any other input, within
+ * a time limit.
+ */
 import type { After } from '../../common/clock.ts'
 import type { Decision } from '../policy/decision.ts'
 import type { Decider, DeciderFacts } from './ports.ts'
 import type { Action } from '../protocol/endpoints.ts'
 import type { CallbackRequest } from '../protocol/request.ts'
-import { within } from './within.ts'
+import { within } from './faults.ts'
 
 /** What a team's own function returns. */
 export interface Verdict {
@@ -15,7 +18,10 @@ export interface Verdict {
   readonly reason?: string
 }
 
-/** A team's own function. Undefined leaves the request to the policy file; a throw is answered RETRY. */
+/**
+ * A team's own function. Undefined leaves the request to the policy file; a throw is answered
+ * RETRY.
+ */
 export type Decide = (
   request: CallbackRequest,
   facts: DeciderFacts,

@@ -15,7 +15,7 @@ import type { Route, Routes } from '../protocol/endpoints.ts'
 import { answerHeaders, BARE_KEEP_ALIVE_SECONDS, refuse } from './bare-status.ts'
 import { UNTRACKED } from './connections.ts'
 import type { Connection } from './connections.ts'
-import { MARGIN_MS } from '../callback/undecided.ts'
+import { MARGIN_MS } from '../callback/faults.ts'
 
 export interface AppDeps {
   /** The straight line. */

@@ -1,4 +1,4 @@
-/** Reads amounts: the text is the amount, the deprecated number beside it may only agree. */
+/** Amounts: the text is the amount, the deprecated number next to it may only agree. */
 import { parseDecimal } from './decimal.ts'
 import type { Decimal } from './decimal.ts'
 import type { JsonNumber } from './json-value.ts'
@@ -20,8 +20,9 @@ export function decimalOfNumber(number: JsonNumber): Decimal | undefined {
 }
 
 /**
- * True when the number can be the same amount as the text, given that a double and the vendor's 8 decimal places stand
- * between them. A consistency hint only: nothing is decided by the number, so doubles may be compared here.
+ * True when the number can be the same amount as the text, given that a double and the vendor's 8
+ * decimal places stand between them. A consistency hint only: nothing is decided by the number, so
+ * doubles may be compared here.
  */
 export function agrees(number: JsonNumber, text: string): boolean {
   const hint = Number(number.text)

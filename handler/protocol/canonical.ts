@@ -1,6 +1,6 @@
 /**
- * Canonical texts of values, from which identities are hashed. Member order, escapes and trailing zeros do not count; every
- * value, absence and null does.
+ * Canonical texts of values, from which identities are hashed. Member order, escapes and trailing
+ * zeros do not count; every value, absence and null does.
  */
 import { decimalOfNumber } from './amounts.ts'
 import { formatDecimal } from './decimal.ts'
@@ -8,8 +8,8 @@ import type { Decimal } from './decimal.ts'
 import { isList, JsonNumber } from './json-value.ts'
 import type { JsonValue } from './json-value.ts'
 
-// INVARIANT: each value says its kind and, where it can vary, its length, so that no two sequences of values have the
-// same canonical form.
+// INVARIANT: each value says its kind and, where it can vary, its length, so that no two sequences
+// of values have the same canonical form.
 
 /** A text, absent or null. */
 export function canonicalText(value: string | null | undefined): string {
@@ -32,7 +32,10 @@ export function canonicalList<T>(
   return form
 }
 
-/** Any JSON value. Depth is bounded by the parser. Numbers count by value where they have a decimal one. */
+/**
+ * Any JSON value. Depth is bounded by the parser. Numbers count by value where they have a decimal
+ * one.
+ */
 export function canonicalJson(value: JsonValue | undefined): string {
   if (value === undefined || value === null || typeof value === 'string') {
     return canonicalText(value)

@@ -1,6 +1,8 @@
 /** Exact decimal numbers: amounts are compared as integers at a common scale, never as doubles. */
 
-/** `units / 10^scale`, canonical: no trailing zero digits, so equal values are equal field by field. */
+/**
+ * `units / 10^scale`, canonical: no trailing zero digits, so equal values are equal field by field.
+ */
 export interface Decimal {
   readonly units: bigint
   /** Digits after the decimal point, 0 to 78. */
@@ -11,8 +13,9 @@ export interface Decimal {
 const PLAIN = /^(?:0|[1-9][0-9]{0,77})(?:\.([0-9]{1,78}))?$/
 
 /**
- * Parses a plain, non-negative decimal: digits with an optional fraction. No sign, exponent, leading `+` or `.`,
- * leading zeros, separators, or digits outside ASCII; at most 78 digits in all. Anything else is undefined.
+ * Parses a plain, non-negative decimal: digits with an optional fraction. No sign, exponent,
+ * leading `+` or `.`, leading zeros, separators, or digits outside ASCII; at most 78 digits in all.
+ * Anything else is undefined.
  */
 export function parseDecimal(text: string): Decimal | undefined {
   const match = PLAIN.exec(text)
@@ -37,7 +40,10 @@ export function addDecimals(a: Decimal, b: Decimal): Decimal {
   return canonical(unitsAt(a, scale) + unitsAt(b, scale), scale)
 }
 
-/** `amount` in base units of an asset with that many decimals; undefined when it is not a whole number of them. */
+/**
+ * `amount` in base units of an asset with that many decimals; undefined when it is not a whole
+ * number of them.
+ */
 export function baseUnits(amount: Decimal, decimals: number): bigint | undefined {
   return amount.scale > decimals ? undefined : unitsAt(amount, decimals)
 }

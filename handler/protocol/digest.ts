@@ -1,4 +1,7 @@
-/** The identity of a request: hashes over a canonical form of what was read from it, never over the token. */
+/**
+ * The identity of a request: hashes over a canonical form of what was read from it, never over the
+ * token.
+ */
 import { hash } from 'node:crypto'
 import { canonicalJson, canonicalText } from './canonical.ts'
 import type { Endpoint, Stage } from './endpoints.ts'
@@ -15,13 +18,16 @@ export interface RequestKey {
   readonly stage: Stage
   /** Hex SHA-256 of everything the policy can see of the request. */
   readonly digest: string
-  /** Hex SHA-256 of what is moved: operation, asset, amounts, source, destinations; or type and extraInfo. */
+  /**
+   * Hex SHA-256 of what is moved: operation, asset, amounts, source, destinations; or type and
+   * extraInfo.
+   */
   readonly coreDigest: string
 }
 
 /**
- * The key under which a request is decided once. The co-signer's name counts, because the policy can see it: what one
- * co-signer may sign is not thereby decided for another.
+ * The key under which a request is decided once. The co-signer's name counts, because the policy
+ * can see it: what one co-signer may sign is not thereby decided for another.
  */
 export function requestKey(request: CallbackRequest, cosigner: string): RequestKey {
   const { endpoint, stage, requestId } = request

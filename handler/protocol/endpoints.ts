@@ -1,4 +1,7 @@
-/** What the co-signer can ask: the two endpoints, their stages, and the actions each may be answered with. */
+/**
+ * Endpoints: what the co-signer can ask, at which stages, and the actions each may be answered
+ * with.
+ */
 
 /** The last path segment, verbatim from the wire. */
 export type Endpoint = 'tx_sign_request' | 'config_change_sign_request'
@@ -9,12 +12,18 @@ export type Stage = 'approval' | 'signing'
 /** What an answer can say (vendor: response object). */
 export type Action = 'APPROVE' | 'REJECT' | 'RETRY' | 'IGNORE'
 
-/** IGNORE drops an approver's vote; the vendor does not support it in the signing stage, so it has no type there. */
+/**
+ * IGNORE drops an approver's vote; the vendor does not support it in the signing stage, so it has
+ * no type there.
+ */
 export type ActionAt<S extends Stage> = S extends 'signing' ? Exclude<Action, 'IGNORE'> : Action
 
 export const ENDPOINTS: readonly Endpoint[] = ['tx_sign_request', 'config_change_sign_request']
 
-/** How bodies travel: `token` = a JWS both ways below `/v2`, `plain` = JSON both ways without it (vendor: security options). */
+/**
+ * How bodies travel: `token` = a JWS both ways below `/v2`, `plain` = JSON both ways without it
+ * (vendor: security options).
+ */
 export type Mode = 'token' | 'plain'
 
 /** What a request target asks for. */
@@ -29,24 +38,35 @@ export interface Routes {
   readonly otherMode: ReadonlyMap<string, Route>
 }
 
-/** Where a generation is served: the path of its slot's public URL (`''` or `/a/b`) and its number. */
+/**
+ * Where a generation is served: the path of its slot's public URL (`''` or `/a/b`) and its number.
+ */
 export interface ServedGeneration {
   readonly basePath: string
   readonly generation: number
 }
 
-/** Precomputes the targets `<base path>/g<N>[/v2]/<endpoint>`; retired generations belong in it too, to be told apart. */
+/**
+ * Precomputes the targets `<base path>/g<N>[/v2]/<endpoint>`; retired generations are included, so
+ * that they can be answered 410.
+ */
 export function routesFor(mode: Mode, served: readonly ServedGeneration[]): Routes {
   const other = mode === 'token' ? 'plain' : 'token'
   return { own: targets(mode, served), otherMode: targets(other, served) }
 }
 
-/** The route of a raw request target, compared byte for byte: nothing is decoded, normalised or stripped. */
+/**
+ * The route of a raw request target, compared byte for byte: nothing is decoded, normalised or
+ * stripped.
+ */
 export function routeOf(target: string, routes: Routes): Route | undefined {
   return routes.own.get(target)
 }
 
-/** True when the target would be right in the other mode: the surest sign of a co-signer configured differently. */
+/**
+ * True when the target would be right in the other mode: the surest sign of a co-signer configured
+ * differently.
+ */
 export function speaksOtherMode(target: string, routes: Routes): boolean {
   return routes.otherMode.has(target)
 }

@@ -1,4 +1,7 @@
-/** JSON as the co-signer sent it: numbers keep their text, objects inherit nothing, names are unique. */
+/**
+ * JSON as the co-signer sent it: numbers keep their text, objects inherit nothing, names are
+ * unique.
+ */
 
 /** A JSON number by its lexeme: money is never a double. */
 export class JsonNumber {

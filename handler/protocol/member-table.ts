@@ -1,11 +1,19 @@
-/** Tables of members: what is read of an object is what its identity is made of, because both are made from one table. */
+/**
+ * Tables of members: what is read of an object is what its identity is made of, because both are
+ * made from one table.
+ */
 import { canonicalList } from './canonical.ts'
 import { type Kind, listOf, type Source, sourceOf } from './members.ts'
 
-/** A member of an object: how it is read, and where its value counts. INVARIANT: it counts at least once. */
+/**
+ * A member of an object: how it is read, and where its value counts. INVARIANT: it counts at least
+ * once.
+ */
 export type Member<T> = Pick<Kind<T>, 'read' | 'textName'> & (InCore<T> | InRest<T>)
 
-/** Counts as what is moved, the same in the approval and in the signing stage of one transaction. */
+/**
+ * Counts as what is moved, the same in the approval and in the signing stage of one transaction.
+ */
 interface InCore<T> {
   core(this: void, value: T): string
   rest?(this: void, value: T): string
@@ -65,7 +73,8 @@ export function objects<M extends Members>(table: Table<M>): Member<ListOf<M>> {
 }
 
 /**
- * The table of these members; their order is that of the canonical texts. `head` names what the objects hold besides.
+ * The table of these members; their order is that of the canonical texts. `head` names what the
+ * objects hold besides.
  */
 export function tableOf<M extends Members>(members: M, head: readonly string[] = []): Table<M> {
   const names = [...head, ...Object.keys(members)]
@@ -76,7 +85,8 @@ export function tableOf<M extends Members>(members: M, head: readonly string[] =
   const inRest = entries.flatMap(({ name, rest: form }) =>
     form === undefined ? [] : { name, form },
   )
-  // Of one class, so that the engine gives all of them one shape: objects that grow name by name cost ten times as much.
+  // Of one class, so that the engine gives all of them one shape: objects that grow name by name
+  // cost ten times as much.
   class Values {
     [name: string]: unknown
     constructor() {

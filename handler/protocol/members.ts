@@ -1,10 +1,16 @@
-/** Kinds of members of verified claims: the right JSON type or a named flaw, nothing coerced; and their canonical texts. */
+/**
+ * Kinds of members of verified claims: the right JSON type or a named flaw, nothing coerced; and
+ * their canonical texts.
+ */
 import { agrees, decimalOfNumber } from './amounts.ts'
 import { canonicalAmount, canonicalJson, canonicalList, canonicalText } from './canonical.ts'
 import { type Decimal, parseDecimal } from './decimal.ts'
 import { isList, isObject, JsonNumber, type JsonObject, type JsonValue } from './json-value.ts'
 
-/** A text field as sent. `undefined` = absent, `null` = sent as null; both match no rule, and neither is `''`. */
+/**
+ * A text field as sent. `undefined` = absent, `null` = sent as null; both match no rule, and
+ * neither is `''`.
+ */
 export type Text = string | null | undefined
 
 /** An amount field: absent, null, or an exact decimal in the asset's units. */
@@ -83,7 +89,10 @@ export const OPERATION: Kind<string> = {
 /** A decimal text member, such as `fee`. */
 export const DECIMAL: Kind<Amount> = { read: decimalOf, canonical: canonicalAmount }
 
-/** A decimal text member such as `amountStr`, which the deprecated number next to it, `amount`, may not contradict. */
+/**
+ * A decimal text member such as `amountStr`, which the deprecated number next to it, `amount`, may
+ * not contradict.
+ */
 export function amountWithText(textName: string): Kind<Amount> {
   const read = (source: Source, name: string) => {
     const hint = numberOf(source, name)
@@ -125,7 +134,10 @@ export const TEXTS: Kind<readonly string[] | null | undefined> = {
   canonical: (values) => canonicalList(values, canonicalText),
 }
 
-/** A derivation path: text as documented, or the numbers, which some co-signers may send, in the same notation. */
+/**
+ * A derivation path: text as documented, or the numbers, which some co-signers may send, in the
+ * same notation.
+ */
 export const DERIVATION_PATH: Kind<Text> = {
   read: (source, name) => {
     const value = source.object[name]

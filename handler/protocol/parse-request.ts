@@ -1,4 +1,4 @@
-/** Reads verified claims once, into a request; nothing else is looked at afterwards. */
+/** Parsing: verified claims are read once, into a request; nothing else is looked at afterwards. */
 import { CallbackError } from './errors.ts'
 import type { Endpoint, Stage } from './endpoints.ts'
 import { isObject, type JsonObject, type JsonValue } from './json-value.ts'
@@ -6,7 +6,10 @@ import { isIdentifier, Malformation, type Source, TEXT } from './members.ts'
 import type { CallbackRequest, Parsed } from './request.ts'
 import { CONFIG_CHANGE, TRANSACTION } from './request-members.ts'
 
-/** Members that only the other endpoint has: a token replayed there must not be read as something else. */
+/**
+ * Members that only the other endpoint has: a token replayed there must not be read as something
+ * else.
+ */
 const TX_ONLY = ['txId', 'operation', 'asset', 'destinations', 'rawTx'] as const
 
 /** Members of the envelope, and those without meaning here. */
@@ -17,7 +20,10 @@ const CONFIG_MEMBERS: ReadonlySet<string> = new Set([...ENVELOPE, ...CONFIG_CHAN
 /** No more unknown names than this are kept, and no longer ones. */
 const UNKNOWN_NAMES = { count: 32, length: 64 }
 
-/** The id to answer to. Throws `ERR_REQUEST_UNIDENTIFIED` unless it is 1 to 128 characters of printable ASCII. */
+/**
+ * The id to answer to. Throws `ERR_REQUEST_UNIDENTIFIED` unless it is 1 to 128 characters of
+ * printable ASCII.
+ */
 export function identify(claims: JsonObject): string {
   const requestId = claims['requestId']
   if (isIdentifier(requestId)) return requestId
@@ -25,8 +31,9 @@ export function identify(claims: JsonObject): string {
 }
 
 /**
- * Reads the claims once, into a frozen request. Unknown members, operations and types are no flaw; a known member of
- * the wrong type, a bad amount and a missing `txId` are. Throws only `ERR_REQUEST_UNIDENTIFIED`.
+ * Reads the claims once, into a frozen request. Unknown members, operations and types are no flaw;
+ * a known member of the wrong type, a bad amount and a missing `txId` are. Throws only
+ * `ERR_REQUEST_UNIDENTIFIED`.
  */
 export function parseRequest(endpoint: Endpoint, claims: JsonObject): Parsed {
   const requestId = identify(claims)
@@ -61,7 +68,10 @@ function readRequest(
   return CONFIG_CHANGE.read(source, { endpoint, stage, requestId, signerId, unknownMembers })
 }
 
-/** Signing iff a member is there, even as null, that only signing requests have (vendor: approve transactions). */
+/**
+ * Signing iff a member is there, even as null, that only signing requests have (vendor: approve
+ * transactions).
+ */
 function stageOf(endpoint: Endpoint, claims: JsonObject): Stage {
   if (endpoint === 'config_change_sign_request') return 'approval'
   if (claims['rawTx'] !== undefined || claims['fee'] !== undefined) return 'signing'

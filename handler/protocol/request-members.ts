@@ -1,6 +1,7 @@
 /**
- * The members of each endpoint's request, one line each: what is read, and what of it identifies the request. The order is
- * that of the canonical texts, which stores of earlier versions hold the hashes of: it may only be added to.
+ * The members of each endpoint's request, one line each: what is read, and what of it identifies
+ * the request. The order is that of the canonical texts, which stores of earlier versions hold the
+ * hashes of: it may only be added to.
  */
 import { described, moved, objects, tableOf } from './member-table.ts'
 import {

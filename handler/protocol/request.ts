@@ -1,4 +1,7 @@
-/** The callback request as the rest of the handler sees it: one frozen value made of verified content. */
+/**
+ * The callback request as the rest of the handler sees it: one frozen value made of verified
+ * content.
+ */
 import type { Endpoint, Stage } from './endpoints.ts'
 import type { ValuesOf } from './member-table.ts'
 import type { ReasonCode, Text } from './members.ts'
@@ -16,7 +19,10 @@ interface Common {
   readonly unknownMembers: readonly string[]
 }
 
-/** `tx_sign_request` (vendor: approve transactions). Names are the wire's; amounts come from the `*Str` fields. */
+/**
+ * `tx_sign_request` (vendor: approve transactions). Names are the wire's; amounts come from the
+ * `*Str` fields.
+ */
 export interface TxSignRequest extends Common, ValuesOf<typeof TRANSACTION> {
   readonly endpoint: 'tx_sign_request'
 }
@@ -35,7 +41,9 @@ export type CallbackRequest = TxSignRequest | ConfigChangeRequest
 
 export type { Endpoint, Stage }
 
-/** Content with an id that can be answered, but that cannot be decided on: it is refused for good. */
+/**
+ * Content with an id that can be answered, but that cannot be decided on: it is refused for good.
+ */
 export interface Malformed {
   readonly endpoint: Endpoint
   readonly stage: Stage

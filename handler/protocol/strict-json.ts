@@ -1,6 +1,7 @@
 /**
- * JSON with one meaning only: RFC 8259 grammar in one linear pass, no duplicate names, no lone surrogates, bounded
- * depth. What two parsers could read differently is refused here, so that nothing behind it has to think of it.
+ * JSON with one meaning only: RFC 8259 grammar in one linear pass, no duplicate names, no lone
+ * surrogates, bounded depth. What two parsers could read differently is refused here, so that
+ * nothing behind it has to think of it.
  */
 import { JsonNumber } from './json-value.ts'
 import type { JsonObject, JsonValue } from './json-value.ts'
@@ -77,8 +78,9 @@ function readValue(cursor: Cursor, depth: number): JsonValue {
 }
 
 /**
- * Makes objects whose prototype is empty, so that `__proto__` is an ordinary name, and which the engine gives the same
- * shape when they have the same members: `Object.create(null)` makes each one a hash table of its own.
+ * Makes objects whose prototype is empty, so that `__proto__` is an ordinary name, and which the
+ * engine gives the same shape when they have the same members: `Object.create(null)` makes each one
+ * a hash table of its own.
  */
 class Members {
   [name: string]: JsonValue
@@ -138,7 +140,10 @@ function readString(cursor: Cursor): string {
   return cursor.text.slice(start, end)
 }
 
-/** The first position from `at` that is a quote, backslash, control character, surrogate, or the end. */
+/**
+ * The first position from `at` that is a quote, backslash, control character, surrogate, or the
+ * end.
+ */
 function plainEnd(text: string, at: number): number {
   for (let index = at; index < text.length; index += 1) {
     const code = text.charCodeAt(index)
@@ -147,7 +152,10 @@ function plainEnd(text: string, at: number): number {
   return text.length
 }
 
-/** A string with escapes or with characters outside the Basic Multilingual Plane: found here, decoded by the platform. */
+/**
+ * A string with escapes or with characters outside the Basic Multilingual Plane: found here,
+ * decoded by the platform.
+ */
 function readUnusualString(cursor: Cursor): string {
   const { text, at: start } = cursor
   let end = start + 1
@@ -160,7 +168,9 @@ function readUnusualString(cursor: Cursor): string {
   return value
 }
 
-/** `JSON.parse` knows the grammar of one string; its message would quote the text, so it is dropped. */
+/**
+ * `JSON.parse` knows the grammar of one string; its message would quote the text, so it is dropped.
+ */
 function decodeString(quoted: string, offset: number): string {
   try {
     return String(JSON.parse(quoted))

@@ -1,6 +1,6 @@
 /**
- * The token front: only bytes that a configured co-signer key signed, in the one form that RFC 7515 allows for them,
- * become claims. Structure first, then the signature, and only then the content.
+ * The token front: only bytes that a configured co-signer key signed, in the one form that RFC 7515
+ * allows for them, become claims. Structure first, then the signature, and only then the content.
  */
 import { constants, sign, verify } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
@@ -10,7 +10,9 @@ import { isObject, JsonNumber } from './json-value.ts'
 import type { JsonObject, JsonValue } from './json-value.ts'
 import { parseStrictJson } from './strict-json.ts'
 
-/** Content that a co-signer's key vouches for (in `certificate` mode: that a permitted peer sent). */
+/**
+ * Content that a co-signer's key vouches for (in `certificate` mode: that a permitted peer sent).
+ */
 export interface Verified {
   readonly claims: JsonObject
   /** The token as received, kept as evidence. */
@@ -25,7 +27,10 @@ export interface CosignerKey {
   readonly key: KeyObject
 }
 
-/** Headers that change what a signature means or where its key comes from (RFC 8725 §3.10, RFC 7797, RFC 7516). */
+/**
+ * Headers that change what a signature means or where its key comes from (RFC 8725 §3.10, RFC 7797,
+ * RFC 7516).
+ */
 const REFUSED_HEADERS = ['crit', 'b64', 'zip', 'jku', 'x5u', 'jwk', 'x5c'] as const
 
 /** RFC 7515 §4.1.9: `application/` may be omitted, and types compare without case. */
@@ -40,9 +45,10 @@ const JWT_HEADER = encodePart({ alg: 'RS256', typ: 'JWT' })
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
- * Verifies compact JWS tokens, RS256 and nothing else, against the co-signers' RSA public keys: the one that signed last
- * first, the others in their order, so that a request costs one verification however many co-signers there are.
- * The verifier throws `CallbackError`; its codes differ for the log only. Throws `KeyMaterialError` for unfit keys.
+ * Verifies compact JWS tokens, RS256 and nothing else, against the co-signers' RSA public keys: the
+ * one that signed last first, the others in their order, so that a request costs one verification
+ * however many co-signers there are. The verifier throws `CallbackError`; its codes differ for the
+ * log only. Throws `KeyMaterialError` for unfit keys.
  */
 export function createTokenVerifier(
   keys: readonly CosignerKey[],
@@ -69,8 +75,8 @@ export function createTokenVerifier(
 }
 
 /**
- * Reads plain JSON requests (`certificate` mode). Nothing is verified here: the network allow-list and the pinned
- * certificate are all there is. The same strictness of content holds.
+ * Reads plain JSON requests (`certificate` mode). Nothing is verified here: the network allow-list
+ * and the pinned certificate are all there is. The same strictness of content holds.
  */
 export function createPlainVerifier(): (body: Buffer, now: Date) => Verified {
   return (body, now) => {
@@ -82,8 +88,8 @@ export function createPlainVerifier(): (body: Buffer, now: Date) => Verified {
 }
 
 /**
- * A compact JWS over the claims, RS256, computed on the thread pool. `typ` other than `JWT` is for tokens that must
- * never pass as an answer or a request, such as the self-test's (RFC 8725 §3.11).
+ * A compact JWS over the claims, RS256, computed on the thread pool. `typ` other than `JWT` is for
+ * tokens that must never pass as an answer or a request, such as the self-test's (RFC 8725 §3.11).
  */
 export function signToken(privateKey: KeyObject, claims: object, typ = 'JWT'): Promise<string> {
   const header = typ === 'JWT' ? JWT_HEADER : encodePart({ alg: 'RS256', typ })
@@ -128,7 +134,10 @@ function splitToken(body: Buffer): TokenParts {
   }
 }
 
-/** RFC 7515 §2: the URL alphabet, no padding, no line breaks; and unused trailing bits zero, so that every token has one spelling. */
+/**
+ * RFC 7515 §2: the URL alphabet, no padding, no line breaks; and unused trailing bits zero, so that
+ * every token has one spelling.
+ */
 function decodePart(part: string): Buffer {
   const bytes = Buffer.from(part, 'base64url')
   if (bytes.toString('base64url') !== part) throw malformed('a part is not canonical base64url')
@@ -153,7 +162,10 @@ function checkHeader(bytes: Buffer): void {
   throw malformed('the type is not `JWT`')
 }
 
-/** The claims object. An answer is never a request: its `action` is a string (a request's old `action` is an object). */
+/**
+ * The claims object. An answer is never a request: its `action` is a string (a request's old
+ * `action` is an object).
+ */
 function readClaims(bytes: Buffer): JsonObject {
   const claims = readObject(bytes, 'payload')
   if (typeof claims['action'] === 'string') throw malformed('the payload is an answer')
@@ -174,7 +186,10 @@ function readJson(bytes: Buffer, part: string): JsonValue {
   }
 }
 
-/** RFC 7519 §4.1.4 and §4.1.5, if present at all. An old `iat` means nothing: a RETRY is asked again for up to 48 h. */
+/**
+ * RFC 7519 §4.1.4 and §4.1.5, if present at all. An old `iat` means nothing: a RETRY is asked again
+ * for up to 48 h.
+ */
 function checkTime(claims: JsonObject, now: Date): void {
   const seconds = now.getTime() / 1000
   if (seconds < secondsOf(claims['exp'], Infinity)) {

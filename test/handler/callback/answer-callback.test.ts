@@ -75,12 +75,9 @@ describe('answerCallback', () => {
     expect(handler.alarms).toEqual([])
   })
 
-  it('tells metrics what it tells the log', async () => {
-    const seen: unknown[] = []
-    handler.with({ observe: (event) => seen.push(event) })
+  it('knows no transaction in a configuration change', async () => {
     await handler.deliver(CONFIG, { endpoint: 'config_change_sign_request' })
-    expect(seen).toEqual(handler.decided)
-    expect(seen).toMatchObject([{ txId: undefined, stage: 'approval' }])
+    expect(handler.decided).toMatchObject([{ txId: undefined, stage: 'approval' }])
   })
 
   it.each([
@@ -411,22 +408,22 @@ describe('freeze', () => {
   const frozen = { action: 'RETRY', rule: 'freeze', reason: 'FROZEN' } as const
 
   it('answers instead of the policy', async () => {
-    handler.with({ override: () => frozen })
+    handler.with({ frozen: () => frozen })
     expect(await handler.ask(SIGNING)).toMatchObject({ action: 'RETRY', rejectionReason: 'FROZEN' })
     expect(handler.store.records).toMatchObject([{ decision: frozen }])
   })
 
   it('holds back an approval that is on record, and lets a refusal through', async () => {
     await handler.deliver(SIGNING)
-    handler.with({ override: () => ({ ...frozen, action: 'REJECT' }) })
+    handler.with({ frozen: () => ({ ...frozen, action: 'REJECT' }) })
     expect(await handler.ask(SIGNING)).toMatchObject({ action: 'RETRY', rejectionReason: 'FROZEN' })
-    handler.with({ override: () => undefined })
+    handler.with({ frozen: () => undefined })
     expect(await handler.ask(SIGNING)).toMatchObject({ action: 'APPROVE' })
   })
 
   it('holds back an approval that it overtook', async () => {
     let freeze = false
-    handler.with({ override: () => (freeze ? frozen : undefined) })
+    handler.with({ frozen: () => (freeze ? frozen : undefined) })
     handler.store.faults = {
       afterRecord: () => {
         freeze = true
@@ -438,7 +435,7 @@ describe('freeze', () => {
 
   it('cannot be made to approve', async () => {
     handler = await line(() => says('REJECT'))
-    handler.with({ override: () => ({ ...frozen, action: 'APPROVE' }) })
+    handler.with({ frozen: () => ({ ...frozen, action: 'APPROVE' }) })
     expect(await handler.ask(SIGNING)).toMatchObject({ action: 'RETRY' })
   })
 })

@@ -1,6 +1,6 @@
 /** Identical deliveries of a final decision are answered from memory; everything else is worked out. */
 import { describe, expect, it } from '@jest/globals'
-import { createAnswerMemory } from '../../../handler/callback/answer-memory.ts'
+import { createAnswerMemory, createRecent } from '../../../handler/callback/answer-memory.ts'
 import { testKey } from '../../fixtures/keys.ts'
 import { line, says } from '../../fixtures/line.ts'
 import { tokenOf } from '../../fixtures/tokens.ts'
@@ -51,7 +51,7 @@ describe('the same bytes on the same path', () => {
     const approval = await handler.deliverBody(token())
     let frozen = true
     handler.with({
-      override: () => (frozen ? { action: 'REJECT', rule: 'freeze', reason: 'frozen' } : undefined),
+      frozen: () => (frozen ? { action: 'REJECT', rule: 'freeze', reason: 'frozen' } : undefined),
     })
     await handler.deliverBody(token())
     expect(handler.decided.at(-1)).toMatchObject({ action: 'RETRY', rule: 'freeze' })
@@ -111,5 +111,20 @@ describe('the memory', () => {
     await handler.deliverBody(token(long))
     await handler.deliverBody(token(long))
     expect(verified()).toBe(8)
+  })
+})
+
+describe('createRecent', () => {
+  it('keeps at least half of its size and never more than all of it', () => {
+    const recent = createRecent<number>(10)
+    for (let n = 0; n < 1_000; n += 1) {
+      recent.put(String(n), n)
+      const kept = Array.from({ length: n + 1 }, (_, k) => k).filter(
+        (k) => recent.get(String(k)) !== undefined,
+      )
+      expect(kept.length).toBeGreaterThanOrEqual(Math.min(5, n + 1))
+      expect(kept.length).toBeLessThanOrEqual(10)
+      expect(kept).toEqual(Array.from({ length: kept.length }, (_, k) => n + 1 - kept.length + k))
+    }
   })
 })

@@ -1,7 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals'
 import type { DecisionStore } from '../../../handler/decisions/store.ts'
 import type { Decision, Evaluation } from '../../../handler/policy/decision.ts'
-import type { CallbackDeps, DeciderFacts, HoldState } from '../../../handler/callback/ports.ts'
+import type {
+  Advisers,
+  CallbackDeps,
+  DeciderFacts,
+  HoldState,
+} from '../../../handler/callback/ports.ts'
+import type { JsonObject } from '../../../handler/protocol/json-value.ts'
 import { line, says } from '../../fixtures/line.ts'
 import type { Line } from '../../fixtures/line.ts'
 import { settled } from '../../fixtures/manual-clock.ts'
@@ -48,8 +54,29 @@ describe('a fault after verification', () => {
       { policy: () => ({ digest: 'd', evaluate: () => nothing() }) },
       'ERR_INTERNAL',
     ],
-    ['the freeze cannot be read', { override: thrower }, 'ERR_INTERNAL'],
+    ['the freeze cannot be read', { frozen: thrower }, 'ERR_INTERNAL'],
   ]
+
+  it('is a signed RETRY too when the request cannot be read for a bug of ours', async () => {
+    const claims: JsonObject = Object.defineProperty({ requestId: 'r-1' }, 'txId', { get: thrower })
+    handler.with({ verify: () => ({ claims, token: 't', cosigner: 'c' }) })
+    expect(await handler.ask(SIGNING)).toMatchObject({
+      action: 'RETRY',
+      requestId: 'r-1',
+      rejectionReason: 'ERR_INTERNAL',
+    })
+    expect(handler.alarms).toMatchObject([{ kind: 'internal-error', requestId: 'r-1' }])
+    expect(handler.decided).toMatchObject([{ stage: undefined, seq: undefined }])
+  })
+
+  // Until 0.1.0 a fault was logged without stage and signer, and counted apart from the RETRYs of the same request.
+  it('is logged with all that is known of the request', async () => {
+    handler.with({ policy: thrower })
+    await handler.deliver({ ...SIGNING, signerId: 's-1' })
+    expect(handler.decided).toMatchObject([
+      { action: 'RETRY', rule: 'internal-error', stage: 'signing', signerId: 's-1', txId: 't-1' },
+    ])
+  })
 
   it.each(faults)('is a signed RETRY that nobody keeps: %s', async (_, changes, reason) => {
     handler.with(typeof changes === 'function' ? changes() : changes)
@@ -249,10 +276,12 @@ describe('hooks', () => {
     const asked: unknown[] = []
     handler = await line(() => both)
     handler.with({
-      hooks: {
-        call: (hook, { requestId }, signal) => {
-          asked.push([hook, requestId, signal.aborted])
-          return Promise.resolve('allow')
+      advisers: {
+        hooks: {
+          call: (hook, { requestId }, signal) => {
+            asked.push([hook, requestId, signal.aborted])
+            return Promise.resolve('allow')
+          },
         },
       },
     })
@@ -265,7 +294,7 @@ describe('hooks', () => {
 
   it('are not asked about anything else', async () => {
     handler = await line(() => says('REJECT', { hooks: [hooked('first')] }))
-    handler.with({ hooks: { call: thrower } })
+    handler.with({ advisers: { hooks: { call: thrower } } })
     expect(await handler.ask(SIGNING)).toMatchObject({
       action: 'REJECT',
       rejectionReason: 'BECAUSE',
@@ -280,7 +309,9 @@ describe('hooks', () => {
   ])('veto when one %s', async (_, call) => {
     handler = await line(() => both)
     handler.with({
-      hooks: { call: (hook) => (hook === 'second' ? call() : Promise.resolve('allow')) },
+      advisers: {
+        hooks: { call: (hook) => (hook === 'second' ? call() : Promise.resolve('allow')) },
+      },
     })
     expect(await handler.ask(SIGNING)).toMatchObject({
       action: 'REJECT',
@@ -298,10 +329,12 @@ describe('hooks', () => {
     const signals: AbortSignal[] = []
     handler = await line(() => both)
     handler.with({
-      hooks: {
-        call: (_, __, signal) => {
-          signals.push(signal)
-          return never()
+      advisers: {
+        hooks: {
+          call: (_, __, signal) => {
+            signals.push(signal)
+            return never()
+          },
         },
       },
     })
@@ -319,7 +352,7 @@ describe('hooks', () => {
     handler = await line(() =>
       says('APPROVE', { hooks: [hooked('first', { ...otherwise, action: 'APPROVE' })] }),
     )
-    handler.with({ hooks: { call: () => Promise.resolve('deny') } })
+    handler.with({ advisers: { hooks: { call: () => Promise.resolve('deny') } } })
     expect(await handler.ask(SIGNING)).toMatchObject({
       action: 'RETRY',
       rejectionReason: 'ERR_POLICY',
@@ -339,13 +372,13 @@ describe("a team's own function", () => {
 
   async function decided(
     word: Evaluation,
-    decider: CallbackDeps['decider'],
+    decider: Advisers['decider'],
     refusal?: () => Decision | undefined,
   ) {
     handler = await line(() => word)
     handler.with({
       policy: () => ({ digest: 'd', evaluate: () => word, ...(refusal && { refusal }) }),
-      ...(decider && { decider }),
+      advisers: { decider },
     })
     const { action, rejectionReason } = await handler.ask(SIGNING)
     return [action, rejectionReason, handler.store.records[0]?.decision.rule]
@@ -395,7 +428,9 @@ describe("a team's own function", () => {
     const terms = { approvals: 1, expiresMs: 60_000, onExpiry: 'REJECT' } as const
     const held = says('RETRY', { hold: terms })
     expect(await decided(held, thrower)).toEqual(['RETRY', 'BECAUSE', 'rule-1'])
-    handler.with({ holds: { state: () => Promise.resolve('released') }, decider: gives('REJECT') })
+    handler.with({
+      advisers: { holds: { state: () => Promise.resolve('released') }, decider: gives('REJECT') },
+    })
     expect(await handler.ask(SIGNING)).toMatchObject({ action: 'REJECT', rejectionReason: 'CODE' })
     expect(handler.store.records.at(-1)).not.toHaveProperty('hold')
   })
@@ -431,9 +466,11 @@ describe("a team's own function", () => {
     const seen: DeciderFacts[] = []
     handler = await line(() => says('APPROVE', { rawTx: 'verified' }))
     handler.with({
-      decider: (_, facts) => {
-        seen.push(facts)
-        return never()
+      advisers: {
+        decider: (_, facts) => {
+          seen.push(facts)
+          return never()
+        },
       },
     })
     const answer = handler.deliver(SIGNING)
@@ -456,7 +493,7 @@ describe('holds', () => {
   const held = says('RETRY', { hold: terms, rawTx: 'verified' })
 
   async function askWhen(state: HoldState): Promise<Record<string, unknown>> {
-    handler.with({ holds: { state: () => Promise.resolve(state) } })
+    handler.with({ advisers: { holds: { state: () => Promise.resolve(state) } } })
     return handler.ask(SIGNING)
   }
 
@@ -501,22 +538,24 @@ describe('holds', () => {
     expect(await askWhen('held')).toMatchObject({ action: 'RETRY' })
   })
 
-  it('ask with the key, the terms and the time', async () => {
+  it('ask with the key, the terms, the request and the rule', async () => {
     const asked: unknown[] = []
     handler.with({
-      holds: {
-        state: (key, hold, now, request, rule) => {
-          asked.push(key.requestId, hold, now, request.requestId, rule)
-          return Promise.resolve('held')
+      advisers: {
+        holds: {
+          state: (key, hold, request, rule) => {
+            asked.push(key.requestId, hold, request.requestId, rule)
+            return Promise.resolve('held')
+          },
         },
       },
     })
     await handler.deliver(SIGNING)
-    expect(asked).toEqual(['r-1', terms, new Date('2026-11-02T10:00:00Z'), 'r-1', 'rule-1'])
+    expect(asked).toEqual(['r-1', terms, 'r-1', 'rule-1'])
   })
 
   it('are a fault of the store when they cannot be read', async () => {
-    handler.with({ holds: { state: fails('EIO') } })
+    handler.with({ advisers: { holds: { state: fails('EIO') } } })
     expect(await handler.ask(SIGNING)).toMatchObject({
       action: 'RETRY',
       rejectionReason: 'ERR_STORE_UNAVAILABLE',

@@ -1,0 +1,62 @@
+/** Step 4, record: the proposal is on disk before it is answered. */
+import type { NewDecision } from '../decisions/store.ts'
+import { fromStore } from './faults.ts'
+import type { CallbackDeps } from './ports.ts'
+import type { Proposal } from './proposal.ts'
+import type { Identified } from './read.ts'
+import { draftOf } from './response.ts'
+import type { Decided, SignedAhead } from './shared-work.ts'
+import { tokenOf } from './sign.ts'
+
+/**
+ * Writes the proposal; the receipt says what stands. The signature of the likely answer is computed
+ * meanwhile; while it waits for its turn, so may the record. Throws `Undecided` when the store
+ * cannot write.
+ */
+export async function record(
+  asked: Identified,
+  proposal: Proposal,
+  deps: CallbackDeps,
+): Promise<Decided> {
+  const { ahead, turn } = signAhead(asked, proposal, deps)
+  const { policyDigest } = proposal
+  const receipt = await fromStore(() => deps.store.record(entryOf(asked, proposal), turn))
+  return { recorded: { kind: 'recorded', receipt, policyDigest }, ahead }
+}
+
+/**
+ * Begins the signature of the likely answer. `turn` resolves when it is being computed, or cannot
+ * be made.
+ */
+function signAhead(
+  { delivery, requestId }: Identified,
+  { decision }: Proposal,
+  deps: CallbackDeps,
+): { readonly ahead?: SignedAhead | undefined; readonly turn?: Promise<void> } {
+  if (deps.mode === 'plain') return {}
+  const { generation } = delivery
+  const claims = draftOf(requestId, decision)
+  let ahead: SignedAhead | undefined
+  const turn = new Promise<void>((resolve) => {
+    const begins = () => resolve()
+    const token = tokenOf(claims, generation, deps, begins)
+    token.then(begins, begins)
+    ahead = { generation, claims, token }
+  })
+  return { ahead, turn }
+}
+
+function entryOf({ key, owner, verified, delivery }: Identified, proposal: Proposal): NewDecision {
+  const { decision, charges, singleUses, release, policyDigest, rawTx, shadow } = proposal
+  const { token, cosigner } = verified
+  const { generation, deliveryId } = delivery
+  const evidence = { token, cosigner, generation, policyDigest, owner, rawTx, deliveryId }
+  return {
+    key,
+    decision,
+    charges,
+    singleUses,
+    ...(release === undefined ? {} : { hold: release }),
+    evidence: shadow === undefined ? evidence : { ...evidence, shadow },
+  }
+}
