@@ -1,10 +1,7 @@
 /** Whole runs against an API that loses answers, fails before and after the deed, and is slow: always the same end. */
-import { describe, expect, it, jest } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import type { Knobs } from '../../emulator/knobs.ts'
 import { COSIGNER, createWorld, placeUserKey, type World } from './world.ts'
-
-// An RSA-4096 key takes seconds on a busy machine.
-jest.setTimeout(60_000)
 
 /** A longer run: `CHAOS_SEEDS=500 npx jest test/bootstrap/chaos`. */
 const SEEDS = Number(process.env['CHAOS_SEEDS'] ?? '8')

@@ -1,7 +1,7 @@
 /** Command lines as transcripts: what is typed, what comes out where, and the exit status. */
 import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it, jest } from '@jest/globals'
+import { afterEach, describe, expect, it } from '@jest/globals'
 import { COMMANDS, parseCli } from '../../bootstrap/cli.ts'
 import { parseAddress, parseBasePath, parseConfig, parseDuration } from '../../bootstrap/config.ts'
 import { BootstrapError } from '../../bootstrap/errors.ts'
@@ -10,9 +10,6 @@ import { pairingJournalPath, userDirectory } from '../../bootstrap/state-paths.t
 import { acquireLock } from '../../bootstrap/lock.ts'
 import { systemClock, systemSleep } from '../../common/clock.ts'
 import { COSIGNER, createWorld, PAIRING, placeUserKey, USER, type World } from './world.ts'
-
-// An RSA-4096 key takes seconds on a busy machine.
-jest.setTimeout(60_000)
 
 const worlds: World[] = []
 const IDS = ['--cosigner-id', COSIGNER, '--api-key-id', USER] as const

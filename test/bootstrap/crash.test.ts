@@ -1,9 +1,6 @@
 /** Killed at every contact with the outside, then run again: the same end, nothing twice, nothing lost. */
-import { describe, expect, it, jest } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { COSIGNER, createWorld, placeUserKey, USER, type World } from './world.ts'
-
-// An RSA-4096 key takes seconds on a busy machine.
-jest.setTimeout(60_000)
 
 /** What must be the same at the end, however often it died on the way. */
 function endOf(world: World) {

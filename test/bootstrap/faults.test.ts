@@ -1,5 +1,5 @@
 /** Answers that nobody documents, and lies: what the bootstrapper makes of them. */
-import { afterEach, describe, expect, it, jest } from '@jest/globals'
+import { afterEach, describe, expect, it } from '@jest/globals'
 import {
   COSIGNER,
   createWorld,
@@ -9,9 +9,6 @@ import {
   type World,
   type WorldOptions,
 } from './world.ts'
-
-// An RSA-4096 key takes seconds on a busy machine.
-jest.setTimeout(60_000)
 
 const worlds: World[] = []
 const IDS = ['--cosigner-id', COSIGNER, '--api-key-id', USER] as const

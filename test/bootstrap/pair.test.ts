@@ -1,9 +1,6 @@
 /** `pair`, `rotate` and `unpair` as the operator sees them, against the emulated custody API. */
-import { afterEach, describe, expect, it, jest } from '@jest/globals'
+import { afterEach, describe, expect, it } from '@jest/globals'
 import { COSIGNER, createWorld, PAIRING, USER, type World, type WorldOptions } from './world.ts'
-
-// An RSA-4096 key takes seconds on a busy machine.
-jest.setTimeout(60_000)
 
 const worlds: World[] = []
 

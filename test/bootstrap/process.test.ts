@@ -5,14 +5,12 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import { writeFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { join, resolve } from 'node:path'
-import { afterEach, describe, expect, it, jest } from '@jest/globals'
+import { afterEach, describe, expect, it } from '@jest/globals'
 import { connectHandler } from '../../bootstrap/handler-socket.ts'
 import { testKey } from '../fixtures/keys.ts'
 import { temporaryDirectory } from '../fixtures/temporary-directory.ts'
+import { until } from '../fixtures/until.ts'
 import { createWorld } from './world.ts'
-
-// An RSA-4096 key takes seconds on a busy machine.
-jest.setTimeout(60_000)
 
 const MAIN = resolve(import.meta.dirname, '../../dist/bootstrap/main.js')
 const servers: Server[] = []
@@ -43,11 +41,9 @@ async function hangingApi() {
   const facts = JSON.stringify(world.handler.status())
   world.clean()
   await listen((_request, response) => response.end(facts), join(stateDir, 'admin.sock'))
-  let asked: () => void = () => undefined
-  const reached = new Promise<void>((done) => {
-    asked = done
-  })
-  const api = await listen(() => asked(), 0)
+  let asked = 0
+  const api = await listen(() => (asked += 1), 0)
+  const reached = async () => until(() => asked > 0)
   const { port } = api.address() as AddressInfo
   const env = {
     PATH: process.env['PATH'],
@@ -63,7 +59,14 @@ async function hangingApi() {
     const ended = once(child, 'exit').then(([status]) => ({ status: status as number, stderr }))
     return { child, ended }
   }
-  return { reached, start }
+  return {
+    reached,
+    start,
+    /** Requests so far. */
+    get asked() {
+      return asked
+    },
+  }
 }
 
 const IDS = ['--cosigner-id', 'c', '--api-key-id', 'k'] as const
@@ -75,7 +78,7 @@ describe('the program', () => {
   ] as const)('stops on %s with %i and says how to resume', async (signal, status) => {
     const { reached, start } = await hangingApi()
     const { child, ended } = start('pair', ...IDS)
-    await reached
+    await reached()
     child.kill(signal)
     const result = await ended
     expect(result.status).toBe(status)
@@ -83,16 +86,18 @@ describe('the program', () => {
   })
 
   it('runs once at a time, and the lock of a killed run is free', async () => {
-    const { reached, start } = await hangingApi()
+    const api = await hangingApi()
+    const { reached, start } = api
     const first = start('pair', ...IDS)
-    await reached
+    await reached()
     const second = await start('pair', ...IDS).ended
     expect(second.status).toBe(9)
     expect(second.stderr).toContain(`\`pair\` (pid ${first.child.pid} on `)
     first.child.kill('SIGKILL')
     await first.ended
+    const { asked } = api
     const third = start('pair', ...IDS)
-    await new Promise((done) => setTimeout(done, 1_000))
+    await until(() => api.asked > asked)
     third.child.kill('SIGINT')
     expect((await third.ended).status).toBe(130)
   })

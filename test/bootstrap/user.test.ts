@@ -1,12 +1,9 @@
 /** `create-user` and `up`: exactly one API user from one key, whatever happens on the way. */
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, describe, expect, it, jest } from '@jest/globals'
+import { afterEach, describe, expect, it } from '@jest/globals'
 import { userDirectory } from '../../bootstrap/state-paths.ts'
 import { COSIGNER, createWorld, placeUserKey, type World, type WorldOptions } from './world.ts'
-
-// An RSA-4096 key takes seconds on a busy machine.
-jest.setTimeout(60_000)
 
 const worlds: World[] = []
 

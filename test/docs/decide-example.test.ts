@@ -71,7 +71,7 @@ describe('the example', () => {
       'decide:no-reference@v7',
     ])
     expect(lines.join('')).toContain('"decideVersion":"v7"')
-  }, 20_000)
+  })
 
   it('names every problem when it cannot start, and stopping it again is harmless', async () => {
     const handler = createHandler({

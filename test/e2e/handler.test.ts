@@ -155,5 +155,5 @@ describe('a changed policy file', () => {
     await writeFile(file, 'version: 1\ndefault: RETRY\nrules: []\n')
     await until(() => handler.logs.some(({ msg }) => msg === 'policy taken over'))
     expect(claimsOf((await handler.callback(transfer('b', '1'))).body)['action']).toBe('RETRY')
-  }, 15_000)
+  })
 })

@@ -74,7 +74,7 @@ describe('kill -9 under load', () => {
       const { action } = claimsOf(body)
       expect(action).toBe(answered.get(id) ?? action)
     }
-  }, 30_000)
+  })
 })
 
 describe('audit export', () => {
@@ -106,7 +106,7 @@ describe('audit export', () => {
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
     const [code] = (await once(child, 'close')) as [number]
     expect([code, out.trimEnd().split('\n').length]).toEqual([0, 101])
-  }, 15_000)
+  })
 
   it('ends in peace when its reader has seen enough', async () => {
     const child = spawn(process.execPath, [MAIN, 'config-docs'], { env: {}, stdio: 'pipe' })

@@ -80,4 +80,4 @@ it('SIGUSR1 opens no inspector, through which any local user would read the keys
   } finally {
     child.kill('SIGKILL')
   }
-}, 60_000)
+})

@@ -65,7 +65,7 @@ rules: [{ id: all, when: { asset: ETH_TEST }, then: APPROVE, require: { limits: 
     expect(recordsOf(handler).filter((line) => line.includes('"decision"'))).toHaveLength(1)
     expect(await actionOf(handler, transfer('b', '1'))).toBe('APPROVE')
     expect(await actionOf(handler, transfer('c', '1'))).toBe('REJECT')
-  }, 30_000)
+  })
 
   it('of one API user does not become the approval of another', async () => {
     const policy = `version: 1
@@ -97,7 +97,7 @@ rules: [{ id: own, when: { endpoint: tx_sign_request, signerId: user-a }, then: 
         expect(got).toEqual(ids)
       }),
     )
-  }, 20_000)
+  })
 })
 
 describe('HTTP that others would read in another way', () => {
@@ -174,7 +174,7 @@ describe('secrets', () => {
       { name: 'answers', text: JSON.stringify([answers, seen, without]) },
     ]
     expect(leaks(known, outputs)).toEqual([])
-  }, 20_000)
+  })
 })
 
 describe('content of requests that do not verify', () => {

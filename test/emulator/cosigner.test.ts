@@ -305,7 +305,7 @@ describe('an answer', () => {
     const { error, durationMs } = await callback()
     expect(error).toEqual({ kind: 'TIMEOUT', message: 'no answer within 200 ms' })
     expect(durationMs).toBeGreaterThanOrEqual(195)
-    expect(durationMs).toBeLessThan(5000)
+    expect(durationMs).toBeLessThan(25_000)
   })
 
   it('names its HTTP status when that is not 200', async () => {
@@ -494,8 +494,8 @@ describe('the co-signer under chaos', () => {
     const pairing = emulator.inner.pairings.values().next().value
     for (const changes of pairing?.used ?? []) changes.length = 0
     pair(handler)
-    configure(newer, Date.now() + 60)
-    await emulator.chaos({ TORN_CONFIG: 'new-url-old-key', TORN_GAP_MS: 120 })
+    await emulator.chaos({ TORN_CONFIG: 'new-url-old-key', TORN_GAP_MS: 3_000 })
+    configure(newer, Date.now() + 2_000)
     expect(await callback()).toMatchObject({
       action: 'APPROVE',
       url: expect.stringContaining('/new/'),

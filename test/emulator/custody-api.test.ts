@@ -423,11 +423,12 @@ describe('an idempotency key', () => {
   })
 
   it('is refused while the first request is in progress', async () => {
-    await emulator.chaos({ API_DELAY_MS: 400 })
+    await emulator.chaos({ API_DELAY_MS: 2_000 })
     const first = post('a')
     await new Promise((resolve) => {
-      setTimeout(resolve, 150)
+      setTimeout(resolve, 300)
     })
+    await emulator.chaos({ API_DELAY_MS: 0 })
     expect((await post('a')).body).toMatchObject({ code: 9005 })
     expect((await first).status).toBe(200)
     expect((await post('a')).status).toBe(200)

@@ -19,7 +19,7 @@ describe('a demo that is cut short', () => {
     demo.process.stdout?.destroy()
     await expectGone(demo, 141)
     expect(demo.stderr()).toBe('')
-  }, 60_000)
+  })
 
   // The terminal sends Ctrl-C to every program, and npm passes it on: the second one killed the demo before it had
   // cleaned up, and the handler's end was told as a failure.
@@ -31,7 +31,7 @@ describe('a demo that is cut short', () => {
     await expectGone(demo, 130)
     expect(demo.stdout()).not.toContain('FAILED')
     expect(demo.stderr()).toBe('')
-  }, 60_000)
+  })
 })
 
 describe('a demo that fails', () => {

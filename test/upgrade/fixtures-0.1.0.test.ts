@@ -5,7 +5,7 @@
 import { createPublicKey, randomUUID } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it, jest } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { systemSleep } from '../../common/clock.ts'
 import type { HandlerStatus } from '../../common/admin-api.ts'
 import { nodeTransport } from '../../bootstrap/api/transport.ts'
@@ -25,8 +25,6 @@ import {
 } from '../fixtures/state-0.1.0.ts'
 import type { FixtureCopy, HoldFact, LimitFact } from '../fixtures/state-0.1.0.ts'
 import type { TestHandler } from '../fixtures/handler.ts'
-
-jest.setTimeout(30_000)
 
 /** The result of a command, parsed. */
 async function printed<T>(handler: TestHandler, ...argv: string[]): Promise<T> {

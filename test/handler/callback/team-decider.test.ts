@@ -15,7 +15,7 @@ const FACTS: DeciderFacts = {
 }
 
 /** JavaScript has no types. */
-function returns(value: unknown, timeoutMs = 1_000) {
+function returns(value: unknown, timeoutMs = 60_000) {
   const decide = (() => value) as Decide
   return createDecider(decide, 'v1', timeoutMs, systemAfter)(txRequest({}), FACTS)
 }

@@ -73,7 +73,7 @@ describe('a handler that is killed under load', () => {
       expect(verify(path)).toMatchObject({ ok: true, problems: [] })
     }
     expect(told).toBeGreaterThan(250)
-  }, 30_000)
+  })
 })
 
 describe('a disk that fails a write', () => {
@@ -93,5 +93,5 @@ describe('a disk that fails a write', () => {
     expect(store.core.head().seq).toBeGreaterThanOrEqual(last)
     store.close()
     expect(verify(path).ok).toBe(true)
-  }, 30_000)
+  })
 })

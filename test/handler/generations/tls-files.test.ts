@@ -94,7 +94,7 @@ it('a handler presents the new pair without a restart, and tells what its genera
   expect(await served()).toBe(fresh.fingerprint)
   const { json } = await handler.admin('GET', '/v1/status')
   expect(json).toMatchObject({ tls: 'files', generations: [{ fingerprint: fresh.fingerprint }] })
-}, 15_000)
+})
 
 it('nothing is served where nobody listens', async () => {
   const [port = 0] = await freePorts(1)

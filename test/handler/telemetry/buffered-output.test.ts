@@ -4,6 +4,7 @@ import { open, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { bufferedOutput } from '../../../handler/telemetry/buffered-output.ts'
+import { until } from '../../fixtures/until.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
 
 const LINES = Array.from({ length: 2_000 }, (_, n) => `line ${n}\n`)
@@ -20,8 +21,8 @@ describe('output', () => {
     const output = bufferedOutput(file.fd)
     for (const line of LINES.slice(0, 1_000)) output.write(line)
     expect(await read()).toBe('')
-    await new Promise((resolve) => setTimeout(resolve, 250))
-    expect(await read()).toBe(LINES.slice(0, 1_000).join(''))
+    const half = LINES.slice(0, 1_000).join('')
+    await until(async () => (await read()) === half)
     for (const line of LINES.slice(1_000)) output.write(line)
     const flushed = output.flush()
     output.write('last\n')
