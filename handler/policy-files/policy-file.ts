@@ -1,63 +1,75 @@
-/** Reads a policy and the list files beside it: each file once, so that what is hashed is what is parsed. */
+/** The files of a policy: each is read once, so that what is hashed is what is parsed. */
 import { open, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf, messageOf } from '../../common/errors.ts'
-import { digestOf, listFileNames, parsePolicy } from '../policy/parse.ts'
-import type { PolicyResult } from '../policy/parse.ts'
+import { listFilesOf } from '../policy/compile/lists.ts'
+import type { PolicyProblem } from '../policy/file/problems.ts'
+import { readYaml } from '../policy/file/yaml-source.ts'
+import { buildPolicy, digestOf, parseForm, problemsOf } from '../policy/parse.ts'
+import type { Found, PolicyForm, PolicyResult } from '../policy/parse.ts'
+import { allSteps } from '../policy/steps.ts'
 
-/** A larger file is a mistake. */
+/** Upper bound; a larger file is refused. */
 const MAX_BYTES = 64 * 1024 * 1024
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Loads a policy; a file that cannot be read is a problem like any other. */
+/** How the files of a policy stood when they were read, by path: changes when one is written, replaced or removed. */
+export type Stamps = ReadonlyMap<string, string>
+
+/** A policy as its files have it, before its rules are compiled. */
+export type ReadPolicy = { readonly stamps: Stamps } & (
+  | {
+      readonly kind: 'read'
+      readonly form: PolicyForm
+      /** Where in the files the findings are. */
+      readonly locate: (found: Found) => readonly PolicyProblem[]
+    }
+  | { readonly kind: 'unchanged' }
+  | { readonly kind: 'refused'; readonly problems: readonly PolicyProblem[] }
+)
+
+/** Loads a policy in this thread; a file that cannot be read is a problem like any other. */
 export async function loadPolicy(path: string): Promise<PolicyResult> {
-  return parse(await readPolicyFiles(path))
+  const read = await readPolicy(path)
+  if (read.kind !== 'read') {
+    return { ok: false, problems: read.kind === 'refused' ? read.problems : [] }
+  }
+  const built = allSteps(buildPolicy(read.form))
+  return built.ok ? built : { ok: false, problems: read.locate(built.found) }
 }
 
-/** The texts of a policy as they were read, and how the files stood at that moment. */
-export interface PolicyFiles {
-  readonly file: string
-  /** Undefined when a file cannot be read: then `problem` says why. */
-  readonly text: string | undefined
-  readonly lists: ReadonlyMap<string, string>
-  readonly problem: { readonly file: string; readonly message: string } | undefined
-  /** By path: changes whenever the file is written, replaced or removed. */
-  readonly stamps: ReadonlyMap<string, string>
-}
-
-/** Reads the policy file and the list files that it names, each once. */
-export async function readPolicyFiles(path: string): Promise<PolicyFiles> {
+/**
+ * Reads the policy file and the list files that it names, each once, and checks their form. `known`: the digest that
+ * needs no check, because its policy is in force.
+ */
+export async function readPolicy(path: string, known?: string): Promise<ReadPolicy> {
   const file = basename(path)
   const stamps = new Map<string, string>()
-  const lists = new Map<string, string>()
-  const read = await readText(path, stamps)
-  const refuse = (name: string, message: string) => {
-    return { file, text: undefined, lists, problem: { file: name, message }, stamps }
+  const refuse = (name: string, message: string): ReadPolicy => {
+    const problem = { file: name, line: 1, column: 1, path: '', message }
+    return { kind: 'refused', problems: [problem], stamps }
   }
+  const read = await readText(path, stamps)
   if (read.problem !== undefined) return refuse(file, read.problem)
-  for (const name of listFileNames(read.text)) {
+  const source = readYaml(read.text)
+  const lists = new Map<string, string>()
+  for (const name of listFilesOf(source.value)) {
     const list = await readText(join(dirname(path), name), stamps)
     if (list.text !== undefined) lists.set(name, list.text)
     // A file that does not exist is reported where the policy names it.
     else if (!list.missing) return refuse(name, list.problem)
   }
-  return { file, text: read.text, lists, problem: undefined, stamps }
-}
-
-/** The digest that the policy of these texts would have. */
-export function digestOfFiles({ text, lists }: PolicyFiles): string | undefined {
-  return text === undefined ? undefined : digestOf(text, lists)
-}
-
-/** The policy in the texts, or every problem. */
-export function parse({ file, text, lists, problem }: PolicyFiles): PolicyResult {
-  if (problem !== undefined) return refused(problem.file, problem.message)
-  return parsePolicy(text ?? '', file, lists)
+  const digest = digestOf(read.text, lists)
+  if (digest === known) return { kind: 'unchanged', stamps }
+  const parsed = parseForm(source, file, digest, lists)
+  if (!parsed.ok) return { kind: 'refused', problems: parsed.problems, stamps }
+  const locate = (found: Found) => problemsOf(found, source, file)
+  return { kind: 'read', form: parsed.form, locate, stamps }
 }
 
 /** How files stand now, for comparison with the stamps of what was read. */
-export async function stampsNow(paths: Iterable<string>): Promise<ReadonlyMap<string, string>> {
+export async function stampsNow(paths: Iterable<string>): Promise<Stamps> {
   const stamps = new Map<string, string>()
   for (const path of paths) {
     stamps.set(path, await stat(path, { bigint: true }).then(stampOf, () => ABSENT))
@@ -101,8 +113,4 @@ async function readBytes(path: string, stamps: Map<string, string>): Promise<Buf
   } finally {
     await handle.close()
   }
-}
-
-function refused(file: string, message: string): PolicyResult {
-  return { ok: false, problems: [{ file, line: 1, column: 1, path: '', message }] }
 }

@@ -1,11 +1,12 @@
 /** The policy in force: one frozen snapshot, replaced as a whole when the files have changed and still make a policy. */
 import type { Clock } from '../../common/clock.ts'
-import { digestOfFiles, parse, readPolicyFiles, stampsNow } from './policy-file.ts'
+import { stampsNow } from './policy-file.ts'
 import { livePolicy } from '../policy/judge.ts'
 import type { Policy } from '../policy/compile/policy.ts'
 import { formatProblem } from '../policy/file/problems.ts'
 import type { LivePolicy } from '../policy/judge.ts'
 import { createSignatureVerifier } from './statement-signature.ts'
+import { loadInThread } from './threaded-load.ts'
 
 /** What a look at the files came to. */
 export type PolicyChange =
@@ -53,21 +54,17 @@ export function followPolicy<T extends Loaded | undefined>(
   let last: Promise<unknown> = Promise.resolve()
 
   const look = async (): Promise<PolicyReload> => {
-    const files = await readPolicyFiles(path)
-    seen = files.stamps
+    const known = current?.policy.digest
+    const loaded = await loadInThread(path, { known, clock })
+    seen = loaded.stamps
     moving = undefined
-    const digest = digestOfFiles(files)
-    if (digest !== undefined && digest === current?.policy.digest) {
-      problems = []
-      return { kind: 'unchanged', digest }
-    }
-    const result = parse(files)
-    if (!result.ok) {
-      problems = result.problems.map(formatProblem)
+    if (loaded.kind === 'refused') {
+      problems = loaded.problems.map(formatProblem)
       return { kind: 'kept', problems }
     }
-    const { policy } = result
     problems = []
+    if (loaded.kind === 'unchanged') return { kind: 'unchanged', digest: known ?? '' }
+    const { policy } = loaded
     current = taken(policy, clock.now())
     return { kind: 'swapped', digest: policy.digest, rules: policy.rules.length }
   }

@@ -1,40 +1,69 @@
-/** From the text of a policy file to a policy that can be asked; or every problem at once, with line and column. */
+/** From the text of a policy file to a compiled policy; or every problem at once, with line and column. */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
-import { compilePolicy } from './compile/compile.ts'
-import { listFilesOf } from './compile/lists.ts'
-import type { ListFileFinding } from './compile/lists.ts'
+import { compileLists, compilePolicy } from './compile/compile.ts'
+import type { Findings, ListFileFinding, NamedList } from './compile/lists.ts'
 import type { Policy } from './compile/policy.ts'
 import { formatPath } from './file/problems.ts'
 import type { Finding, PolicyProblem } from './file/problems.ts'
 import { failingTests } from './policy-tests.ts'
 import { policySchema } from './file/schema.ts'
+import type { PolicyFile } from './file/schema.ts'
 import { findingsOf } from './file/schema-findings.ts'
 import { readYaml } from './file/yaml-source.ts'
 import type { YamlSource } from './file/yaml-source.ts'
+import { allSteps } from './steps.ts'
+import type { Steps } from './steps.ts'
 
 export type PolicyResult =
   | { readonly ok: true; readonly policy: Policy }
   | { readonly ok: false; readonly problems: readonly PolicyProblem[] }
 
-/** The texts of list files beside the policy, by file name. */
+/** The texts of the list files next to a policy, by file name. */
 export type ListFiles = ReadonlyMap<string, string>
 
-/** Names of the list files that `parsePolicy` will want; empty when the text cannot be read. */
-export function listFileNames(text: string): string[] {
-  return listFilesOf(readYaml(text).value)
+/** What was found wrong, before its places are known. */
+export interface Found {
+  readonly findings: readonly Finding[]
+  readonly inLists: readonly ListFileFinding[]
 }
 
-/**
- * Parses a policy and runs the tests in it: one that fails is a problem. `fileName` is only for messages; `lists` must hold what
- * `listFileNames` names.
- */
+/** A policy file in the right form, its lists compiled: plain data, which one thread can send to another. */
+export interface PolicyForm {
+  readonly file: Omit<PolicyFile, 'lists'>
+  readonly digest: string
+  readonly lists: ReadonlyMap<string, NamedList>
+  /** What is wrong with the lists. */
+  readonly found: Found
+}
+
+export type FormResult =
+  | { readonly ok: true; readonly form: PolicyForm }
+  | { readonly ok: false; readonly problems: readonly PolicyProblem[] }
+
+export type BuildResult =
+  { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly found: Found }
+
+/** Parses a policy and runs the tests in it: one that fails is a problem. `fileName` is only for messages. */
 export function parsePolicy(
   text: string,
   fileName: string,
   lists: ListFiles = new Map(),
 ): PolicyResult {
   const source = readYaml(text)
+  const parsed = parseForm(source, fileName, digestOf(text, lists), lists)
+  if (!parsed.ok) return parsed
+  const built = allSteps(buildPolicy(parsed.form))
+  return built.ok ? built : { ok: false, problems: problemsOf(built.found, source, fileName) }
+}
+
+/** Checks the form of what was read and compiles its lists. `lists` must hold the files that `listFilesOf` names. */
+export function parseForm(
+  source: YamlSource,
+  fileName: string,
+  digest: string,
+  lists: ListFiles,
+): FormResult {
   if (source.problems.length > 0) {
     const problems = source.problems.map(({ place, message }) => ({ ...place, message, path: '' }))
     return { ok: false, problems: problems.map((each) => ({ file: fileName, ...each })) }
@@ -42,17 +71,21 @@ export function parsePolicy(
   const parsed = policySchema.safeParse(source.value)
   if (!parsed.success) {
     const findings = findingsOf(parsed.error.issues, source.value)
-    return { ok: false, problems: problemsOf(findings, [], source, fileName) }
+    return { ok: false, problems: problemsOf({ findings, inLists: [] }, source, fileName) }
   }
-  const found: Finding[] = []
-  const foundInLists: ListFileFinding[] = []
-  const policy = compilePolicy(parsed.data, digestOf(text, lists), lists, {
-    report: (path, message) => found.push({ path, message }),
-    reportLine: (finding) => foundInLists.push(finding),
-  })
-  if (found.length === 0 && foundInLists.length === 0) found.push(...failingTests(policy))
-  if (found.length === 0 && foundInLists.length === 0) return { ok: true, policy }
-  return { ok: false, problems: problemsOf(found, foundInLists, source, fileName) }
+  const { lists: entries, ...file } = parsed.data
+  const { findings, inLists, ...report } = collect({ findings: [], inLists: [] })
+  const compiled = compileLists(entries, lists, report)
+  return { ok: true, form: { file, digest, lists: compiled, found: { findings, inLists } } }
+}
+
+/** Compiles a policy and runs its tests, in small steps. */
+export function* buildPolicy(form: PolicyForm): Steps<BuildResult> {
+  const found = collect(form.found)
+  const policy = yield* compilePolicy(form.file, form.digest, form.lists, found)
+  if (isClean(found)) for (const each of yield* failingTests(policy)) found.findings.push(each)
+  const { findings, inLists } = found
+  return isClean(found) ? { ok: true, policy } : { ok: false, found: { findings, inLists } }
 }
 
 /**
@@ -66,14 +99,9 @@ export function digestOf(text: string, lists: ListFiles): string {
   return hash(`${own}\n${parts.toSorted().join('')}`)
 }
 
-function hash(text: string): string {
-  return bytesToHex(sha256(utf8ToBytes(text)))
-}
-
-/** Findings in the order of the file, then those in list files. */
-function problemsOf(
-  findings: readonly Finding[],
-  inLists: readonly ListFileFinding[],
+/** The problems in the order of the file, then those in list files. */
+export function problemsOf(
+  { findings, inLists }: Found,
   source: YamlSource,
   file: string,
 ): PolicyProblem[] {
@@ -81,6 +109,31 @@ function problemsOf(
     const { path, message } = finding
     return { file, ...source.locate(finding), path: formatPath(path), message }
   })
-  const beside = inLists.map((finding) => ({ ...finding, column: 1, path: '' }))
-  return [...own.toSorted((a, b) => a.line - b.line || a.column - b.column), ...beside]
+  const listed = inLists.map((finding) => ({ ...finding, column: 1, path: '' }))
+  return [...own.toSorted((a, b) => a.line - b.line || a.column - b.column), ...listed]
+}
+
+function hash(text: string): string {
+  return bytesToHex(sha256(utf8ToBytes(text)))
+}
+
+interface Collected extends Findings {
+  readonly findings: Finding[]
+  readonly inLists: ListFileFinding[]
+}
+
+/** Collects findings, after those there are already. */
+function collect(before: Found): Collected {
+  const findings = [...before.findings]
+  const inLists = [...before.inLists]
+  return {
+    findings,
+    inLists,
+    report: (path, message) => void findings.push({ path, message }),
+    reportLine: (finding) => void inLists.push(finding),
+  }
+}
+
+function isClean({ findings, inLists }: Found): boolean {
+  return findings.length === 0 && inLists.length === 0
 }

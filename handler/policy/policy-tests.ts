@@ -12,34 +12,48 @@ import type { Facts } from './facts.ts'
 import { factsOf } from './judge.ts'
 import type { Policy } from './compile/policy.ts'
 import { reserved } from './reserved.ts'
-import type { Finding } from './file/problems.ts'
+import type { Finding, Path } from './file/problems.ts'
 import type { RawTxVerdict } from './rawtx/verdict.ts'
 import { TEST_TIME } from './file/schema.ts'
 import type { TestEntry } from './file/schema.ts'
+import type { Steps } from './steps.ts'
 
 type Payload = Readonly<Record<string, unknown>>
 
-/** The tests that do not come out as they say; empty when all do. */
-export function failingTests(policy: Policy): Finding[] {
+/** The tests that do not come out as they say; empty when all do. One step per test. */
+export function* failingTests(policy: Policy): Steps<Finding[]> {
+  const failing: Finding[] = []
   const payloads = new Map<string, Payload>()
-  return policy.tests.flatMap((test, index) => {
-    const path = ['tests', index]
-    const { name, like, expect } = test
-    const base = like === undefined ? {} : payloads.get(like)
-    if (payloads.has(name)) return { path, message: `there are two tests \`${name}\`` }
-    if (base === undefined) {
-      return { path: [...path, 'like'], message: `there is no test \`${like}\` before this one` }
-    }
-    const payload = { ...base, ...test.request }
-    payloads.set(name, payload)
-    const decision = decide(policy, test, payload)
-    if (typeof decision === 'string') return { path, message: `${quoted(name)} ${decision}` }
-    const { action, rule = decision.rule } = expect
-    if (decision.action === action && decision.rule === rule) return []
-    const expected = expect.rule === undefined ? action : `${action} by \`${expect.rule}\``
-    const found = `${decision.action} by \`${decision.rule}\``
-    return { path, message: `${quoted(name)} expects ${expected}, the policy says ${found}` }
-  })
+  for (const [index, test] of policy.tests.entries()) {
+    const finding = failureOf(policy, test, ['tests', index], payloads)
+    if (finding !== undefined) failing.push(finding)
+    yield
+  }
+  return failing
+}
+
+/** What is wrong with one test, if anything. `payloads`: of the tests before it, by name; its own is added. */
+function failureOf(
+  policy: Policy,
+  test: TestEntry,
+  path: Path,
+  payloads: Map<string, Payload>,
+): Finding | undefined {
+  const { name, like, expect } = test
+  const base = like === undefined ? {} : payloads.get(like)
+  if (payloads.has(name)) return { path, message: `there are two tests \`${name}\`` }
+  if (base === undefined) {
+    return { path: [...path, 'like'], message: `there is no test \`${like}\` before this one` }
+  }
+  const payload = { ...base, ...test.request }
+  payloads.set(name, payload)
+  const decision = decide(policy, test, payload)
+  if (typeof decision === 'string') return { path, message: `${quoted(name)} ${decision}` }
+  const { action, rule = decision.rule } = expect
+  if (decision.action === action && decision.rule === rule) return undefined
+  const expected = expect.rule === undefined ? action : `${action} by \`${expect.rule}\``
+  const found = `${decision.action} by \`${decision.rule}\``
+  return { path, message: `${quoted(name)} expects ${expected}, the policy says ${found}` }
 }
 
 function quoted(name: string): string {

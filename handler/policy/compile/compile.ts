@@ -1,25 +1,34 @@
-/** Turns a file that has the right form into a policy that can be asked; what cannot mean anything is reported. */
+/** Compilation of a file that has the right form; what cannot mean anything is reported. */
 import type { Action } from '../../protocol/endpoints.ts'
 import type { Policy } from './policy.ts'
 import { mergeAssets } from '../chains/assets.ts'
 import { compileHook } from './hooks.ts'
 import { compileLimit } from './limits.ts'
 import { compileList } from './lists.ts'
-import type { Findings } from './lists.ts'
+import type { Findings, NamedList } from './lists.ts'
 import type { RawTxOptions } from '../rawtx/verify.ts'
 import { indexRules } from './rule-index.ts'
 import { compileRule } from './rules.ts'
 import type { Rule } from './rules.ts'
 import type { PolicyFile, RawTxEntry } from '../file/schema.ts'
+import type { Steps } from '../steps.ts'
 
-/** The policy is usable only when nothing was reported. `files`: the texts of the list files, by name. */
-export function compilePolicy(
-  file: PolicyFile,
-  digest: string,
+/** The lists of a file by name. `files`: the texts of the list files, by name. */
+export function compileLists(
+  entries: PolicyFile['lists'],
   files: ReadonlyMap<string, string>,
   findings: Findings,
-): Policy {
-  const lists = byName(file.lists, (name, entry) => compileList(name, entry, files, findings))
+): ReadonlyMap<string, NamedList> {
+  return byName(entries, (name, entry) => compileList(name, entry, files, findings))
+}
+
+/** The policy is usable only when nothing was reported. One step per rule. */
+export function* compilePolicy(
+  file: Omit<PolicyFile, 'lists'>,
+  digest: string,
+  lists: ReadonlyMap<string, NamedList>,
+  findings: Findings,
+): Steps<Policy> {
   const limits = byName(file.limits, (name, entry) => compileLimit(name, entry, findings))
   const used = {
     usedLists: new Map<string, Set<Action>>(),
@@ -36,15 +45,17 @@ export function compilePolicy(
     compileHook(name, entry, statementKeys, used.usedKeys, findings),
   )
   const context = { lists, limits, hooks, statementKeys, findings, ...used }
-  const rules = (file.rules ?? []).map((entry, index) =>
-    compileRule(entry, ['rules', index], context),
-  )
+  const rules: Rule[] = []
+  for (const [index, entry] of (file.rules ?? []).entries()) {
+    rules.push(compileRule(entry, ['rules', index], context))
+    yield
+  }
   reportRepeatedIds(rules, findings)
   return Object.freeze({
     digest,
     defaultAction: file.default ?? 'REJECT',
     rules,
-    index: indexRules(rules),
+    index: yield* indexRules(rules),
     lists,
     limits,
     hooks,

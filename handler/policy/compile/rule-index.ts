@@ -3,6 +3,7 @@ import type { Check, Dimension } from './check.ts'
 import type { Rule } from './rules.ts'
 import type { Subject } from './subject.ts'
 import { destinationTexts } from './subject.ts'
+import type { Steps } from '../steps.ts'
 
 /** A rule with its position in the file. */
 export interface Filed {
@@ -42,16 +43,19 @@ const READ: Readonly<Record<Dimension, (subject: Subject) => string | null | und
 /** A rule that accepts more values than this in a dimension is not filed under it. */
 const MAX_VALUES = 64
 
-/** Files each rule under the dimension in which it has the least company. */
-export function indexRules(rules: readonly Rule[]): RuleIndex {
-  const candidates = rules.map((rule, position) => ({
-    filed: { position, rule, checks: tellingFirst(rule.checks) },
-    options: filingsOf(rule),
-  }))
+/** Files each rule under the dimension in which it has the least company. Two steps per rule. */
+export function* indexRules(rules: readonly Rule[]): Steps<RuleIndex> {
   const crowd = new Map<string, number>()
   const companyOf = (dimension: Dimension, value: string) => crowd.get(`${dimension}:${value}`) ?? 0
-  for (const { dimension, values } of candidates.flatMap(({ options }) => options)) {
-    for (const value of values) crowd.set(`${dimension}:${value}`, companyOf(dimension, value) + 1)
+  const candidates: { readonly filed: Filed; readonly options: readonly Filing[] }[] = []
+  for (const [position, rule] of rules.entries()) {
+    const options = filingsOf(rule)
+    candidates.push({ filed: { position, rule, checks: tellingFirst(rule.checks) }, options })
+    for (const { dimension, values } of options) {
+      for (const value of values)
+        crowd.set(`${dimension}:${value}`, companyOf(dimension, value) + 1)
+    }
+    yield
   }
   const unfiled: Filed[] = []
   const files = new Map<Dimension, Map<string, Filed[]>>()
@@ -59,6 +63,7 @@ export function indexRules(rules: readonly Rule[]): RuleIndex {
     const best = leastCrowded(options, companyOf)
     if (best === undefined) unfiled.push(filed)
     else file(files, best, filed)
+    yield
   }
   return {
     unfiled,

@@ -1,7 +1,6 @@
 /** Policy text as plain values, and the line and column of each: YAML 1.2 without its traps. */
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml'
 import type { Document } from 'yaml'
-import { readPlainYaml } from './plain-yaml.ts'
 import type { Finding } from './problems.ts'
 
 /** 1-based, as editors count. */
@@ -23,15 +22,6 @@ export interface YamlSource {
  * keys, keys that are not texts, a second document, and everything that the YAML library itself warns about.
  */
 export function readYaml(text: string): YamlSource {
-  const value = readPlainYaml(text)
-  if (value === undefined) return readWithLibrary(text)
-  let full: YamlSource | undefined
-  const locate = (finding: Finding) => (full ??= readWithLibrary(text)).locate(finding)
-  return { value, problems: [], locate }
-}
-
-/** The same, by the full library alone; this is what YAML means. */
-export function readWithLibrary(text: string): YamlSource {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const at = (offset: number): Place => {

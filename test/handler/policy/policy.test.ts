@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
-import { listFileNames, parsePolicy } from '../../../handler/policy/parse.ts'
+import { listFilesOf } from '../../../handler/policy/compile/lists.ts'
+import { readYaml } from '../../../handler/policy/file/yaml-source.ts'
+import { parsePolicy } from '../../../handler/policy/parse.ts'
 import { policyOf, problemsIn } from './policy.ts'
 
 /** One rule, approving transactions, with the given condition. */
@@ -34,11 +36,12 @@ lists:
   c: { kind: texts, file: ../secret }
   d: { kind: texts, values: [x] }
 `
-    expect(listFileNames(text)).toEqual(['a.txt'])
-    expect(listFileNames('version: 1\nlists: [1]')).toEqual([])
-    expect(listFileNames('- a')).toEqual([])
-    expect(listFileNames('version: 1\nlists: ~')).toEqual([])
-    expect(listFileNames('{')).toEqual([])
+    const named = (yaml: string) => listFilesOf(readYaml(yaml).value)
+    expect(named(text)).toEqual(['a.txt'])
+    expect(named('version: 1\nlists: [1]')).toEqual([])
+    expect(named('- a')).toEqual([])
+    expect(named('version: 1\nlists: ~')).toEqual([])
+    expect(named('{')).toEqual([])
   })
 
   it.each([

@@ -1,0 +1,20 @@
+/** Threads that are started ahead: they load their modules while the rest of the program loads its own. */
+import { Worker } from 'node:worker_threads'
+
+/** A thread that waits for its first message. */
+export interface BootedThread {
+  readonly worker: Worker
+  /** Rejects when the thread ends; nothing has to listen. */
+  readonly died: Promise<never>
+}
+
+/** Starts the thread whose compiled module is at `url`. */
+export function bootThread(url: URL): BootedThread {
+  const worker = new Worker(url)
+  const died = new Promise<never>((_, reject) => {
+    worker.once('error', reject)
+    worker.once('exit', () => reject(new Error('the thread ended')))
+  })
+  died.catch(() => undefined)
+  return { worker, died }
+}
