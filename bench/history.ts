@@ -1,11 +1,11 @@
 /** A decision store with a long past, written by the store's own code: a valid chain, limits charged, ids taken. */
 import { createHash, randomUUID } from 'node:crypto'
 import { join } from 'node:path'
-import { openStore } from '../handler/decisions/open.ts'
+import { openStore } from '../handler/decisions/sqlite/open.ts'
 import type { NewDecision } from '../handler/decisions/store.ts'
 import type { Evaluation } from '../handler/policy/decision.ts'
 import type { CallbackRequest } from '../handler/protocol/request.ts'
-import { requestKey } from '../handler/protocol/digest.ts'
+import { fingerprintOf, requestKey } from '../handler/protocol/digest.ts'
 
 /** Decisions per transaction while the past is written. */
 const BATCH = 5_000
@@ -28,7 +28,7 @@ export async function writeHistory(
     const requestId = randomUUID()
     const digest = createHash('sha256').update(requestId).digest('hex')
     return {
-      key: { ...key, requestId, digest },
+      key: { ...key, requestId, digest, fingerprint: fingerprintOf({ ...key, requestId }) },
       decision,
       charges: nth % CHARGED_EVERY === 0 ? charges : [],
       singleUses: [],
@@ -46,10 +46,10 @@ export async function writeHistory(
   }
   for (let done = 0; done < decisions; done += BATCH) {
     const atMs = beganMs + (SPAN_MS * done) / decisions
-    store.core.transaction(atMs, () => {
-      for (let i = 0; i < Math.min(BATCH, decisions - done); i += 1)
-        store.core.calls.record(entry(i))
-    })
+    const entries = Array.from({ length: Math.min(BATCH, decisions - done) }, (_, i) => entry(i))
+    store.core.transaction(atMs, () =>
+      store.core.run(entries.map((one) => ({ name: 'record', args: [one] }))),
+    )
     store.advanceMark()
     store.upkeep.note(BATCH)
     store.upkeep.step()

@@ -4,7 +4,7 @@ import { availableParallelism } from 'node:os'
 import { systemClock } from '../common/clock.ts'
 import { runCli } from './cli.ts'
 import type { CommandIo } from './commands/command-io.ts'
-import { bootStoreThread } from './decisions/boot.ts'
+import { bootStoreThread } from './decisions/sqlite/boot.ts'
 import type { Ending } from './commands/run.ts'
 
 // Node.js would open its inspector: to any local user, and with it the private keys.

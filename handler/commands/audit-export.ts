@@ -2,7 +2,7 @@
 import { UsageError } from '../../common/errors.ts'
 import type { Reporter } from '../../common/reporter.ts'
 import { escapeUnprintable } from '../../common/terminal.ts'
-import { exportRecords } from '../decisions/export.ts'
+import { exportRecords } from '../decisions/audit/export.ts'
 import { writeInPace } from './command-io.ts'
 import type { CommandIo } from './command-io.ts'
 import { openForReading } from './open-store.ts'

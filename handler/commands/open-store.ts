@@ -1,8 +1,8 @@
 /** The one door through which commands reach the decision store; a store that is not there is named as what it is. */
 import { accessSync, constants, statSync } from 'node:fs'
 import { errnoOf, UsageError } from '../../common/errors.ts'
-import { openReadOnly } from '../decisions/database.ts'
-import type { Database } from '../decisions/database.ts'
+import { openReadOnly } from '../decisions/sqlite/database.ts'
+import type { Database } from '../decisions/sqlite/database.ts'
 
 /**
  * Opens the store for reading only, also while a handler writes.

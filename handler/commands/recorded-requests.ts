@@ -1,6 +1,6 @@
 /** Requests behind past decisions, read from the decision store without writing to it. */
 import { z } from 'zod'
-import { parseBody } from '../decisions/chain.ts'
+import { parseBody } from '../decisions/record.ts'
 import type { RecordedRequest } from '../policy/replay.ts'
 import { openForReading } from './open-store.ts'
 import { contentOf } from './request-input.ts'

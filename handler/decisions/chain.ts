@@ -1,83 +1,71 @@
-/** The audit chain in its table: appends records, each with the hash of the one before, and reads one back. */
-import type { Database } from './database.ts'
-import { EMPTY, recordHash } from './record.ts'
-import type { ChainHead, RecordBody, RecordContent } from './record.ts'
+/** Links of the audit chain: appends records to its end, and reads back one whose own hash holds. */
+import { parseBody, recordHash } from './record.ts'
+import type { ChainHead, ChainRow, RecordContent } from './record.ts'
+import type { Candidate } from './requests.ts'
+import type { RecordRow } from './snapshot.ts'
 import { StoreError } from './store-error.ts'
 
-interface Row {
-  readonly body: string
-  readonly prev: string
-  readonly hash: string
-}
-
-/** What lies in a record's row beside what is hashed; the body holds the token's own digest. */
-export interface Beside {
+/** What is stored in a record's row besides what is hashed. */
+export interface RowExtras {
   readonly token: string
   readonly fingerprint?: number
 }
 
-export interface Chain {
-  /** The last record, of the transaction at hand included. */
+/** The end of a chain, at one time. */
+export interface Tail {
+  /** Milliseconds since 1970. */
+  readonly timeMs: number
+  /** The same, ISO 8601. */
+  readonly time: string
+  /** The records that were appended. */
+  readonly rows: readonly ChainRow[]
+  /** The last of them, or the head that they follow. */
   readonly head: () => ChainHead
-  /** Reads the head again: after a rollback, or when another process has written. */
-  reload(): void
-  /** Adds one record and returns the new head. Belongs into a transaction. */
-  append(content: RecordContent, nowMs: number, beside?: Beside): ChainHead
-  /**
-   * One record, its own hash verified.
-   *
-   * @throws StoreError `ERR_STORE_DAMAGED` when it is missing or altered
-   */
-  read(seq: number): { readonly body: RecordBody; readonly hash: string }
+  /** Appends a record and returns the new head. */
+  append(content: RecordContent, extras?: RowExtras): ChainHead
 }
 
-/** The chain of an open database. */
-export function createChain(db: Database): Chain {
-  const insert = db.prepare<[number, number | null, string, string | null, string, string]>(
-    'INSERT INTO chain (seq, fingerprint, body, token, prev, hash) VALUES (?, ?, ?, ?, ?, ?)',
-  )
-  const last = db.prepare<[], { seq: number; hash: string; body: string }>(
-    'SELECT seq, hash, body FROM chain ORDER BY seq DESC LIMIT 1',
-  )
-  const bySeq = db.prepare<[number], Row>('SELECT body, prev, hash FROM chain WHERE seq = ?')
+/** The time of what follows a head: the clock's, but never earlier than the head's. Milliseconds since 1970. */
+export function chainTime(head: ChainHead, nowMs: number): number {
+  return Math.max(Math.trunc(nowMs), head.timeMs)
+}
 
-  const readHead = (): ChainHead => {
-    const row = last.get()
-    if (row === undefined) return EMPTY
-    return { seq: row.seq, hash: row.hash, timeMs: Date.parse(parseBody(row.body).time) }
-  }
-  let head = readHead()
-  let time = { ms: 0, text: '' }
-
+/** What follows a head, at `chainTime`. */
+export function createTail(head: ChainHead, nowMs: number): Tail {
+  const timeMs = chainTime(head, nowMs)
+  const time = new Date(timeMs).toISOString()
+  const rows: ChainRow[] = []
+  let last = head
   return {
-    head: () => head,
-    reload: () => {
-      head = readHead()
-    },
-    append: (content, nowMs, beside) => {
-      const timeMs = Math.max(Math.trunc(nowMs), head.timeMs)
-      if (time.ms !== timeMs) time = { ms: timeMs, text: new Date(timeMs).toISOString() }
-      const seq = head.seq + 1
-      const body = JSON.stringify({ v: 1, time: time.text, ...content })
-      const hash = recordHash(seq, head.hash, body)
-      insert.run(seq, beside?.fingerprint ?? null, body, beside?.token ?? null, head.hash, hash)
-      head = { seq, hash, timeMs }
-      return head
-    },
-    read: (seq) => {
-      const row = bySeq.get(seq)
-      if (row === undefined || recordHash(seq, row.prev, row.body) !== row.hash) {
-        throw new StoreError('ERR_STORE_DAMAGED', `record ${seq} of the audit chain is altered`, {
-          hint: 'run `countersign-handler audit verify`',
-        })
-      }
-      return { body: parseBody(row.body), hash: row.hash }
+    timeMs,
+    time,
+    rows,
+    head: () => last,
+    append: (content, extras) => {
+      const seq = last.seq + 1
+      const body = JSON.stringify({ v: 1, time, ...content })
+      const hash = recordHash(seq, last.hash, body)
+      const { token = null, fingerprint = null } = extras ?? {}
+      rows.push({ seq, fingerprint, body, token, prev: last.hash, hash })
+      last = { seq, hash, timeMs }
+      return last
     },
   }
 }
 
-/** The value of a body whose hash was verified, or that this program has just written. */
-export function parseBody(text: string): RecordBody {
-  const body: RecordBody = JSON.parse(text)
-  return body
+/**
+ * A stored record, its own hash verified.
+ *
+ * @throws StoreError `ERR_STORE_DAMAGED` when it is altered
+ */
+export function readRecord({ seq, body, prev, hash }: RecordRow): Candidate {
+  if (recordHash(seq, prev, body) === hash) return { seq, hash, body: parseBody(body) }
+  throw damaged(seq)
+}
+
+/** The error for a record that is missing or altered. */
+export function damaged(seq: number): StoreError {
+  return new StoreError('ERR_STORE_DAMAGED', `record ${seq} of the audit chain is altered`, {
+    hint: 'run `countersign-handler audit verify`',
+  })
 }

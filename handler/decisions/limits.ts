@@ -2,39 +2,25 @@
  * Rolling limits: within any window of its length, a limit's bounds are never exceeded, however often a request is
  * asked, however many ask at once, across restarts.
  *
- * Every owner's charge is kept, once. Beside them lie running totals, one row per 1/1000 of the window that was charged in,
- * so that a check reads two rows whatever the history: total now, less total of the last row that lies wholly before
- * the window. A row that straddles the window's beginning counts fully: the window is up to 1/1000 longer than asked,
+ * Every owner's charge is kept, once. Besides, running totals are kept, one per 1/1000 of the window that was charged
+ * in, so that a check needs two of them whatever the history: total now, less the last total that lies wholly before
+ * the window. A total that straddles the window's beginning counts fully: the window is up to 1/1000 longer than asked,
  * never shorter.
  */
-import type { Database } from './database.ts'
+import type { LimitCharge } from '../policy/decision.ts'
 import { addDecimals, compareDecimals, formatDecimal } from '../protocol/decimal.ts'
 import type { Decimal } from '../protocol/decimal.ts'
-import type { ChargedLimit } from './record.ts'
-import type { LimitCharge } from '../policy/decision.ts'
 
 const STEPS = 1_000
 const ZERO: Decimal = { units: 0n, scale: 0 }
 
-interface Total {
-  readonly count: number
-  readonly amount: Decimal
+/** Part of a limit, as a record names it. */
+export interface ChargedLimit {
+  readonly limit: string
+  readonly key: string
+  /** Plain decimal; `0` when only the number of transactions is limited. */
+  readonly amount: string
 }
-
-interface TotalRow {
-  readonly until_ms: number
-  readonly count: number
-  readonly units: string
-  readonly scale: number
-}
-
-interface ChargeRow {
-  readonly time: number
-  readonly units: string
-  readonly scale: number
-}
-
-type ChargeParts = Pick<LimitCharge, 'limit' | 'key' | 'amount'>
 
 /** What counts of one limit at this moment. */
 export interface LimitUsage {
@@ -46,156 +32,145 @@ export interface LimitUsage {
   readonly amount: string
 }
 
-/** Limits and keys that one look at the usage visits at most: a look must not hold up decisions. */
-const MAX_USAGE = 1_000
-
-export interface LimitTable {
-  /** Charges the owner unless that would exceed the limit: then false, and nothing is changed. */
-  charge(charge: LimitCharge, owner: string, nowMs: number): boolean
-  /** Gives back everything that the owner was charged. */
-  release(owner: string): readonly ChargedLimit[]
-  /** What counts now of the limits with these windows in milliseconds; of the first thousand limits and keys. */
-  usage(windows: Readonly<Record<string, number>>, nowMs: number): readonly LimitUsage[]
+/** What one owner was charged of a limit, and when in milliseconds since 1970. */
+export interface Charge {
+  readonly timeMs: number
+  readonly amount: Decimal
 }
 
-/** The limits of an open database. `nowMs` may never go backwards: the caller passes the chain's time. */
-export function createLimitTable(db: Database): LimitTable {
-  const chargeOf = db.prepare<[string, string, string], ChargeRow>(
-    'SELECT time, units, scale FROM limit_charges WHERE name = ? AND key = ? AND owner = ?',
-  )
-  const putCharge = db.prepare<[string, string, string, number, string, number]>(
-    'INSERT OR REPLACE INTO limit_charges (name, key, owner, time, units, scale) VALUES (?, ?, ?, ?, ?, ?)',
-  )
-  const chargesSince = db.prepare<[string, string, number], ChargeRow>(
-    'SELECT time, units, scale FROM limit_charges WHERE name = ? AND key = ? AND time > ? ORDER BY time',
-  )
-  const chargesOfOwner = db.prepare<[string], ChargeRow & { name: string; key: string }>(
-    'SELECT name, key, time, units, scale FROM limit_charges WHERE owner = ?',
-  )
-  const dropCharges = db.prepare<[string]>('DELETE FROM limit_charges WHERE owner = ?')
-  const totalUntil = db.prepare<[string, string, number], TotalRow>(
-    `SELECT until_ms, count, units, scale FROM limit_totals
-     WHERE name = ? AND key = ? AND until_ms <= ? ORDER BY until_ms DESC LIMIT 1`,
-  )
-  const putTotal = db.prepare<[string, string, number, number, string, number]>(
-    'INSERT OR REPLACE INTO limit_totals (name, key, until_ms, count, units, scale) VALUES (?, ?, ?, ?, ?, ?)',
-  )
-  const dropTotals = db.prepare<[string, string, number]>(
-    'DELETE FROM limit_totals WHERE name = ? AND key = ? AND until_ms < ?',
-  )
-  const windowOf = db
-    .prepare<[string, string], number>(
-      'SELECT window_ms FROM limit_windows WHERE name = ? AND key = ?',
-    )
-    .pluck()
-  const putWindow = db.prepare<[string, string, number]>(
-    'INSERT OR REPLACE INTO limit_windows (name, key, window_ms) VALUES (?, ?, ?)',
-  )
+/** All charges before a time, that excluded. */
+export interface LimitTotal {
+  readonly untilMs: number
+  readonly count: number
+  readonly amount: Decimal
+}
 
-  const windowsOf = db.prepare<[string, number], { key: string; window_ms: number }>(
-    'SELECT key, window_ms FROM limit_windows WHERE name = ? ORDER BY key LIMIT ?',
-  )
+/** What is known of one limit and key, for one window. */
+export interface LimitState {
+  /** The window that is asked about. */
+  readonly askedMs: number
+  /** The window that the totals were made for; 0 when they must be made anew, undefined before the first charge. */
+  readonly windowMs: number | undefined
+  /** The last total that lies wholly before the window. */
+  readonly base: LimitTotal | undefined
+  /** The last total. */
+  readonly latest: LimitTotal | undefined
+  /** When the totals are of another window: the charges since `chargesSince`, oldest first. */
+  readonly charges: readonly Charge[]
+  /** The totals, when they were made anew and replace all that are stored. */
+  readonly remade?: readonly LimitTotal[]
+}
 
-  /** Adds to the running total at a time no earlier than any before. */
-  const add = (name: string, key: string, windowMs: number, timeMs: number, more: Total) => {
-    const step = Math.max(1, Math.floor(windowMs / STEPS))
-    const until = (Math.floor(timeMs / step) + 1) * step
-    const before = totalOf(totalUntil.get(name, key, Number.MAX_SAFE_INTEGER))
-    const amount = addDecimals(before.amount, more.amount)
-    const count = before.count + more.count
-    putTotal.run(name, key, until, count, amount.units.toString(), amount.scale)
+/** The limit and its owner's charge as they are after a charge. */
+export interface Charged {
+  readonly state: LimitState
+  readonly charge: Charge
+}
+
+/** Totals until this time or earlier lie wholly before the window. */
+export function baseUntil(windowMs: number, nowMs: number): number {
+  return nowMs - windowMs + 1
+}
+
+/** Charges after this time may count in the window. */
+export function chargesSince(windowMs: number, nowMs: number): number {
+  return nowMs - windowMs - stepOf(windowMs)
+}
+
+/**
+ * Charges an owner that was charged `earlier`. `'covered'` when nothing more is to be charged, `'full'` when it would
+ * exceed the limit. `nowMs` may never go backwards: the caller passes the chain's time.
+ */
+export function charge(
+  known: LimitState,
+  earlier: Charge | undefined,
+  { amount: asked = ZERO, windowMs, maxCount, maxAmount }: LimitCharge,
+  nowMs: number,
+): Charged | 'covered' | 'full' {
+  if (windowMs !== known.askedMs) throw new Error('a limit was looked up for another window')
+  if (earlier !== undefined && compareDecimals(asked, earlier.amount) <= 0) return 'covered'
+  // The owner asks for more than it was charged: what still counts of its charge is not counted again.
+  const counted = earlier !== undefined && earlier.timeMs > nowMs - windowMs ? earlier : undefined
+  const state = known.windowMs === windowMs ? known : remake(known, nowMs)
+  const more = {
+    count: counted === undefined ? 1 : 0,
+    amount: counted === undefined ? asked : subtract(asked, counted.amount),
   }
+  const spent = spentOf(state)
+  if (maxCount !== undefined && spent.count + more.count > maxCount) return 'full'
+  const total = addDecimals(spent.amount, more.amount)
+  if (maxAmount !== undefined && compareDecimals(total, maxAmount) > 0) return 'full'
+  const latest = add(state.latest, windowMs, nowMs, more)
+  return { state: { ...state, latest }, charge: { timeMs: nowMs, amount: asked } }
+}
 
-  /** Makes the running totals anew from the charges: after a release, or when the policy changed the window. */
-  const rebuild = (name: string, key: string, windowMs: number, nowMs: number) => {
-    dropTotals.run(name, key, Number.MAX_SAFE_INTEGER)
-    putWindow.run(name, key, windowMs)
-    const step = Math.max(1, Math.floor(windowMs / STEPS))
-    for (const row of chargesSince.all(name, key, nowMs - windowMs - step)) {
-      add(name, key, windowMs, row.time, { count: 1, amount: amountOf(row) })
-    }
-  }
-
-  const spentSince = (name: string, key: string, windowMs: number, nowMs: number): Total => {
-    const base = totalOf(totalUntil.get(name, key, nowMs - windowMs + 1))
-    const total = totalOf(totalUntil.get(name, key, Number.MAX_SAFE_INTEGER))
-    return { count: total.count - base.count, amount: subtract(total.amount, base.amount) }
-  }
-
-  return {
-    usage: (windows, nowMs) => {
-      let room = MAX_USAGE
-      return Object.entries(windows).flatMap(([limit, windowMs]) => {
-        const rows = windowsOf.all(limit, room)
-        room -= rows.length
-        return rows.flatMap(({ key, window_ms: known }) => {
-          // The totals are made anew at the next charge; until then the charges themselves are asked.
-          const spent =
-            known === windowMs
-              ? spentSince(limit, key, windowMs, nowMs)
-              : sumOf(chargesSince.all(limit, key, nowMs - windowMs))
-          if (spent.count === 0) return []
-          return [{ limit, key, count: spent.count, amount: formatDecimal(spent.amount) }]
-        })
-      })
-    },
-    charge: (charge, owner, nowMs) => {
-      const { limit: name, key, windowMs } = charge
-      const earlier = chargeOf.get(name, key, owner)
-      const wanted = charge.amount ?? ZERO
-      if (earlier !== undefined && compareDecimals(wanted, amountOf(earlier)) <= 0) return true
-      // The owner asks for more than it was charged: what still counts of its charge is not counted again.
-      const counted = earlier !== undefined && earlier.time > nowMs - windowMs ? earlier : undefined
-      if (windowOf.get(name, key) !== windowMs) rebuild(name, key, windowMs, nowMs)
-
-      const start = totalUntil.get(name, key, nowMs - windowMs + 1)
-      const base = totalOf(start)
-      const total = totalOf(totalUntil.get(name, key, Number.MAX_SAFE_INTEGER))
-      const count = counted === undefined ? 1 : 0
-      const amount = counted === undefined ? wanted : subtract(wanted, amountOf(counted))
-      const spentCount = total.count - base.count + count
-      const spent = addDecimals(subtract(total.amount, base.amount), amount)
-      if (charge.maxCount !== undefined && spentCount > charge.maxCount) return false
-      if (charge.maxAmount !== undefined && compareDecimals(spent, charge.maxAmount) > 0)
-        return false
-
-      add(name, key, windowMs, nowMs, { count, amount })
-      putCharge.run(name, key, owner, nowMs, wanted.units.toString(), wanted.scale)
-      if (start !== undefined) dropTotals.run(name, key, start.until_ms)
-      return true
-    },
-    release: (owner) => {
-      const charges = chargesOfOwner.all(owner)
-      dropCharges.run(owner)
-      for (const { name, key } of charges) {
-        dropTotals.run(name, key, Number.MAX_SAFE_INTEGER)
-        putWindow.run(name, key, 0)
-      }
-      return charges.map((row) =>
-        describeCharge({ limit: row.name, key: row.key, amount: amountOf(row) }),
-      )
-    },
-  }
+/** What counts of a limit; undefined when nothing does. */
+export function usageOf(
+  state: LimitState,
+  nowMs: number,
+): Pick<LimitUsage, 'count' | 'amount'> | undefined {
+  const { askedMs, windowMs, charges } = state
+  const { count, amount } =
+    windowMs === askedMs
+      ? spentOf(state)
+      : sumOf(charges.filter(({ timeMs }) => timeMs > nowMs - askedMs))
+  return count === 0 ? undefined : { count, amount: formatDecimal(amount) }
 }
 
 /** A charge as a record of the chain names it. */
-export function describeCharge({ limit, key, amount }: ChargeParts): ChargedLimit {
-  return { limit, key, amount: formatDecimal(amount ?? ZERO) }
+export function describeCharge({
+  limit,
+  key,
+  amount = ZERO,
+}: Pick<LimitCharge, 'limit' | 'key' | 'amount'>): ChargedLimit {
+  return { limit, key, amount: formatDecimal(amount) }
 }
 
-function totalOf(row: TotalRow | undefined): Total {
-  return row === undefined
-    ? { count: 0, amount: ZERO }
-    : { count: row.count, amount: amountOf(row) }
+/** Makes the totals anew from the charges: after a release, or when the policy changed the window. */
+function remake({ askedMs, charges }: LimitState, nowMs: number): LimitState {
+  const windowMs = askedMs
+  const totals = new Map<number, LimitTotal>()
+  let latest: LimitTotal | undefined
+  for (const { timeMs, amount } of charges) {
+    latest = add(latest, windowMs, timeMs, { count: 1, amount })
+    totals.set(latest.untilMs, latest)
+  }
+  const remade = [...totals.values()]
+  const base = remade.findLast(({ untilMs }) => untilMs <= baseUntil(windowMs, nowMs))
+  return { askedMs, windowMs, base, latest, charges: [], remade }
 }
 
-function sumOf(rows: readonly ChargeRow[]): Total {
-  const amount = rows.map(amountOf).reduce(addDecimals, ZERO)
-  return { count: rows.length, amount }
+/** The running total with more in it, at a time no earlier than any before. */
+function add(
+  before: LimitTotal | undefined,
+  windowMs: number,
+  timeMs: number,
+  more: Pick<LimitTotal, 'count' | 'amount'>,
+): LimitTotal {
+  const step = stepOf(windowMs)
+  return {
+    untilMs: (Math.floor(timeMs / step) + 1) * step,
+    count: (before?.count ?? 0) + more.count,
+    amount: addDecimals(before?.amount ?? ZERO, more.amount),
+  }
 }
 
-function amountOf(row: { readonly units: string; readonly scale: number }): Decimal {
-  return { units: BigInt(row.units), scale: row.scale }
+function spentOf({ base, latest }: LimitState): Pick<LimitTotal, 'count' | 'amount'> {
+  return {
+    count: (latest?.count ?? 0) - (base?.count ?? 0),
+    amount: subtract(latest?.amount ?? ZERO, base?.amount ?? ZERO),
+  }
+}
+
+function sumOf(charges: readonly Charge[]): Pick<LimitTotal, 'count' | 'amount'> {
+  return {
+    count: charges.length,
+    amount: charges.reduce((sum, { amount }) => addDecimals(sum, amount), ZERO),
+  }
+}
+
+function stepOf(windowMs: number): number {
+  return Math.max(1, Math.floor(windowMs / STEPS))
 }
 
 /** `a - b`; `a` is never the smaller one. */

@@ -1,7 +1,6 @@
-/** What people do to the handler beside its policy: release or refuse a hold, freeze, give limits back. All recorded. */
+/** Acts of operators: release or refuse a hold, freeze, give limits back. Each is a record of the audit chain. */
 import type { HoldTerms } from '../policy/decision.ts'
-import type { LimitUsage } from './limits.ts'
-import type { ChargedLimit } from './record.ts'
+import type { ChargedLimit, LimitUsage } from './limits.ts'
 import type { RequestKey } from '../protocol/digest.ts'
 
 /** `used`: an approval consumed the release. `expired`: the terms' `onExpiry` holds. */
@@ -38,13 +37,13 @@ export interface Freeze {
   readonly since: string
 }
 
-/** Who acts and why, as told to the command. */
+/** Who acts and why, as the command was given. */
 export interface Act {
   readonly by: string
   readonly note: string
 }
 
-/** The operator's side of the store. Each act is a record of the audit chain; each promise may reject with `StoreError`. */
+/** The operator's side of the store; each promise may reject with `StoreError`. */
 export interface OperatorActs {
   /** The hold of this request, opened on first sight. */
   openHold(request: HoldRequest): Promise<Hold>

@@ -1,8 +1,7 @@
-/** The form of a record in the audit chain: what it says, what is hashed, and how it vouches for all before it. */
-import { hash } from 'node:crypto'
-import type { Decision } from '../policy/decision.ts'
-import type { Action, Endpoint, Stage } from '../protocol/endpoints.ts'
-import type { ShadowNote } from './store.ts'
+/** Records of the audit chain: what each kind says, what is hashed, and how one vouches for all before it. */
+import { sha256 } from '../protocol/digest.ts'
+import { isDecision, isObject } from './decision-fields.ts'
+import type { DecisionContent } from './decision-fields.ts'
 
 /** `prev` of the first record. */
 export const NO_HASH = '0'.repeat(64)
@@ -19,6 +18,17 @@ export interface ChainHead {
 /** The head of a chain without records. */
 export const EMPTY: ChainHead = { seq: 0, hash: NO_HASH, timeMs: 0 }
 
+/** A record as it is stored. The body holds the digest of the token. */
+export interface ChainRow {
+  readonly seq: number
+  /** Set in decisions by which their request is recalled. */
+  readonly fingerprint: number | null
+  readonly body: string
+  readonly token: string | null
+  readonly prev: string
+  readonly hash: string
+}
+
 /** The first record: which store this is. */
 export interface CreatedContent {
   readonly kind: 'created'
@@ -26,50 +36,12 @@ export interface CreatedContent {
   readonly storeId: string
 }
 
-/** One answer that was decided, with everything that explains it. */
-export interface DecisionContent {
-  readonly kind: 'decision'
-  readonly endpoint: Endpoint
-  readonly requestId: string
-  readonly signerId: string
-  readonly stage: Stage
-  readonly digest: string
-  readonly coreDigest: string
-  readonly action: Action
-  readonly rule: string
-  readonly reason: string
-  /** What the policy said, when a limit, a single use, a hold, a freeze or an earlier decision changed it. */
-  readonly proposed?: Decision
-  readonly policyDigest: string
-  readonly cosigner: string
-  readonly generation: number
-  readonly owner: string
-  readonly rawTx?: string
-  readonly deliveryId: string
-  /** Hex SHA-256 of the co-signer's token, which lies beside the record. */
-  readonly tokenSha256: string
-  /** What this decision was checked against and spent of each limit. */
-  readonly charged?: readonly ChargedLimit[]
-  /** Names of what this decision used up. */
-  readonly used?: readonly string[]
-  /** What a shadow policy would have said. */
-  readonly shadow?: ShadowNote
-}
-
-/** Part of a limit. */
-export interface ChargedLimit {
-  readonly limit: string
-  readonly key: string
-  /** Plain decimal; `0` when only the number of transactions is limited. */
-  readonly amount: string
-}
-
 /** What an operator did. */
 export interface OperatorContent {
   readonly kind: 'operator'
   readonly act:
     'freeze' | 'unfreeze' | 'hold-approve' | 'hold-reject' | 'release-charges' | 'accept-store'
-  /** The person, as the command was told. */
+  /** The person, as named on the command line. */
   readonly by: string
   /** What it was done to: a hold, an owner, a store; empty for the handler as a whole. */
   readonly subject: string
@@ -104,7 +76,43 @@ export function recordHash(seq: number, prev: string, body: string): string {
   return sha256(`countersign-record-1\n${seq}\n${prev}\n${body}`)
 }
 
-/** Hex SHA-256 of a text in UTF-8. */
-export function sha256(text: string): string {
-  return hash('sha256', text, 'hex')
+/** Text members by kind; those of a decision stand in its table. */
+const TEXTS: Readonly<Record<RecordBody['kind'], readonly string[]>> = {
+  created: ['storeId'],
+  decision: [],
+  operator: ['act', 'by', 'subject', 'note'],
+  checkpoint: ['jws'],
+  recovered: [],
+}
+
+/** The record in a body that may have been altered; undefined when it has not the form of this version. */
+export function readBody(text: string): RecordBody | undefined {
+  const body = parse(text)
+  return isRecordBody(body) ? body : undefined
+}
+
+/** The record in a body whose hash was verified, or that this program has just written. */
+export function parseBody(text: string): RecordBody {
+  const body: RecordBody = JSON.parse(text)
+  return body
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function isRecordBody(value: unknown): value is RecordBody {
+  if (!isObject(value)) return false
+  const { v, kind, time } = value
+  if (v !== 1 || !isKind(kind) || Number.isNaN(Date.parse(String(time)))) return false
+  if (!TEXTS[kind].every((name) => typeof value[name] === 'string')) return false
+  return kind !== 'decision' || isDecision(value)
+}
+
+function isKind(value: unknown): value is RecordBody['kind'] {
+  return typeof value === 'string' && Object.hasOwn(TEXTS, value)
 }

@@ -23,6 +23,8 @@ export interface RequestKey {
    * extraInfo.
    */
   readonly coreDigest: string
+  /** What all stages and versions of one request share, shortened; see `fingerprintOf`. */
+  readonly fingerprint: number
 }
 
 /**
@@ -43,6 +45,7 @@ export function requestKey(request: CallbackRequest, cosigner: string): RequestK
     stage,
     digest: sha256(head + core + rest),
     coreDigest: sha256(core),
+    fingerprint: fingerprintOf({ endpoint, requestId, signerId }),
   })
 }
 
@@ -59,9 +62,23 @@ export function malformedKey(malformed: Malformed, claims: JsonObject): RequestK
     stage,
     digest: content,
     coreDigest: content,
+    fingerprint: fingerprintOf({ endpoint, requestId, signerId }),
   })
 }
 
-function sha256(canonical: string): string {
+/**
+ * 48 bits of the SHA-256 of endpoint, request id and signer id, to look records up by. Other requests may have the same
+ * number by chance, so whatever is found by it is compared in full.
+ */
+export function fingerprintOf({
+  endpoint,
+  requestId,
+  signerId,
+}: Pick<RequestKey, 'endpoint' | 'requestId' | 'signerId'>): number {
+  return Number.parseInt(sha256(JSON.stringify([endpoint, requestId, signerId])).slice(0, 12), 16)
+}
+
+/** Hex SHA-256 of a text in UTF-8. */
+export function sha256(canonical: string): string {
   return hash('sha256', canonical, 'hex')
 }

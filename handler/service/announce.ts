@@ -1,7 +1,7 @@
 /** What the running handler tells the operator: how it stands at the start, and what it makes of changed files. */
 import type { Certificates } from '../generations/certificates.ts'
 import type { Config } from '../config/config.ts'
-import type { SqliteStore } from '../decisions/sqlite.ts'
+import type { SqliteStore } from '../decisions/sqlite/sqlite-store.ts'
 import type { Registry } from '../generations/registry.ts'
 import type { Logger } from '../telemetry/log.ts'
 import type { PolicyKeeper } from '../policy-files/policy-keeper.ts'

@@ -10,7 +10,7 @@ import type { Config } from '../config/config.ts'
 import { formatAddress } from '../config/config-values.ts'
 import type { ListenAddress } from '../config/config-values.ts'
 import { assertSocketFree } from '../control/socket.ts'
-import { openReadOnly } from '../decisions/database.ts'
+import { openReadOnly } from '../decisions/sqlite/database.ts'
 import type { Finding } from './inspections.ts'
 import { instanceLockPath, lockStateDirectory } from './instance-lock.ts'
 

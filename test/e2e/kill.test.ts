@@ -4,7 +4,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { openSqliteStore } from '../../handler/decisions/sqlite.ts'
+import { openSqliteStore } from '../../handler/decisions/sqlite/sqlite-store.ts'
 import { systemClock } from '../../common/clock.ts'
 import {
   claimsOf,

@@ -4,9 +4,11 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { describe, expect, it } from '@jest/globals'
 import { registerPolicyCommands } from '../../../handler/commands/policy.ts'
-import { openDatabase } from '../../../handler/decisions/database.ts'
-import { createChain } from '../../../handler/decisions/chain.ts'
-import type { DecisionContent } from '../../../handler/decisions/record.ts'
+import { EMPTY } from '../../../handler/decisions/record.ts'
+import { createChainTable } from '../../../handler/decisions/sqlite/chain-table.ts'
+import { openDatabase } from '../../../handler/decisions/sqlite/database.ts'
+import { createTail } from '../../../handler/decisions/chain.ts'
+import type { DecisionContent } from '../../../handler/decisions/decision-fields.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -230,9 +232,10 @@ describe('policy replay', () => {
   async function storeOf(...records: [string, DecisionContent][]): Promise<string> {
     const directory = await temporaryDirectory()
     const db = openDatabase(join(directory, 'decisions.db'))
-    const chain = createChain(db)
-    chain.append({ kind: 'created', storeId: 'store' }, 0)
-    for (const [token, record] of records) chain.append(record, 1_700_000_000_000, { token })
+    const tail = createTail(EMPTY, 1_700_000_000_000)
+    tail.append({ kind: 'created', storeId: 'store' })
+    for (const [token, record] of records) tail.append(record, { token })
+    createChainTable(db).append(tail.rows, tail.head())
     db.close()
     return directory
   }

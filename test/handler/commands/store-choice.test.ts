@@ -10,7 +10,7 @@ import { describe, expect, it } from '@jest/globals'
 import { openSqlite } from '../../../common/sqlite.ts'
 import { runCli } from '../../../handler/cli.ts'
 import type { CommandIo } from '../../../handler/commands/command-io.ts'
-import { openStore } from '../../../handler/decisions/open.ts'
+import { openStore } from '../../../handler/decisions/sqlite/open.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
 import { entry, START } from '../decisions/entries.ts'
 

@@ -1,6 +1,7 @@
 /** Decisions to record, each part of them replaceable. */
 import type { Decision, LimitCharge } from '../../../handler/policy/decision.ts'
 import type { Evidence, NewDecision } from '../../../handler/decisions/store.ts'
+import { fingerprintOf } from '../../../handler/protocol/digest.ts'
 import type { RequestKey } from '../../../handler/protocol/digest.ts'
 
 export const APPROVE: Decision = { action: 'APPROVE', rule: 'small', reason: 'small amount' }
@@ -16,7 +17,7 @@ export function hex(digit: string): string {
 }
 
 export function requestKey(parts: Partial<RequestKey> = {}): RequestKey {
-  return {
+  const key = {
     endpoint: 'tx_sign_request',
     requestId: 'request-1',
     signerId: 'signer-1',
@@ -24,7 +25,8 @@ export function requestKey(parts: Partial<RequestKey> = {}): RequestKey {
     digest: hex('d'),
     coreDigest: hex('c'),
     ...parts,
-  }
+  } as const
+  return { ...key, fingerprint: fingerprintOf(key) }
 }
 
 export interface EntryParts {

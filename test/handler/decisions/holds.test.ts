@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
-import { createCore } from '../../../handler/decisions/core.ts'
-import type { Core } from '../../../handler/decisions/core.ts'
-import { openDatabase } from '../../../handler/decisions/database.ts'
-import type { Database } from '../../../handler/decisions/database.ts'
+import { createCore } from '../../../handler/decisions/sqlite/core.ts'
+import type { Core } from '../../../handler/decisions/sqlite/core.ts'
+import { openDatabase } from '../../../handler/decisions/sqlite/database.ts'
+import type { Database } from '../../../handler/decisions/sqlite/database.ts'
 import type { HoldTerms } from '../../../handler/policy/decision.ts'
 import { APPROVE, entry, requestKey, RETRY, START } from './entries.ts'
 

@@ -1,18 +1,17 @@
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { systemSleep } from '../../../common/clock.ts'
-import { createCore } from '../../../handler/decisions/core.ts'
-import { openDatabase, openReadOnly } from '../../../handler/decisions/database.ts'
-import type { Database } from '../../../handler/decisions/database.ts'
-import { fingerprintOf } from '../../../handler/decisions/fingerprint.ts'
-import { createFingerprintSet } from '../../../handler/decisions/fingerprint-set.ts'
-import { createRecentDecisions } from '../../../handler/decisions/recent-decisions.ts'
-import { openStore } from '../../../handler/decisions/open.ts'
-import { openSqliteStore } from '../../../handler/decisions/sqlite.ts'
-import { createUpkeep } from '../../../handler/decisions/upkeep.ts'
+import { createCore } from '../../../handler/decisions/sqlite/core.ts'
+import { openDatabase, openReadOnly } from '../../../handler/decisions/sqlite/database.ts'
+import type { Database } from '../../../handler/decisions/sqlite/database.ts'
+import { fingerprintOf } from '../../../handler/protocol/digest.ts'
+import { createFingerprintSet } from '../../../handler/decisions/sqlite/fingerprint-set.ts'
+import { openStore } from '../../../handler/decisions/sqlite/open.ts'
+import { openSqliteStore } from '../../../handler/decisions/sqlite/sqlite-store.ts'
+import { createUpkeep } from '../../../handler/decisions/sqlite/upkeep.ts'
 import { settableClock } from '../../fixtures/settable-clock.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
-import { APPROVE, nth, requestKey, START } from './entries.ts'
+import { nth, START } from './entries.ts'
 
 async function open(): Promise<{ path: string; db: Database }> {
   const path = join(await temporaryDirectory(), 'decisions.db')
@@ -186,27 +185,5 @@ describe('the fingerprint set', () => {
     expect(set.mayHave(123_456_789)).toBe(false)
     for (let n = 1_535; n < 1_600; n += 1) set.add(n * 7_919)
     expect(set.mayHave(123_456_789)).toBe(true)
-  })
-})
-
-function key(n: number) {
-  return requestKey({ requestId: `request-${n}` })
-}
-
-function decided(seq: number) {
-  return { kind: 'decided', decision: APPROVE, seq } as const
-}
-
-describe('recent decisions', () => {
-  it('keep the ones asked for last', () => {
-    const recent = createRecentDecisions(2)
-    recent.put(key(1), decided(1))
-    recent.put(key(2), decided(2))
-    expect(recent.get(key(1))).toEqual(decided(1))
-    recent.put(key(3), decided(3))
-    expect(recent.get(key(2))).toBeUndefined()
-    expect(recent.get(key(1))).toEqual(decided(1))
-    expect(recent.get(key(3))).toEqual(decided(3))
-    expect(recent.get(requestKey({ requestId: 'request-1', stage: 'approval' }))).toBeUndefined()
   })
 })

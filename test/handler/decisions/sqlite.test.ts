@@ -6,9 +6,12 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import type { Clock } from '../../../common/clock.ts'
 import { openSqlite } from '../../../common/sqlite.ts'
 import { verifyCheckpoint } from '../../../handler/decisions/checkpoint.ts'
-import { markPath } from '../../../handler/decisions/mark.ts'
-import { openSqliteStore } from '../../../handler/decisions/sqlite.ts'
-import type { SqliteStore, SqliteStoreOptions } from '../../../handler/decisions/sqlite.ts'
+import { markPath } from '../../../handler/decisions/sqlite/mark.ts'
+import { openSqliteStore } from '../../../handler/decisions/sqlite/sqlite-store.ts'
+import type {
+  SqliteStore,
+  SqliteStoreOptions,
+} from '../../../handler/decisions/sqlite/sqlite-store.ts'
 import type { StoreError } from '../../../handler/decisions/store-error.ts'
 import { testKey } from '../../fixtures/keys.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'

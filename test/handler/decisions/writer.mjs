@@ -2,7 +2,8 @@
  * A process that records decisions as fast as it can, 16 at once, and prints a line for each receipt, until it is
  * killed or its disk fails. Arguments: path of the database, first request number. Runs on what was built into dist/.
  */
-import { openSqliteStore } from '../../../dist/handler/decisions/sqlite.js'
+import { openSqliteStore } from '../../../dist/handler/decisions/sqlite/sqlite-store.js'
+import { fingerprintOf } from '../../../dist/handler/protocol/digest.js'
 
 const [path, first] = process.argv.slice(2)
 const clock = { now: () => new Date(), monotonicMs: () => performance.now() }
@@ -13,6 +14,7 @@ const onFatal = (error) => {
 const store = await openSqliteStore({ path, clock, onFatal })
 process.stdout.write(`opened ${JSON.stringify(store.opening)}\n`)
 
+const [endpoint, signerId] = ['tx_sign_request', 'signer']
 let next = Number(first)
 
 async function write() {
@@ -23,12 +25,13 @@ async function write() {
     const action = ['APPROVE', 'REJECT', 'RETRY'][number % 3]
     const { seq } = await store.record({
       key: {
-        endpoint: 'tx_sign_request',
+        endpoint,
         requestId,
-        signerId: 'signer',
+        signerId,
         stage: 'signing',
         digest: String(number).padStart(64, '0'),
         coreDigest: 'c'.repeat(64),
+        fingerprint: fingerprintOf({ endpoint, requestId, signerId }),
       },
       decision: { action, rule: 'rule', reason: 'reason' },
       charges: [],

@@ -1,11 +1,11 @@
 /** The store's thread, seen from outside: calls are collected while it commits, and go to it as one batch. */
 import { bootStoreThread } from './boot.ts'
 import type { BootedThread } from './boot.ts'
-import type { ClockReading } from './clock-guard.ts'
-import type { Calls } from './core.ts'
+import type { ClockReading } from '../clock-guard.ts'
+import type { Call, Calls } from '../calls.ts'
 import type { Opening } from './open.ts'
-import { StoreError } from './store-error.ts'
-import type { FromWorker, ToWorker, WireError, WorkerCall } from './worker-messages.ts'
+import { StoreError } from '../store-error.ts'
+import type { FromWorker, ToWorker, WireError } from './worker-messages.ts'
 
 export interface ThreadOptions {
   readonly path: string
@@ -37,7 +37,7 @@ export interface StoreThread {
 }
 
 interface Waiting {
-  readonly call: WorkerCall
+  readonly call: Call
   readonly resolve: (value: unknown) => void
   readonly reject: (error: StoreError) => void
 }
@@ -93,7 +93,7 @@ export async function startThread(options: ThreadOptions): Promise<StoreThread> 
     scheduled = true
     setImmediate(flush)
   }
-  const send = (call: WorkerCall, turn?: Promise<void>): Promise<unknown> =>
+  const send = (call: Call, turn?: Promise<void>): Promise<unknown> =>
     new Promise((resolve, reject) => {
       if (ended !== undefined || waiting.length >= MAX_WAITING) {
         reject(ended ?? new StoreError('ERR_STORE_UNAVAILABLE', 'too much waits for the store'))

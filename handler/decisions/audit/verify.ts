@@ -1,16 +1,14 @@
 /** Reads the whole audit chain and says whether it is what was written: no record altered, added, moved or cut off. */
 import type { KeyObject } from 'node:crypto'
-import { inTransaction } from '../../common/sqlite.ts'
-import { verifyCheckpoint } from './checkpoint.ts'
-import type { Checkpoint } from './checkpoint.ts'
-import type { Database } from './database.ts'
-import { readMark } from './mark.ts'
-import type { Mark } from './mark.ts'
-import { EMPTY } from './record.ts'
-import type { ChainHead } from './record.ts'
-import { readBody } from './record-body.ts'
+import { inTransaction } from '../../../common/sqlite.ts'
+import { verifyCheckpoint } from '../checkpoint.ts'
+import type { Checkpoint } from '../checkpoint.ts'
+import type { Database } from '../sqlite/database.ts'
+import { readMark } from '../sqlite/mark.ts'
+import type { Mark } from '../sqlite/mark.ts'
+import { EMPTY, readBody } from '../record.ts'
+import type { ChainHead, ChainRow, RecordBody } from '../record.ts'
 import { checkRow } from './verify-record.ts'
-import type { ChainRow } from './verify-record.ts'
 import { createStateCheck } from './verify-state.ts'
 
 export interface VerifyOptions {
@@ -78,11 +76,12 @@ export function verifyStore(db: Database, options: VerifyOptions): VerifyReport 
     signedUpTo = Math.max(signedUpTo, result.checkpoint.seq)
   }
 
-  const visit = (row: ChainRow, before: ChainHead) => {
-    for (const problem of checkRow(row, before)) report(row.seq, problem)
-    const body = readBody(row.body)
+  const visit: Visit = (row, body, before) => {
+    for (const problem of checkRow(row, body, before)) report(row.seq, problem)
     if (body === undefined) return
-    if ((body.kind === 'created') !== (row.seq === 1)) report(row.seq, 'is not of this place')
+    if ((body.kind === 'created') !== (row.seq === 1)) {
+      report(row.seq, 'record kind is not allowed at this position')
+    }
     if (body.kind === 'created') storeId = body.storeId
     if (body.kind === 'checkpoint') checkCheckpoint(body.jws, row.seq)
     for (const problem of state.record(row, body)) report(row.seq, problem)
@@ -105,12 +104,15 @@ export function verifyStore(db: Database, options: VerifyOptions): VerifyReport 
   return { ok, storeId, records, head: hash, checkpoints, signedUpTo, problems, problemCount }
 }
 
-/** Visits the records in order, in short reads that do not hold up a handler; returns the head that was reached. */
+/** One row, its body unless that is no record, and the head that the row before left. */
+type Visit = (row: ChainRow, body: RecordBody | undefined, before: ChainHead) => void
+
+/** Visits the records in order, each body parsed once, in short reads that do not hold up a handler; returns the head that was reached. */
 function eachRecord(
   db: Database,
   from: ChainHead,
   onProgress: VerifyOptions['onProgress'],
-  visit: (row: ChainRow, before: ChainHead) => void,
+  visit: Visit,
 ): ChainHead {
   const page = db.prepare<[number], ChainRow>(
     `SELECT seq, fingerprint, body, token, prev, hash FROM chain
@@ -121,8 +123,9 @@ function eachRecord(
   for (;;) {
     const rows = page.all(head.seq)
     for (const row of rows) {
-      visit(row, head)
-      const timeMs = Date.parse(readBody(row.body)?.time ?? '')
+      const body = readBody(row.body)
+      visit(row, body, head)
+      const timeMs = Date.parse(body?.time ?? '')
       head = { seq: row.seq, hash: row.hash, timeMs: Number.isNaN(timeMs) ? head.timeMs : timeMs }
     }
     onProgress?.(head.seq, Math.max(total, head.seq))

@@ -2,8 +2,8 @@
 import type { KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { rsaPublicKey } from '../../certs/inspect.ts'
-import { GENERATION_KEY_BITS, listGenerations } from '../../certs/store.ts'
+import { rsaPublicKey } from '../../../certs/inspect.ts'
+import { GENERATION_KEY_BITS, listGenerations } from '../../../certs/store.ts'
 
 /**
  * The public key of each generation under a keys directory, retired ones included. No private key is read.

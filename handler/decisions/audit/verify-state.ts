@@ -1,10 +1,10 @@
 /** Checks the tables that decisions are read from against the chain that explains them. */
-import { compareDecimals, parseDecimal } from '../protocol/decimal.ts'
-import type { Database } from './database.ts'
-import { fingerprintOf } from './fingerprint.ts'
-import type { DecisionContent, OperatorContent, RecordBody } from './record.ts'
-import { MAX_CANDIDATES } from './request-index.ts'
-import type { ChainRow } from './verify-record.ts'
+import { compareDecimals, parseDecimal } from '../../protocol/decimal.ts'
+import type { Database } from '../sqlite/database.ts'
+import { fingerprintOf } from '../../protocol/digest.ts'
+import type { DecisionContent } from '../decision-fields.ts'
+import type { ChainRow, OperatorContent, RecordBody } from '../record.ts'
+import { MAX_CANDIDATES } from '../requests.ts'
 
 export interface StateCheck {
   /** Checks what one sound record explains; problems in words. */

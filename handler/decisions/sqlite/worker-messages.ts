@@ -1,13 +1,7 @@
 /** What the main thread and the store's worker say to each other. */
-import type { Calls } from './core.ts'
+import type { Call } from '../calls.ts'
 import type { Opening } from './open.ts'
-import type { StoreErrorCode } from './store-error.ts'
-
-/** One call by name, with the arguments of that name in `Calls`. */
-export interface WorkerCall {
-  readonly name: keyof Calls
-  readonly args: readonly unknown[]
-}
+import type { StoreErrorCode } from '../store-error.ts'
 
 export type ToWorker =
   /** The first message, once. */
@@ -17,7 +11,7 @@ export type ToWorker =
       readonly nowMs: number
       readonly maxPages: number | undefined
     }
-  | { readonly kind: 'batch'; readonly nowMs: number; readonly calls: readonly WorkerCall[] }
+  | { readonly kind: 'batch'; readonly nowMs: number; readonly calls: readonly Call[] }
   | { readonly kind: 'close' }
 
 /** An error without its stack; `fatal` when the process must end. */

@@ -1,11 +1,11 @@
 /** The SQLite file: durable at every commit, private to its owner, and of a version that this program knows. */
 import { chmodSync, closeSync, constants, existsSync, openSync } from 'node:fs'
-import { errnoOf } from '../../common/errors.ts'
-import { inTransaction, openSqlite } from '../../common/sqlite.ts'
-import type { Database } from '../../common/sqlite.ts'
-import { StoreError } from './store-error.ts'
+import { errnoOf } from '../../../common/errors.ts'
+import { inTransaction, openSqlite } from '../../../common/sqlite.ts'
+import type { Database } from '../../../common/sqlite.ts'
+import { StoreError } from '../store-error.ts'
 
-export type { Database } from '../../common/sqlite.ts'
+export type { Database } from '../../../common/sqlite.ts'
 
 /** `user_version` of the file; a newer one is refused. */
 export const SCHEMA_VERSION = 1

@@ -6,16 +6,12 @@
  * load a few with each further record, so that no decision waits for all of them. Memory and start-up time therefore do
  * not grow with the history. A fingerprint may be shared by chance: whoever asks compares the records themselves.
  */
-import { inTransaction } from '../../common/sqlite.ts'
+import { inTransaction } from '../../../common/sqlite.ts'
+import { MAX_CANDIDATES } from '../requests.ts'
 import type { Database } from './database.ts'
 
 /** Newest entries kept in memory before they are merged; a start reads at most about twice as many rows. */
 const TAIL = 16_384
-/**
- * Records that are looked at for one fingerprint. The vendor sends two or three contents under one request id; whoever
- * sends more than this is refused, at a constant cost.
- */
-export const MAX_CANDIDATES = 64
 /** Older entries that each new record takes along into the table: a merge is over before the next one begins. */
 const TAKEN_ALONG = 2
 /** Entries per transaction while nothing else is to be done: a few milliseconds. */

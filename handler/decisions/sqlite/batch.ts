@@ -1,8 +1,10 @@
 /** Runs the calls of one batch so that one that fails takes no other with it, and names each failure. */
-import { errnoOf, messageOf } from '../../common/errors.ts'
+import { errnoOf, messageOf } from '../../../common/errors.ts'
+import type { Call } from '../calls.ts'
+import type { CallResult } from '../decide-batch.ts'
+import { StoreError } from '../store-error.ts'
 import type { OpenStore } from './open.ts'
-import { StoreError } from './store-error.ts'
-import type { WireError, WireResult, WorkerCall } from './worker-messages.ts'
+import type { WireError, WireResult } from './worker-messages.ts'
 
 /** Change nothing, so that they need no transaction. */
 const READS: ReadonlySet<string> = new Set(['recall', 'frozen'])
@@ -10,39 +12,36 @@ const READS: ReadonlySet<string> = new Set(['recall', 'frozen'])
 const ALWAYS: ReadonlySet<string> = new Set(['listHolds', 'frozen'])
 
 /** The results, in the order of the calls; what was written is on disk when this returns. */
-export function runBatch(
-  store: OpenStore,
-  nowMs: number,
-  calls: readonly WorkerCall[],
-): WireResult[] {
+export function runBatch(store: OpenStore, nowMs: number, calls: readonly Call[]): WireResult[] {
+  const behind = store.behind()
+  const allowed = behind === undefined ? calls : calls.filter(({ name }) => ALWAYS.has(name))
+  const results = runAllowed(store, nowMs, allowed)
+  if (behind === undefined) return results
+  const error = toWire(behindError(behind))
+  return calls.flatMap(({ name }) =>
+    ALWAYS.has(name) ? results.splice(0, 1) : [{ ok: false, error }],
+  )
+}
+
+function runAllowed(store: OpenStore, nowMs: number, calls: readonly Call[]): WireResult[] {
   const { core } = store
   try {
     const results = calls.some(({ name }) => !READS.has(name))
-      ? core.transaction(nowMs, () => calls.map((call) => run(store, call)))
-      : calls.map((call) => run(store, call))
+      ? core.transaction(nowMs, () => core.run(calls))
+      : core.run(calls)
     store.advanceMark()
     store.upkeep.note(calls.length)
-    return results
+    return results.map(wireResult)
   } catch (error) {
-    const [only] = calls
-    if (calls.length === 1 || isFatal(error) || only === undefined) {
+    if (calls.length === 1 || isFatal(error)) {
       return calls.map(() => ({ ok: false, error: toWire(error) }))
     }
-    return calls.flatMap((call) => runBatch(store, nowMs, [call]))
+    return calls.flatMap((call) => runAllowed(store, nowMs, [call]))
   }
 }
 
-function run(store: OpenStore, { name, args }: WorkerCall): WireResult {
-  try {
-    const behind = ALWAYS.has(name) ? undefined : store.behind()
-    if (behind !== undefined) throw behindError(behind)
-    const { calls } = store.core
-    return { ok: true, value: Reflect.apply(calls[name], calls, args) }
-  } catch (error) {
-    // Our own errors are raised before anything is written; any other rolls the transaction back.
-    if (error instanceof StoreError) return { ok: false, error: toWire(error) }
-    throw error
-  }
+function wireResult(result: CallResult): WireResult {
+  return result.ok ? result : { ok: false, error: toWire(result.error) }
 }
 
 function behindError(reason: string): StoreError {

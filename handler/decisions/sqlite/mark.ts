@@ -4,8 +4,8 @@
  * the database, never newer than what was committed.
  */
 import { closeSync, constants, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
-import { writeFileAtomic } from '../../common/atomic-file.ts'
-import { errnoOf } from '../../common/errors.ts'
+import { writeFileAtomic } from '../../../common/atomic-file.ts'
+import { errnoOf } from '../../../common/errors.ts'
 
 export interface Mark {
   readonly storeId: string

@@ -1,6 +1,6 @@
 /** Counts what a shadow policy would have decided otherwise, from the records; each request counts once. */
-import type { Action } from '../protocol/endpoints.ts'
-import type { Database } from './database.ts'
+import type { Action } from '../../protocol/endpoints.ts'
+import type { Database } from '../sqlite/database.ts'
 
 /** One way in which the two policies differ. */
 export interface ShadowDifference {

@@ -1,16 +1,14 @@
 /** The decision store as the handler uses it: durable in a thread of its own, with what can be known in memory. */
-import type { Clock } from '../../common/clock.ts'
+import type { Clock } from '../../../common/clock.ts'
 import type { BootedThread } from './boot.ts'
-import type { CheckpointKey } from './checkpoint.ts'
-import { createCheckpointer } from './checkpointer.ts'
-import { createClockGuard } from './clock-guard.ts'
-import { fingerprintOf } from './fingerprint.ts'
+import type { CheckpointKey } from '../checkpoint.ts'
+import { createCheckpointer } from '../checkpointer.ts'
+import { createClockGuard } from '../clock-guard.ts'
 import { createFingerprintSet } from './fingerprint-set.ts'
 import type { Opening } from './open.ts'
-import type { OperatorActs } from './operations.ts'
-import { createRecentDecisions } from './recent-decisions.ts'
-import { StoreError } from './store-error.ts'
-import type { DecisionStore, NewDecision, Receipt } from './store.ts'
+import type { OperatorActs } from '../operations.ts'
+import { StoreError } from '../store-error.ts'
+import type { DecisionStore, NewDecision, Receipt } from '../store.ts'
 import { startThread } from './thread.ts'
 
 export interface SqliteStoreOptions {
@@ -50,7 +48,6 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const { path, clock, maxPages, onFatal } = options
   const readClock = createClockGuard(clock)
   const seen = createFingerprintSet()
-  const recent = createRecentDecisions()
   let knowsAll = false
 
   const thread = await startThread({
@@ -86,7 +83,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   }
   const record = async (entry: NewDecision, turn?: Promise<void>): Promise<Receipt> => {
     if (entry.decision.action === 'APPROVE') assertClock()
-    seen.add(fingerprintOf(entry.key))
+    seen.add(entry.key.fingerprint)
     const receipt = await askBy(turn, 'record', entry)
     checkpointer.advance(receipt.seq, receipt.hash)
     return receipt
@@ -96,12 +93,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   return {
     opening,
     recall: async (key) => {
-      if (knowsAll && !seen.mayHave(fingerprintOf(key))) return { kind: 'new' }
-      const known = recent.get(key)
-      if (known !== undefined) return known
-      const recalled = await ask('recall', key)
-      if (recalled.kind === 'decided') recent.put(key, recalled)
-      return recalled
+      if (knowsAll && !seen.mayHave(key.fingerprint)) return { kind: 'new' }
+      return ask('recall', key)
     },
     record,
     check: async () => {

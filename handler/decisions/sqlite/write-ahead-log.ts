@@ -1,6 +1,6 @@
 /** Reads the header of SQLite's write-ahead log to tell how the last process ended; SQLite itself does the repair. */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { errnoOf } from '../../common/errors.ts'
+import { errnoOf } from '../../../common/errors.ts'
 
 /**
  * `clean`: the log was emptied, so the store was closed. `unclean`: the last process ended without closing; its commits

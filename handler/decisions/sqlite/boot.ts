@@ -22,6 +22,8 @@ export function bootStoreThread(): BootedThread {
 /** Sources that run uncompiled (tests) use the compiled worker: Node 20 loads no TypeScript into a thread. */
 function workerUrl(): URL {
   const here = import.meta.url
-  const compiled = here.endsWith('.ts') ? '../../dist/handler/decisions/worker.js' : './worker.js'
+  const compiled = here.endsWith('.ts')
+    ? '../../../dist/handler/decisions/sqlite/worker.js'
+    : './worker.js'
   return new URL(compiled, here)
 }

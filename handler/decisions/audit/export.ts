@@ -1,8 +1,9 @@
 /** Records as JSON lines for other systems; redacted by an allow-list unless evidence is asked for. */
-import type { Database } from './database.ts'
-import { sha256 } from './record.ts'
-import type { DecisionContent, OperatorContent, RecordBody } from './record.ts'
-import { readBody } from './record-body.ts'
+import type { Database } from '../sqlite/database.ts'
+import { sha256 } from '../../protocol/digest.ts'
+import { redactDecision } from '../decision-fields.ts'
+import { readBody } from '../record.ts'
+import type { ChainRow, OperatorContent, RecordBody } from '../record.ts'
 
 export interface ExportOptions {
   /** First record. */
@@ -15,13 +16,7 @@ export interface ExportOptions {
   readonly withEvidence: boolean
 }
 
-interface Row {
-  readonly seq: number
-  readonly body: string
-  readonly token: string | null
-  readonly prev: string
-  readonly hash: string
-}
+type Row = Omit<ChainRow, 'fingerprint'>
 
 const PAGE = 1_000
 
@@ -45,10 +40,7 @@ export function* exportRecords(db: Database, options: ExportOptions): Generator<
   }
 }
 
-/**
- * What is left without evidence: nothing that people or the policy's author wrote, no address, no token. Digests stand
- * for the token, the reason and the keys of limits, so that equal values can be seen to be equal.
- */
+/** What is left without evidence; see `redactDecision`. */
 function redact({ seq, prev, hash }: Row, body: RecordBody | undefined): object {
   const place = { seq, prev, hash }
   if (body === undefined) return { ...place, kind: 'unreadable' }
@@ -56,35 +48,6 @@ function redact({ seq, prev, hash }: Row, body: RecordBody | undefined): object 
   if (kind === 'decision') return { ...place, kind, time, ...redactDecision(body) }
   if (kind === 'operator') return { ...place, kind, time, ...redactAct(body) }
   return { ...place, ...body }
-}
-
-function redactDecision(content: DecisionContent): object {
-  const { endpoint, requestId, signerId, stage, digest, coreDigest, action, rule } = content
-  const { policyDigest, cosigner, generation, owner, deliveryId, tokenSha256 } = content
-  return {
-    endpoint,
-    requestId,
-    signerId,
-    stage,
-    digest,
-    coreDigest,
-    action,
-    rule,
-    reasonSha256: sha256(content.reason),
-    ...(content.proposed && {
-      proposedAction: content.proposed.action,
-      proposedRule: content.proposed.rule,
-    }),
-    policyDigest,
-    cosigner,
-    generation,
-    owner,
-    deliveryId,
-    tokenSha256,
-    rawTx: content.rawTx?.split(/\W/, 1)[0],
-    shadow: content.shadow,
-    charged: content.charged?.map(({ limit, key }) => ({ limit, keySha256: sha256(key) })),
-  }
 }
 
 function redactAct({ act, by, note }: OperatorContent): object {

@@ -1,0 +1,128 @@
+/** Calls of a store: what can be asked of it by name, and what must be loaded before a batch of calls can be decided. */
+import type { RequestKey } from '../protocol/digest.ts'
+import { holdIdOf } from './holds.ts'
+import type { ChargedLimit, LimitUsage } from './limits.ts'
+import type { Act, Freeze, Hold, HoldRequest } from './operations.ts'
+import type { ChainHead, RecordContent } from './record.ts'
+import { limitName } from './snapshot.ts'
+import type { ChargePlace, Needs } from './snapshot.ts'
+import type { NewDecision, Recall, Receipt } from './store.ts'
+
+/** Calls that change something; the rules decide what. */
+export interface Writes {
+  record(entry: NewDecision): Receipt
+  openHold(request: HoldRequest): Hold
+  approveHold(id: string, act: Act): Hold
+  rejectHold(id: string, act: Act): Hold
+  freeze(action: Freeze['action'], act: Act): Freeze
+  unfreeze(act: Act): void
+  releaseCharges(owner: string, act: Act): readonly ChargedLimit[]
+  /** Adds any other record. */
+  append(content: RecordContent): ChainHead
+}
+
+/** Calls that only look something up. */
+export interface Reads {
+  recall(key: RequestKey): Recall
+  listHolds(): readonly Hold[]
+  frozen(): Freeze | undefined
+  limitUsage(windows: Readonly<Record<string, number>>): readonly LimitUsage[]
+}
+
+export interface Calls extends Writes, Reads {
+  /** Writes something that is no record, to prove that it could be. */
+  probe(): void
+}
+
+/** One call by name, with the arguments of that name in `Calls`: so it crosses the border of a thread. */
+export interface Call<N extends keyof Calls = keyof Calls> {
+  readonly name: N
+  readonly args: readonly unknown[]
+}
+
+/** The same by name. */
+export type WriteTable = {
+  readonly [N in keyof Writes]: (...args: Parameters<Writes[N]>) => ReturnType<Writes[N]>
+}
+
+type Write = Call<keyof Writes>
+
+const OTHERS: ReadonlySet<string> = new Set<Exclude<keyof Calls, keyof Writes>>([
+  'recall',
+  'listHolds',
+  'frozen',
+  'limitUsage',
+  'probe',
+])
+
+/** Whether the rules decide a call. */
+export function isWrite(call: Call): call is Write {
+  return !OTHERS.has(call.name)
+}
+
+/** What must be loaded for these calls. */
+export function needsOf(calls: readonly Write[]): Needs {
+  const needs = emptyNeeds()
+  for (const { name, args } of calls) {
+    const note = NOTES[name]
+    if (note !== undefined) Reflect.apply(note, undefined, [needs, ...args])
+  }
+  return needs
+}
+
+type Notes = ReturnType<typeof emptyNeeds>
+
+function emptyNeeds() {
+  return {
+    fingerprints: new Set<number>(),
+    uses: new Set<string>(),
+    holds: new Set<string>(),
+    charges: new Array<ChargePlace>(),
+    owners: new Set<string>(),
+  }
+}
+
+const NOTES: {
+  readonly [N in keyof Writes]?: (needs: Notes, ...args: Parameters<Writes[N]>) => void
+} = {
+  record: (needs, { key, charges, singleUses, hold, evidence: { owner } }) => {
+    needs.fingerprints.add(key.fingerprint)
+    for (const { name } of singleUses) needs.uses.add(name)
+    if (hold !== undefined) needs.holds.add(hold.id)
+    for (const { limit, key: of, windowMs } of charges) {
+      needs.charges.push({ limit, key: of, windowMs, owner })
+    }
+  },
+  openHold: (needs, { key }) => needs.holds.add(holdIdOf(key)),
+  approveHold: (needs, id) => needs.holds.add(id),
+  rejectHold: (needs, id) => needs.holds.add(id),
+  releaseCharges: (needs, owner) => needs.owners.add(owner),
+}
+
+/**
+ * The calls in parts that can each be decided from one snapshot, in order: nearly always one. A release of charges is a
+ * part of its own, and no part charges one limit over two windows (as the policies before and after a reload may).
+ */
+export function partsOf(calls: readonly Write[]): readonly (readonly Write[])[] {
+  const parts: Write[][] = []
+  let part: Write[] = []
+  let windows = new Map<string, number>()
+  const close = () => {
+    if (part.length > 0) parts.push(part)
+    part = []
+    windows = new Map()
+  }
+  for (const call of calls) {
+    const { charges } = needsOf([call])
+    const isRelease = call.name === 'releaseCharges'
+    const differs = charges.some(
+      (one) => (windows.get(limitName(one)) ?? one.windowMs) !== one.windowMs,
+    )
+    if (isRelease || differs) close()
+    part.push(call)
+    for (const one of charges) windows.set(limitName(one), one.windowMs)
+    if (isRelease) close()
+  }
+  close()
+  return parts
+}

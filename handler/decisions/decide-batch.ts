@@ -1,0 +1,179 @@
+/**
+ * Rules of the decision store: from what a store holds and what is asked to what is written and answered. Pure, and the
+ * same for every database. The calls of a batch see what those before them changed, so that a batch of many leaves
+ * exactly what batches of one would have left.
+ */
+import type { Decision } from '../policy/decision.ts'
+import type { Call, Writes } from './calls.ts'
+import { createTail, readRecord } from './chain.ts'
+import type { Tail } from './chain.ts'
+import { contentOf } from './decision-fields.ts'
+import { approveHold, holdIdOf, holdOf, openHold, rejectHold } from './holds.ts'
+import { describeCharge } from './limits.ts'
+import type { Act, Freeze } from './operations.ts'
+import type { OperatorContent } from './record.ts'
+import { recallFrom } from './requests.ts'
+import type { Candidate } from './requests.ts'
+import type { Changes, Snapshot } from './snapshot.ts'
+import { createSpending } from './spending.ts'
+import type { Spending } from './spending.ts'
+import { StoreError } from './store-error.ts'
+import type { NewDecision, Recall } from './store.ts'
+
+/** What a call returned, or why nothing was changed by it. */
+export type CallResult =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly error: StoreError }
+
+/** What is written for a batch, and answered once it is durable. */
+export interface BatchOutcome {
+  readonly changes: Changes
+  readonly results: readonly CallResult[]
+}
+
+/** Decides calls in order. Any error but a `StoreError` is a fault: it is thrown, and nothing may be written. */
+export function decideBatch(
+  snapshot: Snapshot,
+  calls: readonly Call<keyof Writes>[],
+  nowMs: number,
+): BatchOutcome {
+  const { writes, changes } = beginBatch(snapshot, nowMs)
+  const results = calls.map(({ name, args }) =>
+    // INVARIANT: our own errors are raised before a call changes anything.
+    resultOf(() => Reflect.apply(writes[name], writes, args)),
+  )
+  return { changes: changes(), results }
+}
+
+/** What a call returns, or the `StoreError` that it throws. */
+export function resultOf(call: () => unknown): CallResult {
+  try {
+    return { ok: true, value: call() }
+  } catch (error) {
+    if (error instanceof StoreError) return { ok: false, error }
+    throw error
+  }
+}
+
+/** Calls on one snapshot, and what they have changed so far. */
+export interface Batch {
+  readonly writes: Writes
+  changes(): Changes
+}
+
+/** Begins a batch that nothing was changed by yet. */
+export function beginBatch(snapshot: Snapshot, nowMs: number): Batch {
+  const tail = createTail(snapshot.head, nowMs)
+  const { timeMs, time } = tail
+  const spending = createSpending(snapshot, timeMs)
+  const { holds } = spending
+  let freeze: Freeze | null | undefined
+  let released: Changes['released'] = []
+  const act = (name: OperatorContent['act'], subject: string, { by, note }: Act) => {
+    tail.append({ kind: 'operator', act: name, by, subject, note })
+  }
+  const frozen = () => (freeze === undefined ? snapshot.freeze : (freeze ?? undefined))
+
+  const writes: Writes = {
+    record: createRecorder(snapshot, tail, spending, frozen),
+    openHold: (request) => {
+      const id = holdIdOf(request.key)
+      const row = holds.get(id) ?? openHold(request, timeMs)
+      if (holds.get(id) === undefined) holds.set(id, row)
+      return holdOf(row, timeMs)
+    },
+    approveHold: (id, by) => {
+      const row = approveHold(holds.get(id), id, by.by, timeMs)
+      holds.set(id, row)
+      act('hold-approve', id, by)
+      return holdOf(row, timeMs)
+    },
+    rejectHold: (id, by) => {
+      const row = rejectHold(holds.get(id), id, by.by, timeMs)
+      holds.set(id, row)
+      act('hold-reject', id, by)
+      return holdOf(row, timeMs)
+    },
+    freeze: (action, by) => {
+      freeze = { action, by: by.by, reason: by.note, since: time }
+      act('freeze', action, by)
+      return freeze
+    },
+    unfreeze: (by) => {
+      freeze = null
+      act('unfreeze', '', by)
+    },
+    releaseCharges: (owner, by) => {
+      const owned = snapshot.owned.filter((row) => row.owner === owner)
+      if (owned.length === 0) {
+        throw new StoreError('ERR_NOTHING_TO_RELEASE', `\`${owner}\` was charged nothing`)
+      }
+      released = owned
+      act('release-charges', owner, by)
+      return owned.map(describeCharge)
+    },
+    append: (content) => tail.append(content),
+  }
+  const changes = (): Changes => ({
+    records: tail.rows,
+    head: tail.head(),
+    released,
+    freeze,
+    ...spending.changes(),
+  })
+  return { writes, changes }
+}
+
+/** Records a decision; the receipt holds the one that must be answered. */
+function createRecorder(
+  snapshot: Snapshot,
+  tail: Tail,
+  spending: Spending,
+  frozen: () => Freeze | undefined,
+): Writes['record'] {
+  const found = new Map<number, Candidate[]>()
+  const candidates = (fingerprint: number): Candidate[] => {
+    const known = found.get(fingerprint)
+    if (known !== undefined) return known
+    const read = (snapshot.records.get(fingerprint) ?? []).map(readRecord)
+    found.set(fingerprint, read)
+    return read
+  }
+  const decide = (entry: NewDecision, recall: Recall): Decision => {
+    const { decision } = entry
+    if (decision.action !== 'APPROVE' && decision.action !== 'IGNORE') return decision
+    if (recall.kind === 'conflict') return CONFLICT
+    if (recall.kind === 'rejected-sibling') return { ...recall.decision, action: 'REJECT' }
+    if (decision.action === 'IGNORE') return decision
+    const freeze = frozen()
+    if (freeze !== undefined) return { action: freeze.action, rule: 'freeze', reason: 'frozen' }
+    const refusal = spending.charge(entry)
+    if (refusal === undefined) return decision
+    // INVARIANT: what could not be spent never approves, whatever the policy says instead.
+    return refusal.action === 'APPROVE' ? { ...refusal, action: 'REJECT' } : refusal
+  }
+  return (entry) => {
+    const { fingerprint } = entry.key
+    const { token } = entry.evidence
+    const known = candidates(fingerprint)
+    const { recall, indexed } = recallFrom(known, entry.key)
+    if (recall.kind === 'decided') {
+      const { seq, decision } = recall
+      return { seq, hash: known.find((each) => each.seq === seq)?.hash ?? '', decision }
+    }
+    const decision = decide(entry, recall)
+    const content = contentOf({ entry, decision })
+    const isIndexed = decision.action === 'RETRY' ? indexed.retry : indexed.final
+    const { seq, hash } = tail.append(content, isIndexed ? { token, fingerprint } : { token })
+    if (isIndexed) known.push({ seq, hash, body: { v: 1, time: tail.time, ...content } })
+    if (decision === entry.decision && decision.action === 'APPROVE') spending.use(entry, seq)
+    return { seq, hash, decision }
+  }
+}
+
+/** The decision for a request whose id was seen with other core content, unless the caller refused it already. */
+const CONFLICT: Decision = {
+  action: 'REJECT',
+  rule: 'conflict',
+  reason: 'the same request id was used with other content',
+}

@@ -1,0 +1,93 @@
+/**
+ * Border between the rules and a database: what a batch must see, what a store holds of it, and what is to be written
+ * afterwards, all in one transaction.
+ */
+import type { LimitCharge } from '../policy/decision.ts'
+import type { HoldRow } from './holds.ts'
+import type { Charge, LimitState } from './limits.ts'
+import type { Freeze } from './operations.ts'
+import type { ChainHead, ChainRow } from './record.ts'
+
+/** One owner's place in a limit. */
+export interface ChargePlace extends Pick<LimitCharge, 'limit' | 'key' | 'windowMs'> {
+  readonly owner: string
+}
+
+/** What a batch must see. */
+export interface Needs {
+  readonly fingerprints: ReadonlySet<number>
+  /** Names of single uses. */
+  readonly uses: ReadonlySet<string>
+  /** Ids of holds. */
+  readonly holds: ReadonlySet<string>
+  readonly charges: readonly ChargePlace[]
+  /** Owners whose charges are to be released. */
+  readonly owners: ReadonlySet<string>
+}
+
+/** A row of the chain without its token, which no rule looks at. */
+export type RecordRow = Omit<ChainRow, 'token'>
+
+/** What a store holds of what a batch needs; what a map lacks, the store lacks. */
+export interface Snapshot {
+  readonly head: ChainHead
+  readonly freeze: Freeze | undefined
+  /** By fingerprint; ascending, at most `MAX_CANDIDATES` of each. */
+  readonly records: ReadonlyMap<number, readonly RecordRow[]>
+  /** By name. */
+  readonly uses: ReadonlyMap<string, UseRow>
+  /** By id. */
+  readonly holds: ReadonlyMap<string, HoldRow>
+  /** By `limitName`; each of `Needs.charges` has one. */
+  readonly limits: ReadonlyMap<string, LimitRow>
+  /** By `chargeName`. */
+  readonly charges: ReadonlyMap<string, ChargeRow>
+  /** All charges of each owner in `Needs.owners`. */
+  readonly owned: readonly ChargeRow[]
+}
+
+/** A charge and its place. */
+export interface ChargeRow extends Charge {
+  readonly limit: string
+  readonly key: string
+  readonly owner: string
+}
+
+/** What a batch changes. Rows replace those of the same name; records come first, for the others refer to them. */
+export interface Changes {
+  readonly records: readonly ChainRow[]
+  /** The end of the chain after them. */
+  readonly head: ChainHead
+  readonly charges: readonly ChargeRow[]
+  readonly limits: readonly LimitRow[]
+  /** To be removed; the totals of their limits are to be removed, too, and the window set to 0. */
+  readonly released: readonly ChargeRow[]
+  readonly uses: readonly UseRow[]
+  readonly holds: readonly HoldRow[]
+  /** Undefined when it stays as it is, null when there is none any more. */
+  readonly freeze: Freeze | null | undefined
+}
+
+/** One limit and key. */
+export interface LimitRow {
+  readonly limit: string
+  readonly key: string
+  readonly state: LimitState
+}
+
+/** A single use that the approval in record `seq` used up. */
+export interface UseRow {
+  readonly name: string
+  readonly owner: string
+  readonly seq: number
+}
+
+/** Name of a limit and key. */
+export function limitName({ limit, key }: Pick<LimitCharge, 'limit' | 'key'>): string {
+  return JSON.stringify([limit, key])
+}
+
+/** Name of what an owner was charged of a limit and key. */
+export function chargeName({ limit, key, owner }: Omit<ChargePlace, 'windowMs'>): string {
+  return JSON.stringify([limit, key, owner])
+}

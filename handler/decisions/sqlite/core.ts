@@ -1,0 +1,119 @@
+/**
+ * The store on an open database, synchronous: loads what a batch must see, lets the rules decide, and writes what they
+ * made of it. A batch is one transaction, so that decisions which arrive together share one sync of the disk.
+ */
+import { isWrite, needsOf, partsOf } from '../calls.ts'
+import type { Call, Calls, Reads, WriteTable } from '../calls.ts'
+import { chainTime, readRecord } from '../chain.ts'
+import { beginBatch, decideBatch, resultOf } from '../decide-batch.ts'
+import type { CallResult } from '../decide-batch.ts'
+import { holdOf } from '../holds.ts'
+import type { ChainHead } from '../record.ts'
+import { recallFrom } from '../requests.ts'
+import type { Database } from './database.ts'
+import type { RequestIndex } from './request-index.ts'
+import { createTables } from './tables.ts'
+import type { Tables } from './tables.ts'
+
+export interface Core {
+  /** Each call as a batch of its own. All but `recall` and `frozen` must run inside a transaction. */
+  readonly calls: Calls
+  readonly index: RequestIndex
+  readonly head: () => ChainHead
+  /** Runs `work` in one durable transaction at that time; an error rolls all of it back. */
+  transaction<T>(nowMs: number, work: () => T): T
+  /**
+   * Runs calls as one batch and returns their results in the order of the calls. Those that change something come first,
+   * in their order; the others see all that was changed.
+   */
+  run(calls: readonly Call[]): readonly CallResult[]
+}
+
+/** The store on an open database. */
+export function createCore(db: Database): Core {
+  const tables = createTables(db)
+  const { chain, holds, limits } = tables
+  const { transaction, now } = createTransactions(db, tables)
+  const probe = db.prepare<[number]>('INSERT OR REPLACE INTO probe (one, time) VALUES (1, ?)')
+
+  const reads: Reads & Pick<Calls, 'probe'> = {
+    recall: (key) => recallFrom(chain.withFingerprint(key.fingerprint).map(readRecord), key).recall,
+    listHolds: () => holds.openHolds(now()).map((hold) => holdOf(hold, now())),
+    frozen: holds.freeze,
+    limitUsage: (windows) => limits.usage(windows, now()),
+    probe: () => {
+      probe.run(now())
+    },
+  }
+  const alone = <N extends keyof WriteTable>(
+    name: N,
+    ...args: Parameters<WriteTable[N]>
+  ): ReturnType<WriteTable[N]> => {
+    const batch = beginBatch(tables.load(needsOf([{ name, args }]), now()), now())
+    const writes: WriteTable = batch.writes
+    const result = writes[name](...args)
+    tables.write(batch.changes())
+    return result
+  }
+  const calls: Calls = {
+    ...reads,
+    record: (entry) => alone('record', entry),
+    openHold: (request) => alone('openHold', request),
+    approveHold: (id, act) => alone('approveHold', id, act),
+    rejectHold: (id, act) => alone('rejectHold', id, act),
+    freeze: (action, act) => alone('freeze', action, act),
+    unfreeze: (act) => alone('unfreeze', act),
+    releaseCharges: (owner, act) => alone('releaseCharges', owner, act),
+    append: (content) => alone('append', content),
+  }
+  const decide = (part: readonly Call<keyof WriteTable>[]): readonly CallResult[] => {
+    const { changes, results } = decideBatch(tables.load(needsOf(part), now()), part, now())
+    tables.write(changes)
+    return results
+  }
+
+  return {
+    calls,
+    index: chain.index,
+    head: chain.head,
+    transaction,
+    run: (all) => {
+      const written = partsOf(all.filter(isWrite)).flatMap(decide)
+      return all.flatMap((call) =>
+        isWrite(call)
+          ? written.splice(0, 1)
+          : [resultOf(() => Reflect.apply(calls[call.name], calls, call.args))],
+      )
+    },
+  }
+}
+
+/** Durable transactions, and the time of the one at hand. */
+function createTransactions(db: Database, { chain, reload }: Tables) {
+  const begin = db.prepare('BEGIN IMMEDIATE')
+  const commit = db.prepare('COMMIT')
+  const rollback = db.prepare('ROLLBACK')
+  const dataVersion = db.prepare('PRAGMA data_version').pluck()
+  let nowMs = 0
+  let seenVersion = dataVersion.get()
+  return {
+    now: () => nowMs,
+    transaction: <T>(atMs: number, work: () => T): T => {
+      begin.run()
+      try {
+        const version = dataVersion.get()
+        // Another process has written.
+        if (version !== seenVersion) reload()
+        seenVersion = version
+        nowMs = chainTime(chain.head(), atMs)
+        const result = work()
+        commit.run()
+        return result
+      } catch (error) {
+        if (db.inTransaction) rollback.run()
+        reload()
+        throw error
+      }
+    },
+  }
+}

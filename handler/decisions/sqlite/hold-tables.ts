@@ -1,0 +1,111 @@
+/** Holds, single uses and the freeze in their tables. */
+import type { HoldTerms } from '../../policy/decision.ts'
+import type { HoldRow } from '../holds.ts'
+import type { Freeze } from '../operations.ts'
+import type { Changes, UseRow } from '../snapshot.ts'
+import type { Database } from './database.ts'
+
+interface HoldColumns {
+  readonly id: string
+  /** JSON. */
+  readonly terms: string
+  readonly summary: string
+  readonly opened: number
+  readonly expires: number
+  /** A JSON list. */
+  readonly approvals: string
+  readonly rejected_by: string | null
+  readonly used: number | null
+}
+
+interface FreezeColumns {
+  readonly action: string
+  readonly person: string
+  readonly reason: string
+  readonly since: number
+}
+
+export interface HoldTables {
+  hold(id: string): HoldRow | undefined
+  /** Holds that were neither used, refused nor expired, the one that expires first in front; at most a thousand. */
+  openHolds(nowMs: number): readonly HoldRow[]
+  use(name: string): UseRow | undefined
+  /** The freeze in force, from memory. Any row freezes; an action that is not RETRY counts as REJECT. */
+  freeze(): Freeze | undefined
+  /** Reads the freeze again: after a rollback, or when another process has written. */
+  reload(): void
+  /** Must run inside a transaction, after the records were appended. */
+  write(changes: Pick<Changes, 'holds' | 'uses' | 'freeze'>): void
+}
+
+/** The tables of an open database. */
+export function createHoldTables(db: Database): HoldTables {
+  const holdById = db.prepare<[string], HoldColumns>('SELECT * FROM holds WHERE id = ?')
+  const openOnes = db.prepare<[number], HoldColumns>(
+    `SELECT * FROM holds WHERE used IS NULL AND rejected_by IS NULL AND expires > ?
+     ORDER BY expires LIMIT 1000`,
+  )
+  const putHold = db.prepare<
+    [string, string, string, number, number, string, string | null, number | null]
+  >(
+    `INSERT OR REPLACE INTO holds (id, terms, summary, opened, expires, approvals, rejected_by, used)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  )
+  const useByName = db.prepare<[string], UseRow>(
+    'SELECT name, owner, seq FROM single_uses WHERE name = ?',
+  )
+  const putUse = db.prepare<[string, string, number]>(
+    'INSERT INTO single_uses (name, owner, seq) VALUES (?, ?, ?)',
+  )
+  const selectFreeze = db.prepare<[], FreezeColumns>(
+    'SELECT action, person, reason, since FROM freeze',
+  )
+  const putFreeze = db.prepare<[string, string, string, number]>(
+    'INSERT OR REPLACE INTO freeze (one, action, person, reason, since) VALUES (1, ?, ?, ?, ?)',
+  )
+  const dropFreeze = db.prepare('DELETE FROM freeze')
+
+  let freeze = freezeFrom(selectFreeze.get())
+
+  return {
+    hold: (id) => {
+      const row = holdById.get(id)
+      return row && holdFrom(row)
+    },
+    openHolds: (nowMs) => openOnes.all(nowMs).map(holdFrom),
+    use: (name) => useByName.get(name),
+    freeze: () => freeze,
+    reload: () => {
+      freeze = freezeFrom(selectFreeze.get())
+    },
+    write: (changes) => {
+      for (const hold of changes.holds) putHold.run(...columnsOf(hold))
+      for (const { name, owner, seq } of changes.uses) putUse.run(name, owner, seq)
+      if (changes.freeze === undefined) return
+      freeze = changes.freeze ?? undefined
+      if (freeze === undefined) dropFreeze.run()
+      else putFreeze.run(freeze.action, freeze.by, freeze.reason, Date.parse(freeze.since))
+    },
+  }
+}
+
+function holdFrom(row: HoldColumns): HoldRow {
+  const { id, summary, opened: openedMs, expires: expiresMs } = row
+  const terms: HoldTerms = JSON.parse(row.terms)
+  const approvals: readonly string[] = JSON.parse(row.approvals)
+  const { rejected_by: rejectedBy, used: usedSeq } = row
+  return { id, terms, summary, openedMs, expiresMs, approvals, rejectedBy, usedSeq }
+}
+
+function columnsOf(hold: HoldRow) {
+  const { id, terms, summary, openedMs, expiresMs, approvals, rejectedBy, usedSeq } = hold
+  const [termsText, approvalsText] = [JSON.stringify(terms), JSON.stringify(approvals)]
+  return [id, termsText, summary, openedMs, expiresMs, approvalsText, rejectedBy, usedSeq] as const
+}
+
+function freezeFrom(row: FreezeColumns | undefined): Freeze | undefined {
+  if (row === undefined) return undefined
+  const { person: by, reason, since } = row
+  const action = row.action === 'RETRY' ? 'RETRY' : 'REJECT'
+  return { action, by, reason, since: new Date(since).toISOString() }
+}

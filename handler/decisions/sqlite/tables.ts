@@ -1,0 +1,78 @@
+/** Tables of the store in SQLite: loads what a batch must see, and writes what the rules made of it. */
+import { chargeName, limitName } from '../snapshot.ts'
+import type { Changes, ChargePlace, Needs, Snapshot } from '../snapshot.ts'
+import { createChainTable } from './chain-table.ts'
+import type { ChainTable } from './chain-table.ts'
+import type { Database } from './database.ts'
+import { createHoldTables } from './hold-tables.ts'
+import type { HoldTables } from './hold-tables.ts'
+import { createLimitTables } from './limit-tables.ts'
+import type { LimitTables } from './limit-tables.ts'
+
+export interface Tables {
+  readonly chain: ChainTable
+  readonly limits: LimitTables
+  readonly holds: HoldTables
+  /** `nowMs` is the chain's time. */
+  load(needs: Needs, nowMs: number): Snapshot
+  /** Must run inside a transaction. */
+  write(changes: Changes): void
+  /** Reads again what is kept in memory: after a rollback, or when another process has written. */
+  readonly reload: () => void
+}
+
+/** The tables of an open database. */
+export function createTables(db: Database): Tables {
+  const chain = createChainTable(db)
+  const limits = createLimitTables(db)
+  const holds = createHoldTables(db)
+  return {
+    chain,
+    limits,
+    holds,
+    load: (needs, nowMs) => ({
+      head: chain.head(),
+      freeze: holds.freeze(),
+      records: rowsBy(needs.fingerprints, chain.withFingerprint),
+      uses: rowsBy(needs.uses, holds.use),
+      holds: rowsBy(needs.holds, holds.hold),
+      limits: rowsAt(needs.charges, limitName, (place) => limits.limit(place, nowMs)),
+      charges: rowsAt(needs.charges, chargeName, limits.charge),
+      owned: [...needs.owners].flatMap(limits.owned),
+    }),
+    write: (changes) => {
+      chain.append(changes.records, changes.head)
+      limits.write(changes)
+      holds.write(changes)
+    },
+    reload: () => {
+      chain.reload()
+      holds.reload()
+    },
+  }
+}
+
+/** The rows of these names; what is not there is left out. */
+function rowsBy<K, V>(names: ReadonlySet<K>, find: (name: K) => V | undefined): Map<K, V> {
+  const rows = new Map<K, V>()
+  for (const name of names) {
+    const row = find(name)
+    if (row !== undefined) rows.set(name, row)
+  }
+  return rows
+}
+
+/** The rows of these places by name, each looked up once. */
+function rowsAt<V>(
+  places: readonly ChargePlace[],
+  nameOf: (place: ChargePlace) => string,
+  find: (place: ChargePlace) => V | undefined,
+): Map<string, V> {
+  const rows = new Map<string, V>()
+  for (const place of places) {
+    const name = nameOf(place)
+    const row = rows.has(name) ? undefined : find(place)
+    if (row !== undefined) rows.set(name, row)
+  }
+  return rows
+}
