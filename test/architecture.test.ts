@@ -50,9 +50,16 @@ const INNER: Readonly<Record<string, readonly string[]>> = {
   'handler/policy/chains': ['handler/policy/chains', 'handler/policy/rawtx', 'handler/protocol'],
 }
 
+/** Inside a room as well: files of the first form import none of the second. */
+const NEVER: readonly (readonly [RegExp, RegExp])[] = [
+  [/^handler\/decisions\/[^/]+\.ts$/, /^handler\/decisions\/[^/]+\//],
+  [/^handler\/decisions\/sqlite\//, /^handler\/decisions\/audit\//],
+]
+
 const PURE = [
   /^handler\/protocol\//,
   /^handler\/policy\//,
+  /^handler\/decisions\/[^/]+\.ts$/,
   /^handler\/generations\/generation-states\.ts$/,
   /^bootstrap\/(?:plan|plan-steps|plan-user|steps|compare|cosigner-fit|describe|memory|doctor)\.ts$/,
   /^bootstrap\/api\/(?:auth|resources)\.ts$/,
@@ -61,6 +68,7 @@ const PURE = [
 const CRYPTO = [
   'handler/protocol/token.ts',
   'handler/protocol/digest.ts',
+  'handler/decisions/checkpoint.ts',
   'bootstrap/api/auth.ts',
   'bootstrap/api/resources.ts',
 ]
@@ -150,6 +158,7 @@ function mayImport(from: string, target: string, typeOnly: boolean): boolean {
   if (inner !== undefined && INNER[inner]?.every((place) => !target.startsWith(`${place}/`))) {
     return false
   }
+  if (NEVER.some(([file, other]) => file.test(from) && other.test(target))) return false
   if (here === there) return true
   return (ALLOWED[here] ?? []).some((entry) => {
     const types = entry.endsWith(' (types)')

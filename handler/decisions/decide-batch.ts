@@ -4,7 +4,7 @@
  * exactly what batches of one would have left.
  */
 import type { Decision } from '../policy/decision.ts'
-import type { Call, Writes } from './calls.ts'
+import type { Call, Writes, WriteTable } from './calls.ts'
 import { createTail, readRecord } from './chain.ts'
 import type { Tail } from './chain.ts'
 import { contentOf } from './decision-fields.ts'
@@ -34,15 +34,16 @@ export interface BatchOutcome {
 /** Decides calls in order. Any error but a `StoreError` is a fault: it is thrown, and nothing may be written. */
 export function decideBatch(
   snapshot: Snapshot,
-  calls: readonly Call<keyof Writes>[],
+  calls: readonly Call<keyof WriteTable>[],
   nowMs: number,
 ): BatchOutcome {
-  const { writes, changes } = beginBatch(snapshot, nowMs)
+  const batch = beginBatch(snapshot, nowMs)
+  const writes: WriteTable = batch.writes
   const results = calls.map(({ name, args }) =>
     // INVARIANT: our own errors are raised before a call changes anything.
     resultOf(() => Reflect.apply(writes[name], writes, args)),
   )
-  return { changes: changes(), results }
+  return { changes: batch.changes(), results }
 }
 
 /** What a call returns, or the `StoreError` that it throws. */

@@ -39,7 +39,7 @@ export function createCore(db: Database): Core {
   const reads: Reads & Pick<Calls, 'probe'> = {
     recall: (key) => recallFrom(chain.withFingerprint(key.fingerprint).map(readRecord), key).recall,
     listHolds: () => holds.openHolds(now()).map((hold) => holdOf(hold, now())),
-    frozen: holds.freeze,
+    frozen: () => holds.freeze(),
     limitUsage: (windows) => limits.usage(windows, now()),
     probe: () => {
       probe.run(now())

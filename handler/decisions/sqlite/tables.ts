@@ -33,12 +33,12 @@ export function createTables(db: Database): Tables {
     load: (needs, nowMs) => ({
       head: chain.head(),
       freeze: holds.freeze(),
-      records: rowsBy(needs.fingerprints, chain.withFingerprint),
-      uses: rowsBy(needs.uses, holds.use),
-      holds: rowsBy(needs.holds, holds.hold),
+      records: rowsBy(needs.fingerprints, (one) => chain.withFingerprint(one)),
+      uses: rowsBy(needs.uses, (name) => holds.use(name)),
+      holds: rowsBy(needs.holds, (id) => holds.hold(id)),
       limits: rowsAt(needs.charges, limitName, (place) => limits.limit(place, nowMs)),
-      charges: rowsAt(needs.charges, chargeName, limits.charge),
-      owned: [...needs.owners].flatMap(limits.owned),
+      charges: rowsAt(needs.charges, chargeName, (place) => limits.charge(place)),
+      owned: [...needs.owners].flatMap((owner) => limits.owned(owner)),
     }),
     write: (changes) => {
       chain.append(changes.records, changes.head)
