@@ -1,4 +1,4 @@
-/** Keeps the live and the shadow policy as their files say, and tells the log and the metrics what came of each look. */
+/** Reloads of the live and the shadow policy, and what the log and the metrics hear of them. */
 import type { ReloadAnswer, ReloadedPolicy } from '../../common/admin-api.ts'
 import type { Log } from '../../common/log.ts'
 import type { Loaded, PolicyReload, PolicySource } from './policy-source.ts'
@@ -8,7 +8,7 @@ export interface PolicyKeeper {
   readonly openShadow: () => Promise<void>
   /** Takes over what has changed. */
   readonly poll: () => Promise<void>
-  /** Reads everything now: a signal or the operator asks. */
+  /** Reads everything now: on a signal or at the operator's request. */
   readonly reload: () => Promise<ReloadAnswer>
 }
 
@@ -26,7 +26,7 @@ export function createPolicyKeeper({
   logger,
   refused,
 }: KeeperParts): PolicyKeeper {
-  const tell = (what: 'policy' | 'shadow policy', change: PolicyReload | undefined) => {
+  const report = (what: 'policy' | 'shadow policy', change: PolicyReload | undefined) => {
     if (change?.kind === 'swapped') {
       logger.info({ policyDigest: change.digest, rules: change.rules }, `${what} taken over`)
     }
@@ -37,21 +37,21 @@ export function createPolicyKeeper({
   }
   return {
     async openShadow() {
-      tell('shadow policy', await shadow?.reload())
+      report('shadow policy', await shadow?.reload())
     },
     async poll() {
-      tell('policy', await policies.poll())
-      tell('shadow policy', await shadow?.poll())
+      report('policy', await policies.poll())
+      report('shadow policy', await shadow?.poll())
     },
     async reload() {
       const live = await policies.reload()
-      tell('policy', live)
-      const beside = await shadow?.reload()
-      tell('shadow policy', beside)
+      report('policy', live)
+      const shadowed = await shadow?.reload()
+      report('shadow policy', shadowed)
       const policy = answerOf(live, policies.current())
       return {
         policy,
-        shadow: beside === undefined ? null : answerOf(beside, shadow?.current()),
+        shadow: shadowed === undefined ? null : answerOf(shadowed, shadow?.current()),
       }
     },
   }

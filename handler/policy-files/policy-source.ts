@@ -8,12 +8,12 @@ import type { LivePolicy } from '../policy/judge.ts'
 import { createSignatureVerifier } from './statement-signature.ts'
 import { loadInThread } from './threaded-load.ts'
 
-/** What a look at the files came to. */
+/** Result of a look at the files that found something new. */
 export type PolicyChange =
   | { readonly kind: 'swapped'; readonly digest: string; readonly rules: number }
   | { readonly kind: 'kept'; readonly problems: readonly string[] }
 
-/** The same of a look that somebody asked for. */
+/** Result of a reload that was asked for. */
 export type PolicyReload = PolicyChange | { readonly kind: 'unchanged'; readonly digest: string }
 
 /** One policy that has been taken over. */
@@ -29,7 +29,7 @@ export interface PolicySource<T extends Loaded | undefined = Loaded> {
   readonly problems: () => readonly string[]
   /**
    * Looks whether the files have changed; undefined when nothing is new. A policy that cannot be used changes nothing,
-   * and its problems are told once. A file that is being written is left alone until it has stood still for one look.
+   * and its problems are reported once. A file that is being written is left alone until it has stood still for one look.
    */
   readonly poll: () => Promise<PolicyChange | undefined>
   /** Reads the files now. */
@@ -84,10 +84,10 @@ export function followPolicy<T extends Loaded | undefined>(
         const still = moving !== undefined && areEqual(now, moving)
         moving = now
         if (!still) return undefined
-        const told = problems.join('\n')
+        const before = problems.join('\n')
         const change = await look()
         if (change.kind === 'unchanged') return undefined
-        return change.kind === 'kept' && change.problems.join('\n') === told ? undefined : change
+        return change.kind === 'kept' && change.problems.join('\n') === before ? undefined : change
       }),
     reload: () => inTurn(look),
   }

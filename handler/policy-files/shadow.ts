@@ -1,10 +1,10 @@
-/** A policy beside the live one that is only watched: what it would have said goes to the record, the log and the metrics. */
+/** Shadow policy: decides nothing; what it would have decided goes to the record, the log and the metrics. */
 import type { ShadowNote } from '../decisions/store.ts'
 import type { Log } from '../../common/log.ts'
 import type { Loaded, PolicySource } from './policy-source.ts'
 import type { ShadowPolicy } from '../callback/ports.ts'
 
-/** Says what the shadow says; a policy that fails is told once and says nothing. */
+/** Evaluates the shadow policy; one that throws is logged once and gives no note. */
 export function createShadow(
   source: PolicySource<Loaded | undefined>,
   logger: Log,

@@ -1,4 +1,4 @@
-/** Signs and verifies statements; the type of the key fixes the algorithm, so nothing can be negotiated. */
+/** Statement signatures: the type of the key fixes the algorithm, so nothing can be negotiated. */
 import type { KeyObject } from 'node:crypto'
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { KeyMaterialError } from '../../common/errors.ts'

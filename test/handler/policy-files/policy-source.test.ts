@@ -1,14 +1,11 @@
 /** Following the files of a policy: real files, written well and badly. */
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it, jest } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { loadPolicy } from '../../../handler/policy-files/policy-file.ts'
 import { followPolicy, taken } from '../../../handler/policy-files/policy-source.ts'
 import { settableClock } from '../../fixtures/settable-clock.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
-
-// A thread takes a second to start on a busy machine.
-jest.setTimeout(30_000)
 
 const FIRST = 'version: 1\ndefault: RETRY\n'
 const OTHER = 'version: 1\ndefault: REJECT\n'

@@ -1,15 +1,12 @@
 /** Loading in a thread gives what loading in this one gives: the same policy, or the same problems. */
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it, jest } from '@jest/globals'
+import { describe, expect, it } from '@jest/globals'
 import { bootPolicyThread } from '../../../handler/policy-files/boot.ts'
 import { loadPolicy } from '../../../handler/policy-files/policy-file.ts'
 import { loadInThread } from '../../../handler/policy-files/threaded-load.ts'
 import type { Policy } from '../../../handler/policy/compile/policy.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
-
-// A thread takes a second to start on a busy machine.
-jest.setTimeout(30_000)
 
 /** More than one part of everything that is sent in parts. */
 const RULES = Array.from(
