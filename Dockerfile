@@ -1,16 +1,15 @@
 # The handler, the bootstrapper and the emulator in one image; the command says which.
-FROM node:22-bookworm-slim AS build
-RUN apt-get update \
- && apt-get install -y --no-install-recommends python3 make g++ \
- && rm -rf /var/lib/apt/lists/*
+# Node 24 or 26: both have SQLite themselves, so that nothing is compiled.
+FROM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc .prebuild-installrc ./
-# The native SQLite addon is compiled here; nothing is downloaded but npm packages.
-RUN npm ci --ignore-scripts && npm rebuild better-sqlite3
+# Nothing is downloaded but npm packages.
+RUN npm ci --ignore-scripts
 COPY . .
-RUN npm run build && npm prune --omit=dev --ignore-scripts
+# The optional package is the SQLite addon for Node 20.
+RUN npm run build && npm prune --omit=dev --omit=optional --ignore-scripts
 
-FROM node:22-bookworm-slim
+FROM node:24-bookworm-slim
 ENV NODE_ENV=production \
     HANDLER_STATE_DIR=/state \
     HANDLER_ADMIN_SOCKET=/run/countersign/admin.sock \

@@ -76,6 +76,7 @@ const CRYPTO = [
 /** The only files that may import a package. */
 const FENCED: Readonly<Record<string, RegExp>> = {
   'node-forge': /^(?:certs\/generate\.ts|bench\/)/,
+  'node:sqlite': /^common\/sqlite\.ts$/,
   express: /^(?:handler\/edge\/app\.ts|bench\/)/,
 }
 

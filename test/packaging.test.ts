@@ -89,7 +89,11 @@ describe('a checkout', () => {
 describe('the package', () => {
   it('names exact versions and no registry', async () => {
     const manifest: Record<string, Record<string, string>> = JSON.parse(await text('package.json'))
-    const versions = Object.values({ ...manifest['dependencies'], ...manifest['devDependencies'] })
+    const versions = Object.values({
+      ...manifest['dependencies'],
+      ...manifest['optionalDependencies'],
+      ...manifest['devDependencies'],
+    })
     expect(versions.filter((version) => !/^\d+\.\d+\.\d+$/.test(version))).toEqual([])
     const lock = await text('package-lock.json')
     expect(lock).not.toContain('"resolved"')
