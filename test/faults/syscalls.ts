@@ -96,7 +96,7 @@ async function failedSync(context: Context, fault: Fault): Promise<void> {
   )
   await mustNotApprove(context, askNew, injection)
   const exit = await Promise.race([handler.exited, sleep(8_000)])
-  report.must(exit !== undefined && exit.code === 1, 'a failed sync ends the process', {
+  report.must(exit !== undefined && exit.code === 10, 'a failed sync ends the process', {
     what,
     exit,
   })
