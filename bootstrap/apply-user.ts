@@ -55,7 +55,10 @@ export async function applyUserStep(step: UserStep, context: UserContext): Promi
   }
 }
 
-/** INVARIANT: the private key is durable, read back and tried out before anything remote hears of it. */
+/**
+ * INVARIANT: the private key is durable, read back and tried out before anything remote hears of
+ * it.
+ */
 async function generateKey(context: UserContext): Promise<void> {
   await context.journal.append('key-intent', {})
   const { kid, privateKeyPath } = await createUserKey(context.directory, context.wish.org)
@@ -84,7 +87,8 @@ async function createUser(reuse: string | null, context: UserContext): Promise<v
     context.reporter.story(`asked for API user \`${name}\` with role ${role}`)
     return
   }
-  // A lost answer can be asked for again with the same key; after a 5xx answer only people know what is pending.
+  // A lost answer can be asked for again with the same key; after a 5xx answer only people know
+  // what is pending.
   if (sent.outcome === 'no-answer') throw sent.error
   context.reporter.warning(sent.error.message)
   context.reporter.story(
@@ -141,8 +145,9 @@ export async function recordFound(user: ApiUser, context: UserContext): Promise<
 }
 
 /**
- * One GET signed with the new key as the new user. Any answer but a failed authentication proves possession: the API
- * checks the signature before the role, so "you may not do this" (-8, 403) is proof as well.
+ * One GET signed with the new key as the new user. Any answer but a failed authentication proves
+ * possession: the API checks the signature before the role, so "you may not do this" (-8, 403) is
+ * proof as well.
  */
 async function prove(context: UserContext): Promise<void> {
   const user = await awaitUser(context)

@@ -1,4 +1,7 @@
-/** Carries out the steps of a pairing plan, one at a time, each with its intent in the journal before it acts. */
+/**
+ * Carries out the steps of a pairing plan, one at a time, each with its intent in the journal
+ * before it acts.
+ */
 import type { GenerationInfo } from '../common/admin-api.ts'
 import { follow, refusedByPeople } from './approval.ts'
 import { inWords, isThere, type Pairing } from './compare.ts'
@@ -133,7 +136,10 @@ async function awaitApproval(context: PairingContext): Promise<void> {
   await rollBack(live, refused, context)
 }
 
-/** Reads back until the API shows what was asked for; a mixture of old and new gets one minute to settle. */
+/**
+ * Reads back until the API shows what was asked for; a mixture of old and new gets one minute to
+ * settle.
+ */
 async function verify(generation: number | null, context: PairingContext): Promise<void> {
   const untilMs = context.clock.monotonicMs() + READ_BACK_MS
   const paired = await poll<Pairing>(
@@ -181,7 +187,10 @@ async function rollBack(
   )
 }
 
-/** The generation unless it is retired: an approval that came after its drain leaves the API showing what answers 410. */
+/**
+ * The generation unless it is retired: an approval that came after its drain leaves the API showing
+ * what answers 410.
+ */
 async function served(live: number | null, context: PairingContext): Promise<number | null> {
   if (live === null) return null
   const { info } = await observeGeneration(context, live)

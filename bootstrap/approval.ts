@@ -1,4 +1,7 @@
-/** Follows a change until people have decided and the co-signer has acted, or until the waiting time is over. */
+/**
+ * Follows a change until people have decided and the co-signer has acted, or until the waiting time
+ * is over.
+ */
 import { oneLine } from '../common/terminal.ts'
 import { parseRequestStatus } from './api/resources.ts'
 import { BootstrapError, type BootstrapErrorCode } from './errors.ts'
@@ -16,7 +19,10 @@ export const APPROVERS: Readonly<Record<OperationKind | 'create-user', string>> 
   'create-user': 'the workspace Owner and the Admin Quorum (within 7 days)',
 }
 
-/** APPROVED for longer than this usually means that the co-signer is not there to act, in milliseconds. */
+/**
+ * APPROVED for longer than this usually means that the co-signer is not there to act, in
+ * milliseconds.
+ */
 const SLOW_COSIGNER_MS = 180_000
 
 const STATUSES = new Set(['WAITING_FOR_APPROVAL', 'APPROVED', 'COMPLETED', 'REJECTED', 'CANCELLED'])
@@ -29,8 +35,8 @@ export interface FollowDeps extends Session {
 export type Ending = 'COMPLETED' | 'REJECTED' | 'CANCELLED' | 'seen'
 
 /**
- * Polls the status of a request, and the read model through `isSeen` when there is no status to ask. Every change of
- * status is journalled; unknown statuses are reported once and waited out.
+ * Polls the status of a request, and the read model through `isSeen` when there is no status to
+ * ask. Every change of status is journalled; unknown statuses are reported once and waited out.
  *
  * @throws BootstrapError ERR_APPROVAL_PENDING at the deadline
  */

@@ -1,4 +1,7 @@
-/** The command line: commands, options and help. Knows words, not meanings; nothing here touches the world. */
+/**
+ * The command line: commands, options and help. Knows words, not meanings; nothing here touches the
+ * world.
+ */
 import { Command, CommanderError, Option } from 'commander'
 import { VERSION } from '../common/version.ts'
 
@@ -20,7 +23,9 @@ export interface Invocation {
   readonly options: Readonly<Record<string, string | boolean | undefined>>
 }
 
-/** A command to run; or nothing more to do, because help or the version was printed; or a complaint. */
+/**
+ * A command to run; or nothing more to do, because help or the version was printed; or a complaint.
+ */
 export type Parsed =
   | { readonly invocation: Invocation }
   | { readonly exit: 0 }
@@ -220,4 +225,4 @@ One line per finding: ok, warning or problem, with the remedy. Exit 7 when there
 
 Examples:
   countersign-bootstrap doctor
-  countersign-bootstrap doctor --watch 5m || page-somebody`
+  countersign-bootstrap doctor --watch 5m || notify-on-call`

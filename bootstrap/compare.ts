@@ -1,4 +1,7 @@
-/** What the API's read model of a pairing is to us: nothing, no handler, one of our generations, or a stranger; pure. */
+/**
+ * What the API's read model of a pairing is to us: nothing, no handler, one of our generations, or
+ * a stranger; pure.
+ */
 import type { AuthMode, GenerationInfo } from '../common/admin-api.ts'
 import { normalisePem } from '../common/pem.ts'
 import type { PairedHandler, PairedKey } from './api/resources.ts'
@@ -9,7 +12,9 @@ export type Pairing =
   | { readonly is: 'absent' }
   /** Paired without a callback handler: the co-signer signs everything for this user. */
   | { readonly is: 'no-handler' }
-  /** URL, key and certificate are those of a generation of ours; `notes` is what deserves a word. */
+  /**
+   * URL, key and certificate are those of a generation of ours; `notes` are remarks for the reader.
+   */
   | { readonly is: 'ours'; readonly generation: number; readonly notes: readonly string[] }
   /** The URL is ours, but these fields are not. */
   | {
@@ -53,17 +58,20 @@ export function comparePairing(
 
 type Comparison = 'same' | 'other' | 'absent' | 'unreadable'
 
-/** In `hybrid` either half may be missing, because what the API stores of two is not documented; both may not. */
-function isWrong(comparison: Comparison, wanted: boolean, mayBeAbsent: boolean): boolean {
+/**
+ * In `hybrid` either half may be missing, because what the API stores of two is not documented;
+ * both may not.
+ */
+function isWrong(comparison: Comparison, expected: boolean, mayBeAbsent: boolean): boolean {
   if (comparison === 'other') return true
-  return comparison === 'absent' && wanted && !mayBeAbsent
+  return comparison === 'absent' && expected && !mayBeAbsent
 }
 
 function notes(auth: AuthMode, key: Comparison, certificate: Comparison): string[] {
   const found: string[] = []
   if (auth === 'hybrid' && certificate === 'absent') {
     found.push(
-      'the API stored only the public key: the co-signer will want a CA-trusted certificate (option 1), a self-signed one fails',
+      'the API stored only the public key: the co-signer will require a CA-trusted certificate (option 1), a self-signed one fails',
     )
   }
   if (auth === 'hybrid' && key === 'absent') {
@@ -97,7 +105,10 @@ function compareCertificate(handler: PairedHandler, ours: Comparable): Compariso
   return known.some((candidate) => candidate.equals(digest)) ? 'same' : 'other'
 }
 
-/** A SHA-256 in hex (with or without colons) or in either base64, with or without `sha256//`, `sha256:` or `sha256/`. */
+/**
+ * A SHA-256 in hex (with or without colons) or in either base64, with or without `sha256//`,
+ * `sha256:` or `sha256/`.
+ */
 export function parseHash(text: string): Buffer | undefined {
   const bare = text.trim().replace(/^sha-?256(?:\/\/|[:/])/i, '')
   const hex = bare.replaceAll(':', '')
@@ -131,7 +142,7 @@ export function inWords(paired: Pairing): string {
   }
 }
 
-/** True when the API shows this generation, or no pairing when that is what is wanted. */
+/** True when the API shows this generation, or no pairing for null. */
 export function isThere(paired: Pairing, generation: number | null): boolean {
   if (generation === null) return paired.is === 'absent'
   return paired.is === 'ours' && paired.generation === generation

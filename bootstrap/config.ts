@@ -4,6 +4,7 @@ import type { AuthMode } from '../common/admin-api.ts'
 import type { ApiFamily } from './api/resources.ts'
 import type { CommandName, Invocation } from './cli.ts'
 import { BootstrapError } from './errors.ts'
+import { ID } from './state-paths.ts'
 import { MAX_NAME_LENGTH } from './plan-user.ts'
 import { durationMs } from '../common/duration.ts'
 
@@ -46,7 +47,8 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 const AUTH_MODES: readonly AuthMode[] = ['hybrid', 'public-key', 'certificate']
 const FAMILIES: readonly ApiFamily[] = ['api_keys', 'api_users']
-const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+const UPPER = /^[A-Z][A-Z0-9_]{1,63}$/
 
 /**
  * Reads the configuration of one command. Flags win over the environment.
@@ -62,7 +64,7 @@ export function parseConfig({ command, options }: Invocation, env: Environment):
     )
   }
   const stateDir = read.text('stateDir', 'HANDLER_STATE_DIR') ?? './state'
-  const setupType = read.matching('setupType', /^[A-Z][A-Z0-9_]{1,63}$/)
+  const setupType = read.matching('setupType', UPPER, 'a setup type such as `NITRO_MACHINE`')
   const config: Config = {
     command,
     apiKey: read.required('apiKey', 'FIREBLOCKS_API_KEY'),
@@ -72,8 +74,8 @@ export function parseConfig({ command, options }: Invocation, env: Environment):
     stateDir,
     handlerSocket:
       read.text('handlerSocket', 'HANDLER_ADMIN_SOCKET') ?? join(stateDir, 'admin.sock'),
-    cosignerId: read.matching('cosignerId', ID),
-    apiKeyId: read.matching('apiKeyId', ID),
+    cosignerId: read.matching('cosignerId', UUID, 'a UUID'),
+    apiKeyId: read.matching('apiKeyId', ID, 'the id of an API user'),
     auth: read.oneOf('auth', AUTH_MODES),
     waitMs: read.parsed(read.text('wait') ?? '15m', parseDuration) ?? 0,
     drainMs: read.parsed(read.text('drain') ?? '2h', parseDuration) ?? 0,
@@ -89,7 +91,7 @@ export function parseConfig({ command, options }: Invocation, env: Environment):
     acceptGap: options['acceptGap'] === true,
     user: {
       name: read.text('name') ?? 'countersign',
-      role: read.matching('role', /^[A-Z][A-Z_]{1,63}$/) ?? 'SIGNER',
+      role: read.matching('role', UPPER, 'a role such as `SIGNER`') ?? 'SIGNER',
       org: read.text('org') ?? 'countersign',
       firstUser: options['firstUser'] === true,
       ...(setupType === undefined ? {} : { setupType }),
@@ -113,11 +115,11 @@ function contradictions({ user, watchMs, resubmit, abandon }: Config): string[] 
   const problems: string[] = []
   if (user.name.length > MAX_NAME_LENGTH || !/^[\p{L}\p{N}]/u.test(user.name)) {
     problems.push(
-      `\`--name\`: 1 to ${MAX_NAME_LENGTH} characters are wanted, the first a letter or digit`,
+      `\`--name\`: 1 to ${MAX_NAME_LENGTH} characters are required, the first a letter or digit`,
     )
   }
   if (/\p{C}/u.test(user.name + user.org)) problems.push('`--name`, `--org`: control characters')
-  if (watchMs !== undefined && watchMs < 1000) problems.push('`--watch`: at least 1s is wanted')
+  if (watchMs !== undefined && watchMs < 1000) problems.push('`--watch`: at least 1s is required')
   if (resubmit && abandon) problems.push('`--resubmit` and `--abandon` exclude each other')
   return problems
 }
@@ -128,8 +130,8 @@ function readerOf(options: Invocation['options'], env: Environment, problems: st
     const value = typeof flag === 'string' ? flag : variable && env[variable]
     return value === undefined || value === '' ? undefined : value
   }
-  const complain = (option: string, wanted: string) => {
-    problems.push(`\`${flagOf(option)}\`: ${wanted}`)
+  const complain = (option: string, problem: string) => {
+    problems.push(`\`${flagOf(option)}\`: ${problem}`)
   }
   return {
     text,
@@ -138,10 +140,10 @@ function readerOf(options: Invocation['options'], env: Environment, problems: st
       if (value === undefined) complain(option, `missing; give it or set \`${variable}\``)
       return value ?? ''
     },
-    matching: (option: string, pattern: RegExp): string | undefined => {
+    matching: (option: string, pattern: RegExp, form: string): string | undefined => {
       const value = text(option)
       if (value === undefined || pattern.test(value)) return value
-      complain(option, `\`${value}\` is not of the form wanted`)
+      complain(option, `\`${value}\` is not ${form}`)
       return undefined
     },
     oneOf: <T extends string>(option: string, choices: readonly T[]): T | undefined => {
@@ -198,10 +200,12 @@ export function parseBasePath(text: string): Read<string> {
   }
   const url = new URL(text)
   if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    return { problem: 'the base path has a user, a query or a fragment, only a path is wanted' }
+    return { problem: 'the base path may not have a user, a query or a fragment' }
   }
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url.hostname))) {
-    return { problem: `base path \`${text}\`: https is wanted, plain http only to this machine` }
+    return {
+      problem: `base path \`${text}\`: https is required, plain http is for this machine only`,
+    }
   }
   const path = url.pathname.replace(/\/+$/, '')
   if (!path.endsWith('/v1')) return { problem: `base path \`${text}\` does not end in \`/v1\`` }

@@ -1,8 +1,13 @@
-/** Whether a co-signer's type and version are known to do what an authentication mode asks; pure. */
+/**
+ * Whether a co-signer's type and version are known to do what an authentication mode asks; pure.
+ */
 import type { AuthMode } from '../common/admin-api.ts'
 import type { Cosigner } from './api/resources.ts'
 
-/** Oldest versions that can be paired and updated by API (vendor: co-signer operations), and that know `hybrid`. */
+/**
+ * Oldest versions that can be paired and updated by API (vendor: co-signer operations), and that
+ * know `hybrid`.
+ */
 const OLDEST: Readonly<Record<string, { readonly remote: string; readonly hybrid: string }>> = {
   SGX: { remote: '3.7.1', hybrid: '2025.12.11' },
   'AWS-NITRO': { remote: '2.0.5', hybrid: '2026.08.19' },
@@ -40,8 +45,9 @@ export function cosignerNotes(cosigner: Cosigner, auth: AuthMode): string[] {
 }
 
 /**
- * Compares the first dotted number of a version name. Dates (`2026.08.19`) and old numbers (`3.7.1`) share one order,
- * because dates begin with the greater number. An unreadable version is never older.
+ * Compares the first dotted number of a version name. Dates (`2026.08.19`) and old numbers
+ * (`3.7.1`) share one order, because dates begin with the greater number. An unreadable version is
+ * never older.
  */
 export function isOlder(version: string | undefined, than: string): boolean {
   const left = numbersOf(version ?? '')

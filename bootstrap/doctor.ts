@@ -1,4 +1,4 @@
-/** Compares what everybody says about a pairing; pure: facts in, findings out, the worst first. */
+/** Findings about a pairing, from what both sides and the files say, the worst first; pure. */
 import type { GenerationInfo, HandlerStatus } from '../common/admin-api.ts'
 import type { Cosigner, PairedKey } from './api/resources.ts'
 import { inWords, type Pairing } from './compare.ts'
@@ -13,7 +13,7 @@ export interface Finding {
   readonly about: string
   readonly text: string
   readonly remedy?: string
-  /** The co-signer signs without asking us, or asks somebody else. */
+  /** The co-signer signs without asking us, or asks another handler. */
   readonly alarm?: true
 }
 
@@ -78,7 +78,7 @@ function pairingFinding({ paired, apiProblem, status }: Facts): Finding | undefi
         level: 'problem',
         about,
         alarm: true,
-        text: `THE CO-SIGNER ASKS SOMEBODY ELSE: \`${paired.url}\``,
+        text: `THE CO-SIGNER ASKS ANOTHER HANDLER: \`${paired.url}\``,
         remedy: 'find out whose it is; `pair --replace` takes its place',
       }
     case 'mismatch':
@@ -120,7 +120,7 @@ function oursFinding(
     return {
       level: 'warning',
       about: 'pairing',
-      text: `generation ${generation} is paired, but the handler was not told (${state})`,
+      text: `generation ${generation} is paired, but the handler does not know it (${state})`,
       remedy: 'run `pair`',
     }
   }

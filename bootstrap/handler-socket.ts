@@ -24,7 +24,10 @@ export class HandlerRefusal extends BootstrapError {
   }
 }
 
-/** What the bootstrapper asks. Every method rejects with `ERR_HANDLER_UNAVAILABLE` when no answer comes. */
+/**
+ * What the bootstrapper asks. Every method rejects with `ERR_HANDLER_UNAVAILABLE` when no answer
+ * comes.
+ */
 export interface HandlerAdmin {
   status(): Promise<HandlerStatus>
   /** Makes generation n, or returns it when it exists. */

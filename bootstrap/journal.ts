@@ -1,4 +1,7 @@
-/** The append-only record of what was intended and what came of it: hash-chained, durable before `append` returns. */
+/**
+ * The append-only record of what was intended and what came of it: hash-chained, durable before
+ * `append` returns.
+ */
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, open, readFile } from 'node:fs/promises'
@@ -12,7 +15,10 @@ import { BootstrapError } from './errors.ts'
 /** Version of the record format; another one is refused. */
 export const JOURNAL_VERSION = 1
 
-/** One line of the file. `sum` is the hex SHA-256 over `prev` and the record without `sum`. No field is a secret. */
+/**
+ * One line of the file. `sum` is the hex SHA-256 over `prev` and the record without `sum`. No field
+ * is a secret.
+ */
 export interface JournalRecord {
   readonly seq: number
   /** `sum` of the record before, 64 zeros for the first. */
@@ -65,7 +71,8 @@ export const openJournal: OpenJournal = async (path, subject, deps) => {
       await file.writeFile(`${JSON.stringify(record)}\n`)
       if (durable) await file.sync()
     } catch (error) {
-      // After a failed fsync the kernel may call the pages clean: nothing about this file can be trusted any more.
+      // After a failed fsync the kernel may call the pages clean: nothing about this file can be
+      // trusted any more.
       failed = error
       throw diskFailure(path, error)
     }

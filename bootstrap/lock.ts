@@ -19,8 +19,9 @@ export interface Lock {
 const TRIES = { count: 10, everyMs: 100 } as const
 
 /**
- * Takes the lock of a directory. One that is taken is tried again for a second: two runs that ask at
- * the same instant can refuse each other, and the holder writes its note a moment after it has the lock.
+ * Takes the lock of a directory. One that is taken is tried again for a second: two runs that ask
+ * at the same instant can refuse each other, and the holder writes its note a moment after it has
+ * the lock.
  *
  * @throws BootstrapError ERR_LOCKED, naming the holder when its note says who it is
  */
@@ -60,7 +61,10 @@ async function lockedBy(note: string): Promise<BootstrapError> {
   })
 }
 
-/** The writer of the note, unless it was killed: then another run, still without a note, has the lock. */
+/**
+ * The writer of the note, unless it was killed: then another run, still without a note, has the
+ * lock.
+ */
 async function holderIn(note: string): Promise<string | undefined> {
   const value = parseJson(await readFile(note, 'utf8').catch(() => ''))
   if (!isObject(value)) return undefined

@@ -1,15 +1,22 @@
 /** What the journals tell, folded into the state that a plan starts from; pure. */
 import type { JournalRecord } from './journal.ts'
 
-/** Oldest idempotency key that is used again, in milliseconds: the vendor forgets them after 24 hours. */
+/**
+ * Oldest idempotency key that is used again, in milliseconds: the vendor forgets them after 24
+ * hours.
+ */
 export const KEY_LIFETIME_MS = 23 * 3_600_000
 
-/** How long a finished operation whose result nobody saw answers for the same command. */
+/**
+ * How long the same command repeats the result of an operation that finished unreported, in
+ * milliseconds.
+ */
 export const UNSEEN_RESULT_MS = 3_600_000
 
 /**
- * What became of a write. `unknown`: it was about to be sent, or was sent, and no answer is known. `server-error`: a
- * 5xx answer, after which it may have happened and the idempotency key is spent. `clear`: certainly nothing happened.
+ * What became of a write. `unknown`: it was about to be sent, or was sent, and no answer is known.
+ * `server-error`: a 5xx answer, after which it may have happened and the idempotency key is spent.
+ * `clear`: certainly nothing happened.
  */
 export type SubmissionOutcome = 'unknown' | 'server-error' | 'accepted' | 'clear'
 
@@ -18,7 +25,10 @@ export interface Submission {
   readonly method: string
   readonly bodySha: string
   readonly idempotencyKey: string | null
-  /** When that key, or without a key that body, was first about to be sent; milliseconds since the epoch. */
+  /**
+   * When that key, or without a key that body, was first about to be sent; milliseconds since the
+   * epoch.
+   */
   readonly firstSentAtMs: number
   readonly attempts: number
   readonly outcome: SubmissionOutcome
@@ -196,7 +206,10 @@ function foldSubmission(
   return outcome === 'clear' || outcome === 'server-error' ? { ...before, outcome } : before
 }
 
-/** Attempts add up only while nothing is known to be settled; after a clear refusal the count starts again. */
+/**
+ * Attempts add up only while nothing is known to be settled; after a clear refusal the count starts
+ * again.
+ */
 function intend(before: Submission | null, data: JournalRecord['data'], atMs: number): Submission {
   const idempotencyKey = text(data['idempotencyKey'])
   const inDoubt = before !== null && before.outcome !== 'clear'

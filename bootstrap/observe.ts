@@ -1,4 +1,7 @@
-/** Looks at both sides of a pairing and changes nothing: what the API says is paired, what the handler says it serves. */
+/**
+ * Looks at both sides of a pairing and changes nothing: what the API says is paired, what the
+ * handler says it serves.
+ */
 import type { GenerationInfo, HandlerStatus } from '../common/admin-api.ts'
 import {
   type ApiUser,

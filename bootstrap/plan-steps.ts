@@ -1,8 +1,12 @@
-/** The pieces of a pairing plan: which generation it leads to, and the steps that lead there; pure. */
+/**
+ * The pieces of a pairing plan: which generation it leads to, and the steps that lead there; pure.
+ */
 import type { Pairing } from './compare.ts'
 import type { PairingWorld, Step } from './steps.ts'
 
-/** Stage if need be, declare, probe: everything that must hold before the API hears of a generation. */
+/**
+ * Stage if need be, declare, probe: everything that must hold before the API hears of a generation.
+ */
 export function prepare(
   world: PairingWorld,
   from: number | null,
@@ -59,7 +63,10 @@ export function rollBack(paired: Pairing, reason: string): Step {
   return { do: 'roll-back', live: generationOf(paired), reason }
 }
 
-/** Live ones first, then staged, then one that drains: fewer keys, and a second user joins where the first one is. */
+/**
+ * Live ones first, then staged, then one that drains: fewer keys, and a second user joins where the
+ * first one is.
+ */
 export function pairTarget(world: PairingWorld): number {
   for (const state of ['live', 'staged', 'draining']) {
     const newest = world.generations.findLast((item) => item.state === state)
@@ -68,7 +75,10 @@ export function pairTarget(world: PairingWorld): number {
   return nextNumber(world)
 }
 
-/** A newer generation that another pairing already uses, else a new number; numbers are never used twice. */
+/**
+ * A newer generation that another pairing already uses, else a new number; numbers are never used
+ * twice.
+ */
 export function rotateTarget(world: PairingWorld, from: number, renew: boolean): number {
   const newer = world.generations.findLast(
     ({ generation, state }) => generation > from && (state === 'live' || state === 'staged'),

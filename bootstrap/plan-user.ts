@@ -1,4 +1,6 @@
-/** Decides what is left to do for an API user, so that exactly one is ever made from one key; pure. */
+/**
+ * Decides what is left to do for an API user, so that exactly one is ever made from one key; pure.
+ */
 import type { ApiUser } from './api/resources.ts'
 import { mayReuseKey, type UserMemory } from './memory.ts'
 import { type Refusal, refuse } from './steps.ts'
@@ -18,7 +20,7 @@ export interface UserPlanInput {
   readonly firstUser: boolean
   /** Hex SHA-256 of the key's SPKI; null while there is no key on disk. */
   readonly kid: string | null
-  /** Listed users whose name is the wanted one. */
+  /** Listed users of the expected name. */
   readonly matches: readonly ApiUser[]
   readonly memory: UserMemory
   /** Send a request again whose fate is unknown. */
@@ -34,8 +36,9 @@ export type UserPlan =
 export const MAX_NAME_LENGTH = 30
 
 /**
- * The user's name: the wished name, shortened to 13 characters, and 64 bits of the key's fingerprint. The API gives no
- * id for what it creates and lists no keys, so the name is what ties a user to its key.
+ * The user's name: the requested name, shortened to 13 characters, and 64 bits of the key's
+ * fingerprint. The API gives no id for what it creates and lists no keys, so the name is what ties
+ * a user to its key.
  */
 export function userName(wish: string, kid: string): string {
   const prefix = wish.slice(0, MAX_NAME_LENGTH - 17).replace(/[-_.\s]+$/, '')

@@ -1,4 +1,6 @@
-/** Decides what is left to do for a pairing, from the goal, what is there and what was begun; pure. */
+/**
+ * Decides what is left to do for a pairing, from the goal, what is there and what was begun; pure.
+ */
 import { isThere, type Pairing } from './compare.ts'
 import {
   generationOf,
@@ -116,7 +118,7 @@ function carryOn(input: PlanInput, operation: Operation): Plan {
   const { paired } = world
   const refused = rejection(submission)
   if (refused !== undefined) {
-    // Of several identical requests one was approved and the last one refused: what was wanted is there.
+    // Of several identical requests one was approved and the last one refused: the goal is reached.
     const approvedBefore = submission !== null && submission.attempts > 1 && isThere(paired, target)
     return go(approvedBefore ? settle(target, undefined) : [rollBack(paired, refused)])
   }
@@ -139,7 +141,7 @@ function carryOn(input: PlanInput, operation: Operation): Plan {
     const key = mayReuseKey(submission, nowMs) ? submission.idempotencyKey : null
     return go([...prepared, submit(false, target, key), ...settle(target, null)])
   }
-  // PATCH has no idempotency key: the change may be pending where nobody can see it.
+  // PATCH has no idempotency key: the change may be pending, invisible to the API.
   if (!resubmit) return go(settle(target, null), null, [IN_DOUBT])
   return go([...prepared, submit(true, target, null), ...settle(target, null)])
 }
@@ -173,8 +175,8 @@ function isStrange(paired: Pairing): boolean {
 }
 
 /**
- * Found while a change is under way. A mixture of old and new is tolerated once the change was accepted: the switch may
- * be happening, and `verify` has the last word.
+ * Found while a change is under way. A mixture of old and new is tolerated once the change was
+ * accepted: the switch may be happening, and `verify` decides.
  */
 function isUnexpected({ kind, submission }: Operation, paired: Pairing): boolean {
   if (paired.is === 'mismatch') return submission?.outcome !== 'accepted'

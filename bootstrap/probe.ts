@@ -1,4 +1,7 @@
-/** Sees a generation as the co-signer would: the certificate on the wire, the path that answers, the key that signs. */
+/**
+ * Sees a generation as the co-signer would: the certificate on the wire, the path that answers, the
+ * key that signs.
+ */
 import { createPublicKey, randomBytes } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
@@ -21,7 +24,7 @@ export interface Sight {
   readonly pin: string | undefined
   /** Why this machine would not trust the certificate; undefined when it would. */
   readonly distrust: string | undefined
-  /** Status of the answer to a request that nobody signed; undefined when the connection was cut. */
+  /** Status of the answer to an unsigned request; undefined when the connection was cut. */
   readonly status: number | undefined
 }
 
@@ -41,12 +44,15 @@ export interface ProbeReport {
 export interface ProbeDeps {
   readonly look: Look
   readonly handler: Pick<HandlerAdmin, 'selfTest'>
-  /** Connect here instead of where the public URL's name leads; the port defaults to the slot's own. */
+  /**
+   * Connect here instead of where the public URL's name leads; the port defaults to the slot's own.
+   */
   readonly via?: { readonly host: string; readonly port?: number }
 }
 
 /**
- * Probes one generation. `gap`: its certificate cannot be shown yet, because another generation has the only slot.
+ * Probes one generation. `gap`: its certificate cannot be shown yet, because another generation has
+ * the only slot.
  */
 export async function probeGeneration(
   generation: GenerationInfo,
@@ -78,7 +84,7 @@ function judge(
     const why = seen.pin === undefined ? 'it is plain HTTP' : seen.distrust
     if (why !== undefined) {
       warnings.push(
-        `the co-signer wants a CA-trusted certificate in this mode; seen from here: ${why}`,
+        `the co-signer requires a CA-trusted certificate in this mode; seen from here: ${why}`,
       )
     }
   } else if (seen.pin !== generation.pin && !gap) {
@@ -94,12 +100,15 @@ function judge(
     }
   } else if (seen.status !== 401) {
     problems.push(
-      `\`${generation.url}\` answers ${seen.status ?? 'nothing'} to an unsigned request, 401 is due`,
+      `\`${generation.url}\` answers ${seen.status ?? 'nothing'} to an unsigned request, expected 401`,
     )
   }
 }
 
-/** Undefined when the handler signed a fresh nonce with the generation's key; otherwise what is wrong. */
+/**
+ * Undefined when the handler signed a fresh nonce with the generation's key; otherwise what is
+ * wrong.
+ */
 async function selfTest(
   generation: GenerationInfo,
   handler: Pick<HandlerAdmin, 'selfTest'>,

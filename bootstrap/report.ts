@@ -1,9 +1,12 @@
-/** Output of the bootstrapper: common/reporter.ts with what the API said of a failure, and words for times. */
-import { createReporter as commonReporter } from '../common/reporter.ts'
-import type {
-  OutputStream,
-  Reporter as CommonReporter,
-  ReporterOptions,
+/**
+ * Output of the bootstrapper: common/reporter.ts with what the API said of a failure, and words for
+ * times.
+ */
+import {
+  createReporter as commonReporter,
+  type OutputStream,
+  type Reporter as CommonReporter,
+  type ReporterOptions,
 } from '../common/reporter.ts'
 import { BootstrapError } from './errors.ts'
 

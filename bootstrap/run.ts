@@ -56,7 +56,7 @@ async function execute(
   }
 }
 
-/** What runs that were killed have left beside the files that only the holder of the lock writes. */
+/** Removes what killed runs have left among the files that only the holder of the lock writes. */
 async function removeLeftovers(stateDir: string): Promise<void> {
   await removeTemporaries(bootstrapDirectory(stateDir))
   for (const name of await listUsers(stateDir)) {
@@ -64,15 +64,17 @@ async function removeLeftovers(stateDir: string): Promise<void> {
   }
 }
 
-/** The acknowledgement is the last thing written, so that a run killed before it is simply repeated. */
+/**
+ * The acknowledgement is the last thing written, so that a run killed before it is simply repeated.
+ */
 async function report(
-  { result, exit = 0, told }: Outcome,
+  { result, exit = 0, onReported }: Outcome,
   reporter: Reporter,
   before: () => Promise<void> = async () => undefined,
 ): Promise<number> {
   reporter.result(result)
   await before()
-  await told()
+  await onReported?.()
   return exit
 }
 

@@ -24,7 +24,7 @@ export interface Runtime {
   readonly env: Environment
   readonly stdout: OutputStream
   readonly stderr: OutputStream
-  /** Asks a yes-or-no question; undefined when there is nobody to ask. */
+  /** Asks a yes-or-no question; undefined when stdin or stderr is not a terminal. */
   readonly ask: ((question: string) => Promise<boolean>) | undefined
   readonly clock: Clock
   readonly sleep: Sleep
@@ -85,7 +85,10 @@ export async function openRun(config: Config, runtime: Runtime, reporter: Report
   }
 }
 
-/** The caller's private key: a private file with an RSA key, PKCS#8 or PKCS#1, of at least 2048 bits. */
+/**
+ * The caller's private key: a private file with an RSA key, PKCS#8 or PKCS#1, of at least 2048
+ * bits.
+ */
 async function loadCallerKey(path: string): Promise<string> {
   try {
     const pem = await readPrivateFile(path)
@@ -100,7 +103,7 @@ async function loadCallerKey(path: string): Promise<string> {
   }
 }
 
-/** The pairing meant: what was given, else the only one known in the state directory. */
+/** The pairing that a command is about: the ids given, else the only one in the state directory. */
 export async function resolveIds({ config, reporter }: Run): Promise<PairingIds> {
   const { stateDir, cosignerId: cosigner, apiKeyId: apiKey } = config
   if (cosigner !== undefined && apiKey !== undefined) {

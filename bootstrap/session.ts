@@ -1,4 +1,7 @@
-/** What every step of a run needs: the two remote parties, time, a way to stop, and somebody to tell. */
+/**
+ * The session of a run: what every step needs, such as the two remote parties, time and a way to
+ * stop.
+ */
 import type { Clock, Sleep } from '../common/clock.ts'
 import type { ApiClient } from './api/client.ts'
 import type { ApiFamily } from './api/resources.ts'
@@ -45,7 +48,8 @@ export function safePoint({ signal }: Pick<Session, 'signal'>): void {
 export type Poll<T> = { readonly done: T } | { readonly waiting: string }
 
 /**
- * Asks until there is an end, growing from 1 s to 60 s between two polls, at most until the deadline.
+ * Asks until there is an end, growing from 1 s to 60 s between two polls, at most until the
+ * deadline.
  *
  * @param late makes the error for the deadline
  */
@@ -70,7 +74,7 @@ export interface PairingContext extends Session {
   readonly journal: Journal
   readonly basePath: string
   readonly auth: AuthMode
-  /** Quiet time before a generation nobody needs is retired, in milliseconds. */
+  /** Quiet time before a generation that is no longer needed is retired, in milliseconds. */
   readonly drainMs: number
 }
 

@@ -1,8 +1,14 @@
-/** Where the bootstrapper keeps what it makes: everything below `<state directory>/bootstrap`, private to this user. */
+/**
+ * Paths below `<state directory>/bootstrap`, where everything the bootstrapper makes is kept,
+ * private to this user.
+ */
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errnoOf } from '../common/errors.ts'
+
+/** The form of ids that become part of a path. */
+export const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
 /** Which pairing. */
 export interface PairingIds {
@@ -15,7 +21,7 @@ export function bootstrapDirectory(stateDir: string): string {
   return join(stateDir, 'bootstrap')
 }
 
-/** Directory of one API user, named after the wished name. */
+/** Directory of one API user, named after the requested name. */
 export function userDirectory(stateDir: string, name: string): string {
   const plain = /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name)
   const digest = createHash('sha256').update(name).digest('hex').slice(0, 16)

@@ -1,4 +1,6 @@
-/** The vocabulary of a plan: goals, what was found, every step there is, and every refusal; pure. */
+/**
+ * The vocabulary of a plan: goals, what was found, every step there is, and every refusal; pure.
+ */
 import type { AuthMode, GenerationInfo, HandlerStatus, PairingNeeds } from '../common/admin-api.ts'
 import type { Pairing } from './compare.ts'
 import type { BootstrapErrorCode } from './errors.ts'
@@ -16,7 +18,9 @@ export type Step =
     }
   /** Tell the handler which generations this pairing needs from now on. */
   | { readonly do: 'declare'; readonly live: number | null; readonly pending: number | null }
-  /** See each as the co-signer would see it; with `gap` the last cannot show its certificate yet. */
+  /**
+   * See each as the co-signer would see it; with `gap` the last cannot show its certificate yet.
+   */
   | { readonly do: 'probe'; readonly generations: readonly number[]; readonly gap: boolean }
   | { readonly do: 'pair'; readonly generation: number; readonly idempotencyKey: string | null }
   | { readonly do: 'update-callback-handler'; readonly generation: number }
@@ -81,7 +85,9 @@ export type Plan =
     }
   | { readonly refusal: Refusal }
 
-/** The refusal to touch a pairing that is not what it should be; nothing is ever repaired unasked. */
+/**
+ * The refusal to touch a pairing that is not what it should be; nothing is ever repaired unasked.
+ */
 export function drift(paired: Pairing): { readonly refusal: Refusal } {
   switch (paired.is) {
     case 'absent':

@@ -1,6 +1,6 @@
 /**
- * Sends the writes of a plan so that a crash or a lost answer at any point leaves a record of what may have
- * happened, and says which of them may be repeated, and when.
+ * Sends the writes of a plan so that a crash or a lost answer at any point leaves a record of what
+ * may have happened, and says which of them may be repeated, and when.
  */
 import { bodyHash } from './api/auth.ts'
 import { handlerBody, paths, requestIdOf } from './api/resources.ts'
@@ -13,7 +13,10 @@ import { backoffMs } from './api/retry.ts'
 import { observeGeneration, observePaired } from './observe.ts'
 import { PROBE_VALID_MS } from './probe.ts'
 
-/** `accepted`: pending or done. `server-error`: an answer that proves nothing. `no-answer`: none came. */
+/**
+ * `accepted`: pending or done. `server-error`: an answer that proves nothing. `no-answer`: none
+ * came.
+ */
 export type Sent =
   | { readonly outcome: 'accepted'; readonly answer: ApiAnswer | undefined }
   | { readonly outcome: 'server-error' | 'no-answer'; readonly error: BootstrapError }
@@ -25,8 +28,9 @@ export interface SubmitDeps extends Pick<Session, 'api' | 'reporter'> {
 }
 
 /**
- * Journals the intent, sends, journals the result. `before` is the latest submission of the same operation: while its
- * fate is open only the identical body may follow, and "a request is pending" is good news.
+ * Journals the intent, sends, journals the result. `before` is the latest submission of the same
+ * operation: while its fate is open only the identical body may follow, and "a request is pending"
+ * is good news.
  *
  * @throws BootstrapError when the API refused, or was never reached
  */
@@ -75,7 +79,8 @@ async function settleFailure(
         await journal.append('submit', { outcome: 'server-error', ...facts })
         return { outcome: 'server-error', error }
       }
-      // The API repeats its answer to a key: had an earlier try been carried out, this one would not be "not found".
+      // The API repeats its answer to a key: had an earlier try been carried out, this one would
+      // not be "not found".
       const notFound = keyed && status === 404
       const doubt = !notFound && (inDoubt || error.api?.inDoubt === true)
       if (doubt && (status === 409 || vendorCode === IN_PROGRESS)) {
@@ -129,7 +134,10 @@ export async function bodyOf(generation: number, context: PairingContext) {
   return handlerBody(context.auth, { url, publicKeyPem, certificatePem })
 }
 
-/** PUT: a lost answer is asked for again with the same key; after a 5xx answer the API is read first. */
+/**
+ * PUT: a lost answer is asked for again with the same key; after a 5xx answer the API is read
+ * first.
+ */
 export async function sendPair(
   generation: number,
   reuse: string | null,
@@ -165,7 +173,10 @@ function isNotFound(error: unknown): boolean {
   return error instanceof BootstrapError && error.api?.status === 404
 }
 
-/** PATCH and DELETE: no idempotency key, so a lost answer or a 5xx leaves a doubt that only reading back can clear. */
+/**
+ * PATCH and DELETE: no idempotency key, so a lost answer or a 5xx leaves a doubt that only reading
+ * back can clear.
+ */
 export async function sendUnkeyed(
   method: 'PATCH' | 'DELETE',
   body: { readonly text: string } | undefined,

@@ -1,4 +1,7 @@
-/** The API user's key and CSR on disk: put in place whole, by one rename, read back and tried out, never overwritten. */
+/**
+ * The API user's key and CSR on disk: put in place whole, by one rename, read back and tried out,
+ * never overwritten.
+ */
 import { createPublicKey, sign, verify } from 'node:crypto'
 import { mkdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'

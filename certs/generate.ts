@@ -1,4 +1,6 @@
-/** Makes key pairs, self-signed certificates and CSRs; the only file that builds with node-forge. */
+/**
+ * Makes key pairs, self-signed certificates and CSRs; the only file that builds with node-forge.
+ */
 import { createCipheriv, createPrivateKey, pbkdf2, randomBytes } from 'node:crypto'
 import { isIP } from 'node:net'
 import { promisify } from 'node:util'
@@ -35,9 +37,10 @@ export interface SelfSignedOptions {
 }
 
 /**
- * A self-signed TLS server certificate, SHA-256, X.509 v3, with a positive 127-bit random serial (RFC 5280 §4.1.2.2)
- * and the names as subject alternative names. It carries neither basic constraints nor key usage: that profile is the
- * only one that OpenSSL, GnuTLS, python cryptography and Node all accept as its own trust anchor.
+ * A self-signed TLS server certificate, SHA-256, X.509 v3, with a positive 127-bit random serial
+ * (RFC 5280 §4.1.2.2) and the names as subject alternative names. It carries neither basic
+ * constraints nor key usage: that profile is the only one that OpenSSL, GnuTLS, python cryptography
+ * and Node all accept as its own trust anchor.
  */
 export function selfSignedCertificate(options: SelfSignedOptions): string {
   const [commonName] = options.names
@@ -64,8 +67,9 @@ export function selfSignedCertificate(options: SelfSignedOptions): string {
 }
 
 /**
- * A PKCS#10 certificate signing request, SHA-256, with only the organization in its subject: what the vendor's key
- * guide asks for (`openssl req -new -newkey rsa:4096 … -subj '/O=<organization>'`).
+ * A PKCS#10 certificate signing request, SHA-256, with only the organization in its subject: what
+ * the vendor's key guide asks for (`openssl req -new -newkey rsa:4096 … -subj
+ * '/O=<organization>'`).
  */
 export function certificateSigningRequest(privateKeyPem: string, organization: string): string {
   const key = forge.pki.privateKeyFromPem(privateKeyPem)
@@ -80,8 +84,9 @@ export function certificateSigningRequest(privateKeyPem: string, organization: s
 export const PBKDF2_ROUNDS = 600_000
 
 /**
- * A private key as encrypted PKCS#8 PEM: PBES2 with PBKDF2-HMAC-SHA-256 and AES-256-CBC (RFC 8018 §6.2), readable by
- * OpenSSL. The key derivation runs on the thread pool; in node-forge itself it would block for seconds.
+ * A private key as encrypted PKCS#8 PEM: PBES2 with PBKDF2-HMAC-SHA-256 and AES-256-CBC (RFC 8018
+ * §6.2), readable by OpenSSL. The key derivation runs on the thread pool; in node-forge itself it
+ * would block for seconds.
  */
 export async function encryptPrivateKey(
   privateKeyPem: string,
@@ -137,7 +142,9 @@ export interface SigningRequestFacts {
   readonly selfSigned: boolean
 }
 
-/** Reads an RSA PKCS#10 request; undefined when the text is none. Node has no CSR API of its own. */
+/**
+ * Reads an RSA PKCS#10 request; undefined when the text is none. Node has no CSR API of its own.
+ */
 export function readCertificateSigningRequest(pem: string): SigningRequestFacts | undefined {
   try {
     const request = forge.pki.certificationRequestFromPem(pem)
@@ -172,7 +179,9 @@ function positiveSerial(): string {
   return serial.toString('hex')
 }
 
-/** node-forge would put any text into a PrintableString, which strict parsers refuse beyond ASCII. */
+/**
+ * node-forge would put any text into a PrintableString, which strict parsers refuse beyond ASCII.
+ */
 function utf8Attribute(name: string, value: string): forge.pki.CertificateField {
   const field: forge.pki.CertificateField = { name, value }
   // The published types name the tag class where node-forge wants the tag type.

@@ -1,4 +1,7 @@
-/** Reads keys and certificates: what they are, whether they may be used, and the names by which they are compared. */
+/**
+ * Reads keys and certificates: what they are, whether they may be used, and the names by which they
+ * are compared.
+ */
 import {
   createHash,
   createPrivateKey,
@@ -10,8 +13,9 @@ import { KeyMaterialError } from '../common/errors.ts'
 import { pemBlocks } from '../common/pem.ts'
 
 /**
- * The RSA public key in the text, which must be one PEM `PUBLIC KEY` of exactly `bits` with exponent 65537. Anything
- * pasted by mistake (a private key, a certificate, a CSR, an EC key) is named as such.
+ * The RSA public key in the text, which must be one PEM `PUBLIC KEY` of exactly `bits` with
+ * exponent 65537. Anything pasted by mistake (a private key, a certificate, a CSR, an EC key) is
+ * named as such.
  *
  * @throws KeyMaterialError
  */
@@ -26,7 +30,8 @@ export function rsaPublicKey(pem: string, bits: number): KeyObject {
 }
 
 /**
- * The RSA private key in the text (PKCS#8 or PKCS#1), of exactly `bits` when given, else of at least 2048.
+ * The RSA private key in the text (PKCS#8 or PKCS#1), of exactly `bits` when given, else of at
+ * least 2048.
  *
  * @throws KeyMaterialError
  */
@@ -105,29 +110,29 @@ function spkiDigest(key: KeyObject | string): Buffer {
 function assertLabel(label: string): void {
   if (label === 'PUBLIC KEY') return
   if (label.endsWith('PRIVATE KEY')) {
-    throw new KeyMaterialError('this is a private key, a public key is wanted', {
+    throw new KeyMaterialError('expected a public key, found a private key', {
       hint: 'treat the key as disclosed if it has been copied here from another machine',
     })
   }
   if (label === 'RSA PUBLIC KEY') {
-    throw new KeyMaterialError('this is a PKCS#1 public key, SPKI (`BEGIN PUBLIC KEY`) is wanted', {
+    throw new KeyMaterialError('expected an SPKI public key (`BEGIN PUBLIC KEY`), found PKCS#1', {
       hint: 'openssl rsa -RSAPublicKey_in -in <file> -pubout',
     })
   }
-  throw new KeyMaterialError(`this is a ${label.toLowerCase()}, a public key is wanted`)
+  throw new KeyMaterialError(`expected a public key, found a ${label.toLowerCase()}`)
 }
 
 function assertRsa(key: KeyObject, bits?: number): void {
   if (key.asymmetricKeyType !== 'rsa') {
-    throw new KeyMaterialError(`this is an ${key.asymmetricKeyType} key, an RSA key is wanted`)
+    throw new KeyMaterialError(`expected an RSA key, found ${key.asymmetricKeyType}`)
   }
   const { modulusLength = 0, publicExponent } = key.asymmetricKeyDetails ?? {}
   if (bits === undefined ? modulusLength < 2048 : modulusLength !== bits) {
-    const wanted = bits === undefined ? 'at least 2048' : String(bits)
-    throw new KeyMaterialError(`the RSA key has ${modulusLength} bits, ${wanted} are wanted`)
+    const required = bits === undefined ? 'at least 2048' : String(bits)
+    throw new KeyMaterialError(`expected an RSA key of ${required} bits, found ${modulusLength}`)
   }
   if (publicExponent !== 65537n) {
-    throw new KeyMaterialError(`the RSA exponent is ${publicExponent}, 65537 is wanted`)
+    throw new KeyMaterialError(`expected the RSA exponent 65537, found ${publicExponent}`)
   }
 }
 

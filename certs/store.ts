@@ -1,4 +1,7 @@
-/** Generations on disk: `<keys>/g<N>/` is put in place whole, by one rename, and never changed afterwards. */
+/**
+ * Generations on disk: `<keys>/g<N>/` is put in place whole, by one rename, and never changed
+ * afterwards.
+ */
 import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -31,7 +34,7 @@ export interface GenerationMeta {
   readonly renewOf?: number
 }
 
-/** What may be known of a generation by everybody. */
+/** The public side of a generation. */
 export interface PublicGeneration extends GenerationMeta {
   readonly publicKeyPem: string
   readonly certificatePem: string
@@ -57,7 +60,10 @@ export interface GenerationFiles {
   readonly certificatePem: string
 }
 
-/** The numbers of the generations on disk, ascending; leftovers of an interrupted install are ignored. */
+/**
+ * The numbers of the generations on disk, ascending; leftovers of an interrupted install are
+ * ignored.
+ */
 export async function listGenerations(keysDir: string): Promise<number[]> {
   const names = await readdir(keysDir).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return []
@@ -69,7 +75,10 @@ export async function listGenerations(keysDir: string): Promise<number[]> {
     .toSorted((a, b) => a - b)
 }
 
-/** Writes a generation beside its place, fsyncs it and renames it into place. Fails when the number is taken. */
+/**
+ * Writes a generation to a temporary directory, fsyncs it and renames it into place. Fails when the
+ * number is taken.
+ */
 export async function installGeneration(keysDir: string, files: GenerationFiles): Promise<void> {
   await ensurePrivateDirectory(keysDir)
   const place = join(keysDir, `g${files.meta.generation}`)
@@ -87,7 +96,8 @@ export async function installGeneration(keysDir: string, files: GenerationFiles)
 }
 
 /**
- * Loads a generation: private file checks, key rules, the three files belong together, a signature verifies.
+ * Loads a generation: private file checks, key rules, the three files belong together, a signature
+ * verifies.
  *
  * @throws KeyMaterialError, UnsafeFileError
  */
@@ -110,7 +120,8 @@ export async function loadGeneration(
 }
 
 /**
- * Loads the public files of a generation, all that is left of it once its private key has been destroyed.
+ * Loads the public files of a generation, all that is left of it once its private key has been
+ * destroyed.
  *
  * @throws KeyMaterialError
  */
@@ -134,7 +145,10 @@ export async function loadPublicGeneration(
   return { ...meta, publicKeyPem, certificatePem, kid, fingerprint, pin, notBefore, notAfter }
 }
 
-/** Removes the private key of a generation for good; its public files stay. Does nothing when it is gone already. */
+/**
+ * Removes the private key of a generation for good; its public files stay. Does nothing when it is
+ * gone already.
+ */
 export async function destroyPrivateKey(keysDir: string, generation: number): Promise<void> {
   await rm(privateKeyPath(keysDir, generation), { force: true })
   await syncDirectory(join(keysDir, `g${generation}`))

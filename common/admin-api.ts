@@ -64,7 +64,9 @@ export type AdminParams<R extends AdminRoute> = Readonly<
   Record<NamesIn<(typeof ADMIN_ROUTES)[R][1]>, string>
 >
 
-/** The forms of the variable parts. The vendor's ids are UUIDs; anything plain in a URL is taken. */
+/**
+ * The forms of the variable parts. The vendor's ids are UUIDs; anything plain in a URL is taken.
+ */
 const FORMS: Readonly<Record<ParamName, RegExp>> = {
   generation: /^[1-9]\d{0,8}$/,
   cosignerId: /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/,
@@ -157,13 +159,17 @@ export interface GenerationInfo {
   readonly kid: string
   /** Hex SHA-256 of the certificate's DER. */
   readonly fingerprint: string
-  /** Base64 SHA-256 of the certificate's SPKI, as libcurl pins it, without the `sha256//` prefix. */
+  /**
+   * Base64 SHA-256 of the certificate's SPKI, as libcurl pins it, without the `sha256//` prefix.
+   */
   readonly pin: string
   /** ISO 8601. */
   readonly notBefore: string
   readonly notAfter: string
   readonly createdAt: string
-  /** Present while `draining`: when the drain began and how long it must be quiet, in milliseconds. */
+  /**
+   * Present while `draining`: when the drain began and how long it must be quiet, in milliseconds.
+   */
   readonly drain?: { readonly since: string; readonly quietMs: number }
   readonly hits: GenerationHits
 }
@@ -204,13 +210,17 @@ export interface HandlerStatus {
 
 /** Asks for generation n: a known number, or the highest plus one. Numbers are never reused. */
 export interface StageRequest {
-  /** Slot letter; by default the handler takes one that no live, pending or draining generation uses. */
+  /**
+   * Slot letter; by default the handler takes one that no live, pending or draining generation
+   * uses.
+   */
   readonly slot?: string
   /** Renew: take over the key pair of this generation and make only a new certificate. */
   readonly renewOf?: number
   /**
    * With `slot`: take it although a generation that is needed shows its certificate there. Callers
-   * that pin the other certificate fail until the co-signer has switched; the operator accepted that.
+   * that pin the other certificate fail until the co-signer has switched; the operator accepted
+   * that.
    */
   readonly share?: true
 }
@@ -226,7 +236,9 @@ export interface SelfTestAnswer {
   readonly token: string
 }
 
-/** Who acts and why; `by` is a name that the caller asserts, the socket's permissions authenticate. */
+/**
+ * Who acts and why; `by` is a name that the caller asserts, the socket's permissions authenticate.
+ */
 export interface Act {
   readonly by: string
   readonly note: string

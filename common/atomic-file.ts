@@ -1,4 +1,7 @@
-/** Files that are either whole or absent, and private files that nobody else could have read or swapped. */
+/**
+ * Files that are either whole or absent, and private files that other users cannot have read or
+ * replaced.
+ */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
@@ -19,8 +22,8 @@ export async function ensurePrivateDirectory(path: string): Promise<void> {
 }
 
 /**
- * Replaces `path` with `contents` in one step: temporary file beside it, fsync, rename, fsync of the
- * directory. A crash leaves the old or the new contents, never a mixture.
+ * Replaces `path` with `contents` in one step: temporary file in the same directory, fsync, rename,
+ * fsync of the directory. A crash leaves the old or the new contents, never a mixture.
  */
 export async function writeFileAtomic(
   path: string,
@@ -42,8 +45,8 @@ export async function writeFileAtomic(
 const TEMPORARY = /^\..+\.[0-9a-f]{12}\.tmp$/
 
 /**
- * Removes what killed processes have left of `writeFileAtomic` in a directory; for a caller who holds the lock under
- * which everything there is written, so that none of it is in use.
+ * Removes what killed processes have left of `writeFileAtomic` in a directory; for a caller who
+ * holds the lock under which everything there is written, so that none of it is in use.
  */
 export async function removeTemporaries(directory: string): Promise<void> {
   const entries = await readdir(directory, { withFileTypes: true }).catch((error: unknown) => {
@@ -83,8 +86,9 @@ export async function syncDirectory(path: string): Promise<void> {
 }
 
 /**
- * Reads a secret. Refuses a symbolic link, anything but a regular file with one name, an owner other than this
- * user or root, and any permission for group or others; everything is checked on the opened file.
+ * Reads a secret. Refuses a symbolic link, anything but a regular file with one name, an owner
+ * other than this user or root, and any permission for group or others; everything is checked on
+ * the opened file.
  */
 export async function readPrivateFile(path: string): Promise<string> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
@@ -112,7 +116,10 @@ export async function readPrivateFile(path: string): Promise<string> {
   }
 }
 
-/** The directory of a secret may not be writable by others, or they could put another file in its place. */
+/**
+ * The directory of a secret may not be writable by others, or they could put another file in its
+ * place.
+ */
 async function assertParent(path: string): Promise<void> {
   const parent = dirname(path)
   const stat = await lstat(parent)

@@ -10,8 +10,9 @@ export interface Clock {
 export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>
 
 /**
- * Runs `run` after `ms` milliseconds, unless the returned function is called before. For every request there is one such
- * wait that nearly always is called off; a `Sleep` with a signal would cost ten times as much (docs/decisions/hot-path.md).
+ * Runs `run` after `ms` milliseconds, unless the returned function is called before. For every
+ * request there is one such wait that nearly always is called off; a `Sleep` with a signal would
+ * cost ten times as much (docs/decisions/hot-path.md).
  */
 export type After = (ms: number, run: () => void) => () => void
 

@@ -18,7 +18,9 @@ export function durationMs(text: string): number {
   return Number(digits) * (UNIT_MS[unit] ?? Number.NaN)
 }
 
-/** The two largest units, without the second when it is zero: `2d 3h`, `24h`, `42m`, `30s`, `0s`. */
+/**
+ * The two largest units, without the second when it is zero: `2d 3h`, `24h`, `42m`, `30s`, `0s`.
+ */
 export function formatDuration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1_000))
   if (seconds < 120) return `${seconds}s`

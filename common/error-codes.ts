@@ -1,4 +1,7 @@
-/** Codes of commands and of the decision store: exit code, meaning, remedy; docs/errors.md is printed from them. */
+/**
+ * Codes of commands and of the decision store: exit code, meaning, remedy; docs/errors.md is
+ * printed from them.
+ */
 import type { ExitName } from './exit-codes.ts'
 
 export interface Explained {

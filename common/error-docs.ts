@@ -1,8 +1,8 @@
-/** Prints docs/errors.md from the tables of exit codes and error codes, so that they cannot differ. */
-import { COMMAND_ERRORS, STORE_ERRORS } from './error-codes.ts'
-import type { Explained } from './error-codes.ts'
-import { EXIT, EXIT_MEANINGS } from './exit-codes.ts'
-import type { ExitName } from './exit-codes.ts'
+/**
+ * Prints docs/errors.md from the tables of exit codes and error codes, so that they cannot differ.
+ */
+import { COMMAND_ERRORS, type Explained, STORE_ERRORS } from './error-codes.ts'
+import { EXIT, EXIT_MEANINGS, type ExitName } from './exit-codes.ts'
 import { ADMIN_ERRORS, ANSWER_ERRORS, CALLBACK_ERRORS } from './refusal-codes.ts'
 
 const INTRODUCTION = `# Exit codes and error codes

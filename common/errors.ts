@@ -1,6 +1,10 @@
 /** Failures of both programs: never a secret, one line, with a remedy where there is one. */
-import { COMMAND_ERRORS, STORE_ERRORS } from './error-codes.ts'
-import type { CommandErrorCode, StoreErrorCode } from './error-codes.ts'
+import {
+  COMMAND_ERRORS,
+  type CommandErrorCode,
+  STORE_ERRORS,
+  type StoreErrorCode,
+} from './error-codes.ts'
 import { EXIT } from './exit-codes.ts'
 
 export interface FailureOptions {
@@ -29,7 +33,9 @@ export class UsageError extends CountersignError {
   readonly code = 'ERR_USAGE'
 }
 
-/** Key or certificate material that cannot be used; the message names the file, never its contents. */
+/**
+ * Key or certificate material that cannot be used; the message names the file, never its contents.
+ */
 export class KeyMaterialError extends CountersignError {}
 
 /** A file or directory whose owner, mode, type or contents is not safe to use. */
@@ -56,9 +62,9 @@ export interface Failure {
 }
 
 /**
- * Reads whatever was thrown: our own codes lead to their exit code, errors of SQLite and of the file system are a
- * damaged store or a disk that refuses, and anything else is a bug. `plain` is the code of an expected failure that
- * has none of its own.
+ * Reads whatever was thrown: our own codes lead to their exit code, errors of SQLite and of the
+ * file system are a damaged store or a disk that refuses, and anything else is a bug. `plain` is
+ * the code of an expected failure that has none of its own.
  */
 export function failureOf(error: unknown, plain: CommandErrorCode): Failure {
   const message = messageOf(error)

@@ -1,4 +1,7 @@
-/** Exit codes of both programs, one table: the numbers are part of the command line's contract (docs/errors.md). */
+/**
+ * Exit codes of both programs, one table: the numbers are part of the command line's contract
+ * (docs/errors.md).
+ */
 
 /** By name. An uncaught exception ends with `bug`, never with 1. */
 export const EXIT = {

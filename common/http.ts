@@ -1,4 +1,7 @@
-/** The two moves of every small HTTP server and client: start to listen, and read a body of bounded size. */
+/**
+ * The two moves of every small HTTP server and client: start to listen, and read a body of bounded
+ * size.
+ */
 import type { ListenOptions, Server } from 'node:net'
 
 /** Resolves once the server listens; rejects with the error of the system, such as `EADDRINUSE`. */

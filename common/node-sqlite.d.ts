@@ -1,4 +1,7 @@
-/** The part of Node's own SQLite that `sqlite.ts` uses; the types of Node 20, which the sources are checked with, lack it. */
+/**
+ * The part of Node's own SQLite that `sqlite.ts` uses; the types of Node 20, which the sources are
+ * checked with, lack it.
+ */
 /* oxlint-disable typescript/no-unnecessary-type-parameters */
 declare module 'node:sqlite' {
   type Value = string | number | bigint | NodeJS.ArrayBufferView | null
@@ -15,7 +18,9 @@ declare module 'node:sqlite' {
   class StatementSync {
     setReturnArrays(enabled: boolean): void
     run(...values: Value[]): unknown
-    /** The caller says what a row is: an object, or an array of its columns after `setReturnArrays`. */
+    /**
+     * The caller says what a row is: an object, or an array of its columns after `setReturnArrays`.
+     */
     get<Row>(...values: Value[]): Row | undefined
     all<Row>(...values: Value[]): Row[]
     iterate<Row>(...values: Value[]): IterableIterator<Row>

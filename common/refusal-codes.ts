@@ -1,6 +1,7 @@
-/** Codes of what the handler answers: status, meaning, remedy; docs/errors.md is printed from them. */
-import { STORE_ERRORS } from './error-codes.ts'
-import type { Explained, Table } from './error-codes.ts'
+/**
+ * Codes of what the handler answers: status, meaning, remedy; docs/errors.md is printed from them.
+ */
+import { type Explained, STORE_ERRORS, type Table } from './error-codes.ts'
 
 interface HttpError extends Explained {
   /** Status that the caller sees. */
@@ -66,7 +67,10 @@ export const ADMIN_ERRORS = {
   },
 } as const satisfies Table<HttpError>
 
-/** Refusals towards the caller of a callback: a bare status with one constant body; the code is in the log only. */
+/**
+ * Refusals towards the caller of a callback: a bare status with one constant body; the code is in
+ * the log only.
+ */
 export const CALLBACK_ERRORS = {
   ERR_BODY_MISSING: {
     status: 401,

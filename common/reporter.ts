@@ -1,7 +1,7 @@
 /**
- * The only file that words output. stdout: the result, once, as text or (with --json) as one JSON object. stderr: the
- * story, one line per event, `warning:`, `error:` and `hint:` for what deserves them. Colours only on a terminal, and
- * no character of any text that a terminal would act on.
+ * The only file that words output. stdout: the result, once, as text or (with --json) as one JSON
+ * object. stderr: the story, one line per event, `warning:`, `error:` and `hint:` for what deserves
+ * them. Colours only on a terminal, and no character of any text that a terminal would act on.
  */
 import type { CommandErrorCode } from './error-codes.ts'
 import { failureOf } from './errors.ts'
@@ -30,7 +30,9 @@ export interface Reporter {
   /** What is being waited for; shown when it changes and every minute, on a terminal in place. */
   progress(line: string): void
   result(result: Result): void
-  /** Prints a failure and returns the exit code. `resume`: the command line that goes on with it. */
+  /**
+   * Prints a failure and returns the exit code. `resume`: the command line that goes on with it.
+   */
   failure(error: unknown, resume?: string): number
 }
 
@@ -101,8 +103,8 @@ export function createReporter(options: ReporterOptions): Reporter {
 }
 
 /**
- * Runs a command, which gives its exit code (0 when it gives none); whatever it throws is reported, and becomes the
- * exit code that goes with it.
+ * Runs a command, which gives its exit code (0 when it gives none); whatever it throws is reported,
+ * and becomes the exit code that goes with it.
  */
 export async function guarded(
   reporter: Reporter,

@@ -1,4 +1,7 @@
-/** Names for the numbers by which Node's own SQLite reports errors: the names of SQLite's documentation. */
+/**
+ * Names for the numbers by which Node's own SQLite reports errors: the names of SQLite's
+ * documentation.
+ */
 import { errnoOf } from './errors.ts'
 
 const PRIMARY = (
@@ -30,14 +33,19 @@ export class SqliteError extends Error {
   }
 }
 
-/** The name of an extended result code; one that is not known keeps its number: `SQLITE_IOERR_8458`. */
+/**
+ * The name of an extended result code; one that is not known keeps its number: `SQLITE_IOERR_8458`.
+ */
 export function sqliteCodeName(errcode: number): string {
   const primary = PRIMARY[errcode & 0xff] ?? String(errcode & 0xff)
   if (errcode <= 0xff) return `SQLITE_${primary}`
   return `SQLITE_${primary}_${EXTENDED[primary]?.[(errcode >> 8) - 1] ?? errcode}`
 }
 
-/** What Node threw, as an error with SQLite's own name; anything that SQLite did not report stays as it is. */
+/**
+ * What Node threw, as an error with SQLite's own name; anything that SQLite did not report stays as
+ * it is.
+ */
 export function namedSqliteError(error: unknown): unknown {
   // Node cannot represent it as a number; the programs write no integer beyond 2^53.
   if (errnoOf(error) === 'ERR_OUT_OF_RANGE') {

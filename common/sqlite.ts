@@ -1,7 +1,7 @@
 /**
- * SQLite from one of two places, behind one interface: Node's own `node:sqlite` from 22.16 on, and the addon `better-sqlite3`
- * on Node 20, which has none. Never both in one process: the file locks of one would be dropped by the other.
- * Why these two: docs/decisions/node-versions.md.
+ * SQLite from one of two places, behind one interface: Node's own `node:sqlite` from 22.16 on, and
+ * the addon `better-sqlite3` on Node 20, which has none. Never both in one process: the file locks
+ * of one would be dropped by the other. Why these two: docs/decisions/node-versions.md.
  */
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
@@ -13,7 +13,10 @@ export type Value = string | number | bigint | NodeJS.ArrayBufferView | null
 
 /** An open database. Errors of SQLite carry its name for them as `code`, e.g. `SQLITE_BUSY`. */
 export interface Database {
-  /** A statement to be run many times; it lives until the database is closed or nothing refers to it. */
+  /**
+   * A statement to be run many times; it lives until the database is closed or nothing refers to
+   * it.
+   */
   prepare<P extends Value[] = Value[], R = unknown>(sql: string): Statement<P, R>
   /** Runs statements without parameters; rows they return are dropped. */
   exec(sql: string): void
@@ -22,7 +25,9 @@ export interface Database {
   close(): void
 }
 
-/** Integers beyond 2^53 are no part of this: `node:sqlite` refuses to read one, the addon rounds it. */
+/**
+ * Integers beyond 2^53 are no part of this: `node:sqlite` refuses to read one, the addon rounds it.
+ */
 export interface Statement<P extends Value[] = Value[], R = unknown> {
   /** Lets it return the first column in place of an object per row. */
   pluck(): this
@@ -69,8 +74,8 @@ export function inTransaction<T>(db: Database, kind: 'DEFERRED' | 'IMMEDIATE', w
 }
 
 /**
- * Which SQLite a version of Node is used with. The addon ends the process on 24.19 and newer; before 22.16, and in 23,
- * `node:sqlite` has no busy timeout.
+ * Which SQLite a version of Node is used with. The addon ends the process on 24.19 and newer;
+ * before 22.16, and in 23, `node:sqlite` has no busy timeout.
  *
  * @throws CountersignError when neither is fit
  */

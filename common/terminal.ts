@@ -1,4 +1,7 @@
-/** Text for terminals: whatever the API, a request or a file put into it, a terminal acts on none of it. */
+/**
+ * Text for terminals: whatever the API, a request or a file put into it, a terminal acts on none of
+ * it.
+ */
 
 /** Control, format and unassigned characters, line and paragraph separators. */
 const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]/gu

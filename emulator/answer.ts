@@ -1,4 +1,7 @@
-/** What the co-signer makes of an answer: signed by the stored key, for this request, with an action it knows here. */
+/**
+ * What the co-signer makes of an answer: signed by the stored key, for this request, with an action
+ * it knows here.
+ */
 import type { KeyObject } from 'node:crypto'
 import { DeliveryError } from './delivery-error.ts'
 import { splitToken, verifies } from './tokens.ts'

@@ -1,9 +1,22 @@
-/** What people decide, and what follows from it in time; nothing here waits, `settle` catches up with the clock. */
+/**
+ * What people decide, and what follows from it in time; nothing here waits, `settle` catches up
+ * with the clock.
+ */
 import { drawOne, drawWithin } from './chaos.ts'
-import { enter } from './state.ts'
-import type { Change, ChangeRequest, Decision, EmulatorState, Instant, Pairing } from './state.ts'
+import {
+  type Change,
+  type ChangeRequest,
+  type Decision,
+  type EmulatorState,
+  enter,
+  type Instant,
+  type Pairing,
+} from './state.ts'
 
-/** Both machines of a co-signer are kept up to date, whether or not `HA_COSIGNERS` lets the second one work. */
+/**
+ * Both machines of a co-signer are kept up to date, whether or not `HA_COSIGNERS` lets the second
+ * one work.
+ */
 const MACHINES = 2
 
 const OUTCOMES = ['approve', 'reject', 'cancel', 'never'] as const
@@ -31,15 +44,18 @@ export function openRequest(
   return request
 }
 
-/** Decides a waiting request when it should decide by itself: `APPROVAL_DELAY_S` first, then `/auto-approve`. */
+/**
+ * Decides a waiting request when it should decide by itself: `APPROVAL_DELAY_S` first, then
+ * `/auto-approve`.
+ */
 export function schedule(state: EmulatorState, request: ChangeRequest, now: Instant): void {
-  const { APPROVAL_DELAY_S: delay, APPROVAL_OUTCOME: wanted } = state.chaos.knobs
+  const { APPROVAL_DELAY_S: delay, APPROVAL_OUTCOME: setting } = state.chaos.knobs
   if (request.status !== 'WAITING_FOR_APPROVAL') return
   if (delay === null && state.autoApproveMs === undefined) {
     request.decideAt = undefined
     return
   }
-  const outcome = wanted === 'mixed' ? drawOne(state.chaos, 'APPROVAL_OUTCOME', OUTCOMES) : wanted
+  const outcome = setting === 'mixed' ? drawOne(state.chaos, 'APPROVAL_OUTCOME', OUTCOMES) : setting
   if (outcome === 'never') {
     request.decideAt = undefined
     return
@@ -82,9 +98,10 @@ export function decide(
 }
 
 /**
- * The earlier of COMPLETED and the machine's switch comes `COMPLETION_DELAY_MS` after the approval, and the other one
- * `SWITCH_SKEW_MS` apart, so that neither can happen before people said yes. What was approved later is also carried out
- * later, everywhere. A user exists as soon as it is approved.
+ * The earlier of COMPLETED and the machine's switch comes `COMPLETION_DELAY_MS` after the approval,
+ * and the other one `SWITCH_SKEW_MS` apart, so that neither can happen before people said yes. What
+ * was approved later is also carried out later, everywhere. A user exists as soon as it is
+ * approved.
  */
 function approve(state: EmulatorState, request: ChangeRequest, at: Instant): void {
   request.status = 'APPROVED'

@@ -1,6 +1,8 @@
-/** Who calls the API: the vendor's token rules in the vendor's (inferred) order, one code for each way to fail. */
-import { sha256Hex, splitToken, verifies } from './tokens.ts'
-import type { TokenParts } from './tokens.ts'
+/**
+ * Who calls the API: the vendor's token rules in the vendor's (inferred) order, one code for each
+ * way to fail.
+ */
+import { sha256Hex, splitToken, type TokenParts, verifies } from './tokens.ts'
 import type { ApiRequest } from './message.ts'
 import type { ApiUser, EmulatorState, Instant } from './state.ts'
 
@@ -16,7 +18,10 @@ const ADMIN_ROLES: ReadonlySet<string> = new Set(['ADMIN', 'NON_SIGNING_ADMIN'])
 /** `iat` may be this much in the future before −12: clocks are never equal. Not documented. */
 const FUTURE_LEEWAY_S = 5
 
-/** Hashes that clients send for a request without a body: of nothing, of `""` (legacy SDKs) and of `{}`. */
+/**
+ * Hashes that clients send for a request without a body: of nothing, of `""` (legacy SDKs) and of
+ * `{}`.
+ */
 const NO_BODY_HASHES: ReadonlySet<unknown> = new Set([
   undefined,
   sha256Hex(''),
@@ -24,7 +29,10 @@ const NO_BODY_HASHES: ReadonlySet<unknown> = new Set([
   sha256Hex('{}'),
 ])
 
-/** The user behind the request, or why it is refused. `adminOnly` asks for the documented endpoint permission. */
+/**
+ * The user behind the request, or why it is refused. `adminOnly` asks for the documented endpoint
+ * permission.
+ */
 export function authenticate(
   request: ApiRequest,
   state: EmulatorState,

@@ -1,13 +1,13 @@
-/** One callback from the co-signer's point of view: possibly twice at once, in two stages, and again after RETRY. */
+/**
+ * One callback from the co-signer's point of view: possibly twice at once, in two stages, and again
+ * after RETRY.
+ */
 import { drawUuid, happens } from './chaos.ts'
 import { apiNow } from './custody-api.ts'
-import { sendCallback } from './cosigner.ts'
+import { type Attempt, type CallbackResult, type CosignerDeps, sendCallback } from './cosigner.ts'
 import { approvalStageOf, reordered, stageOf, withUnknownMembers } from './payload.ts'
-import { samplePayload } from './samples.ts'
-import { heldAt } from './state.ts'
-import type { Attempt, CallbackResult, CosignerDeps } from './cosigner.ts'
-import type { Sample } from './samples.ts'
-import type { Pairing } from './state.ts'
+import { type Sample, samplePayload } from './samples.ts'
+import { heldAt, type Pairing } from './state.ts'
 
 /** What `POST /callbacks` and the traffic ask for. */
 export interface Wish {
@@ -20,7 +20,10 @@ export interface Wish {
   /** Index of the machine; default: the machines take turns. */
   readonly machine?: number | undefined
   readonly forgery?: Attempt['forgery']
-  /** How often a RETRY is asked again, and after how long; the real co-signer waits 3 minutes, 20 times. */
+  /**
+   * How often a RETRY is asked again, and after how long; the real co-signer waits 3 minutes, 20
+   * times.
+   */
   readonly retries: number
   readonly retryAfterMs: number
 }

@@ -1,8 +1,13 @@
-/** Seeded chance: the n-th draw of a stream depends on the seed, the stream's name and n, and on nothing else. */
-import { CALM } from './knobs.ts'
-import type { Knobs, PercentKnob } from './knobs.ts'
+/**
+ * Seeded chance: the n-th draw of a stream depends on the seed, the stream's name and n, and on
+ * nothing else.
+ */
+import { CALM, type Knobs, type PercentKnob } from './knobs.ts'
 
-/** The knobs and how far each stream has been drawn. Turning one knob never moves the draws of another. */
+/**
+ * The knobs and how far each stream has been drawn. Turning one knob never moves the draws of
+ * another.
+ */
 export interface Chaos {
   readonly seed: number
   knobs: Knobs
@@ -51,7 +56,10 @@ export function drawUuid(chaos: Chaos, stream: string): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
-/** FNV-1a over the stream's name, a Weyl step per draw, and MurmurHash3's finaliser: a bijection in n. */
+/**
+ * FNV-1a over the stream's name, a Weyl step per draw, and MurmurHash3's finaliser: a bijection in
+ * n.
+ */
 function nextWord(chaos: Chaos, stream: string): number {
   const n = (chaos.drawn.get(stream) ?? 0) + 1
   chaos.drawn.set(stream, n)

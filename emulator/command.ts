@@ -1,4 +1,7 @@
-/** The emulator's command line, with the process as a parameter: starts both remote parties, waits, stops them. */
+/**
+ * The emulator's command line, with the process as a parameter: starts both remote parties, waits,
+ * stops them.
+ */
 import { randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
@@ -14,7 +17,7 @@ export interface EmulatorIo {
   readonly stdout: { write(text: string): unknown }
   /** Errors, and bugs of the emulator. */
   readonly stderr: { write(text: string): unknown }
-  /** Aborts when the process is told to end. */
+  /** Aborts when the process is to end. */
   readonly ending: AbortSignal
 }
 
@@ -32,7 +35,7 @@ interface Flags {
 /**
  * Runs until `ending` aborts; `argv` is without the program's name.
  *
- * @returns the exit code: 0 ended as told, 2 usage or configuration, 70 bug
+ * @returns the exit code: 0 ended as asked, 2 usage or configuration, 70 bug
  */
 export async function runEmulator(argv: readonly string[], io: EmulatorIo): Promise<number> {
   try {

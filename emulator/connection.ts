@@ -1,14 +1,16 @@
-/** A connection to the handler, judged before a byte of the request leaves, and never to another machine. */
+/**
+ * A connection to the handler, judged before a byte of the request leaves, and never to another
+ * machine.
+ */
 import type { X509Certificate } from 'node:crypto'
-import { connect as connectTcp, isIP } from 'node:net'
-import type { Socket } from 'node:net'
+import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { DeliveryError } from './delivery-error.ts'
 import { isLoopbackHost } from './guard.ts'
 
 /**
- * Judges the certificate that the handler presents; throws DeliveryError to refuse it. `authorized`: it chains to a
- * trusted root and carries the host's name.
+ * Judges the certificate that the handler presents; throws DeliveryError to refuse it.
+ * `authorized`: it chains to a trusted root and carries the host's name.
  */
 export type JudgePeer = (certificate: X509Certificate, authorized: boolean) => void
 
@@ -26,8 +28,9 @@ export interface Destination {
 }
 
 /**
- * Opens a connection to the handler on this machine: any host name is taken to be 127.0.0.1, and still names itself
- * in SNI, unless the destination names a host of its own. The signal gives up on it.
+ * Opens a connection to the handler on this machine: any host name is taken to be 127.0.0.1, and
+ * still names itself in SNI, unless the destination names a host of its own. The signal gives up on
+ * it.
  *
  * @throws DeliveryError, or the system's error when there is no connection
  */

@@ -1,11 +1,13 @@
-/** The control API: the people who approve, the host's shell and the fault generator, for tests and for the curious. */
+/**
+ * The control API: the people who approve, the host's shell and the fault generator, for tests and
+ * for the curious.
+ */
 import { z } from 'zod'
 import { decide, schedule, settle } from './approvals.ts'
 import { apiNow } from './custody-api.ts'
-import { json } from './message.ts'
+import { type ApiRequest, json, type Reply } from './message.ts'
 import { turnKnobs } from './knobs.ts'
 import { shownState } from './shown-state.ts'
-import type { ApiRequest, Reply } from './message.ts'
 import type { ChangeRequest, EmulatorState, Instant } from './state.ts'
 
 /** One call of the control API. */
@@ -93,7 +95,9 @@ function decideApproval({ state, params, body, now }: ControlCall): Reply {
   return json(200, shownApproval(request))
 }
 
-/** `after_ms: null` goes back to waiting for people. Requests that wait already are scheduled too. */
+/**
+ * `after_ms: null` goes back to waiting for people. Requests that wait already are scheduled too.
+ */
 function autoApprove({ state, body, now }: ControlCall): Reply {
   const schema = z.strictObject({ after_ms: z.number().min(0).nullable() })
   const read = parseControl(schema, body)
@@ -121,7 +125,9 @@ function shownChaos({ chaos }: EmulatorState): Reply {
   return json(200, { seed: chaos.seed, knobs: chaos.knobs })
 }
 
-/** What `GET /approvals` lists: the id, type and status that are promised, and what helps to choose. */
+/**
+ * What `GET /approvals` lists: the id, type and status that are promised, and what helps to choose.
+ */
 export function shownApproval(request: ChangeRequest) {
   const { id, type, status, target, user, requestedAt } = request
   return {

@@ -1,17 +1,16 @@
-/** The rows of the control API that make the co-signer act: callbacks, traffic, and the shell of its host. */
+/**
+ * The rows of the control API that make the co-signer act: callbacks, traffic, and the shell of its
+ * host.
+ */
 import { z } from 'zod'
-import { choosePairing, grant } from './callbacks.ts'
-import { controlError, parseControl } from './control.ts'
+import { choosePairing, grant, type Wish } from './callbacks.ts'
+import { type ControlCall, controlError, type ControlRoute, parseControl } from './control.ts'
 import { FORGERIES } from './forgeries.ts'
-import { json } from './message.ts'
-import { SAMPLES, sampleEndpoint } from './samples.ts'
+import { json, type Reply } from './message.ts'
+import { sampleEndpoint, SAMPLES } from './samples.ts'
 import { enter } from './state.ts'
-import { startTraffic } from './traffic.ts'
-import type { ControlCall, ControlRoute } from './control.ts'
-import type { Wish } from './callbacks.ts'
+import { startTraffic, type Traffic } from './traffic.ts'
 import type { CosignerDeps } from './cosigner.ts'
-import type { Reply } from './message.ts'
-import type { Traffic } from './traffic.ts'
 
 const MAX_CALLBACKS = 1_000_000
 
@@ -19,7 +18,10 @@ const wishFields = {
   endpoint: z.enum(['tx_sign_request', 'config_change_sign_request']).optional(),
   /** The payload; sent with its members in this order. */
   payload: z.record(z.string(), z.unknown()).optional(),
-  /** The payload as exact text, for what an object cannot say: number lexemes, duplicate names, no JSON at all. */
+  /**
+   * The payload as exact text, for what an object cannot say: number lexemes, duplicate names, no
+   * JSON at all.
+   */
   payloadText: z.string().optional(),
   sample: z.enum(SAMPLES).optional(),
   /** Top-level members that replace those of the sample. */
@@ -147,7 +149,10 @@ const hostSchema = z.strictObject({
     .nullable(),
 })
 
-/** `./cosigner setup` or `add-user` on the host: the pairing token, the url and the key or certificate. */
+/**
+ * `./cosigner setup` or `add-user` on the host: the pairing token, the url and the key or
+ * certificate.
+ */
 function pairOnHost({ body, state, now }: ControlCall): Reply {
   const read = parseControl(hostSchema, body)
   if (!read.ok) return read.reply

@@ -1,15 +1,21 @@
-/** The co-signer operations of the API: list, pair, update, unpair, request status (vendor: Cosigners, beta). */
+/**
+ * The co-signer operations of the API: list, pair, update, unpair, request status (vendor:
+ * Cosigners, beta).
+ */
 import { createPublicKey, X509Certificate } from 'node:crypto'
 import { z } from 'zod'
 import { openRequest } from './approvals.ts'
 import { happens } from './chaos.ts'
-import { flatError, json } from './message.ts'
-import { page, readBody } from './operation.ts'
+import { flatError, json, type Reply } from './message.ts'
+import { type Call, type Operation, page, readBody } from './operation.ts'
 import { shownApiKey } from './read-model.ts'
-import { pairingAt } from './state.ts'
-import type { Reply } from './message.ts'
-import type { Call, Operation } from './operation.ts'
-import type { CallbackHandler, ChangeRequest, ChangeType, Cosigner } from './state.ts'
+import {
+  type CallbackHandler,
+  type ChangeRequest,
+  type ChangeType,
+  type Cosigner,
+  pairingAt,
+} from './state.ts'
 
 const ROOT = String.raw`^/cosigners/(?<cosignerId>[^/]+)`
 /** Both names of the segment are served: the published one and the newer one. */

@@ -1,25 +1,28 @@
 /**
- * The co-signer: sends one callback to the handler that is paired and judges what comes back, as documented. One attempt
- * uses one snapshot of url, key and certificate, unless `TORN_CONFIG` breaks exactly that.
+ * The co-signer: sends one callback to the handler that is paired and judges what comes back, as
+ * documented. One attempt uses one snapshot of url, key and certificate, unless `TORN_CONFIG`
+ * breaks exactly that.
  */
-import { createPublicKey, X509Certificate } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
+import { createPublicKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { pinOf } from '../certs/inspect.ts'
 import { messageOf } from '../common/errors.ts'
 import type { Clock, Sleep } from '../common/clock.ts'
 import { readAnswer } from './answer.ts'
 import { drawOne, happens } from './chaos.ts'
 import { apiNow } from './custody-api.ts'
-import { DeliveryError } from './delivery-error.ts'
-import { forge } from './forgeries.ts'
+import { DeliveryError, type FailureKind } from './delivery-error.ts'
+import { forge, type Forgery } from './forgeries.ts'
 import { stageOf, textMember } from './payload.ts'
 import { storedHandler } from './read-model.ts'
-import { heldAt } from './state.ts'
+import {
+  type CallbackHandler,
+  type Cosigner,
+  type EmulatorState,
+  heldAt,
+  type Pairing,
+} from './state.ts'
 import { signToken } from './tokens.ts'
-import type { FailureKind } from './delivery-error.ts'
-import type { Forgery } from './forgeries.ts'
 import type { Knobs } from './knobs.ts'
-import type { CallbackHandler, Cosigner, EmulatorState, Pairing } from './state.ts'
 import type { JudgePeer } from './connection.ts'
 import type { ClientStyle, Transport } from './transport.ts'
 
@@ -182,7 +185,10 @@ function tokenOf({ payload, forgery }: Attempt, cosigner: KeyObject, deps: Cosig
     : forge(forgery, payload, { cosigner, foreign: deps.foreignKey })
 }
 
-/** A stored certificate is pinned; without one the chain counts, unless the emulator is told to take any. */
+/**
+ * A stored certificate is pinned; without one the chain counts, unless the emulator is set to take
+ * any.
+ */
 function judgeBy(trust: () => CallbackHandler, knobs: Knobs): JudgePeer {
   return (presented, authorized) => {
     const { cert } = trust()
@@ -209,7 +215,10 @@ function publicKeyOf(
   return key
 }
 
-/** Connections are shared only between attempts that judge the peer alike, and never when judgement may change. */
+/**
+ * Connections are shared only between attempts that judge the peer alike, and never when judgement
+ * may change.
+ */
 function poolName({ url, cert }: CallbackHandler, knobs: Knobs): string | undefined {
   if (!knobs.KEEP_ALIVE || knobs.TORN_CONFIG !== 'off') return undefined
   return [new URL(url).origin, knobs.PIN, knobs.TLS_CHAIN, cert ?? ''].join(' ')
@@ -217,10 +226,10 @@ function poolName({ url, cert }: CallbackHandler, knobs: Knobs): string | undefi
 
 function clientStyle({ chaos }: EmulatorState): ClientStyle {
   if (!happens(chaos, 'SLOW_CLIENT')) return 'plain'
-  const wanted = chaos.knobs.SLOW_CLIENT_STYLE
-  return wanted === 'mixed'
+  const style = chaos.knobs.SLOW_CLIENT_STYLE
+  return style === 'mixed'
     ? drawOne<ClientStyle>(chaos, 'SLOW_CLIENT_STYLE', ['drip', 'chunked', 'expect'])
-    : wanted
+    : style
 }
 
 function machineOf(state: EmulatorState, { pairing, machine }: Attempt): Cosigner['machines'][0] {

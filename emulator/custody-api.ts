@@ -1,16 +1,15 @@
 /**
- * The custody API as one plain function from a request and the state to an answer: checks, carries out, remembers,
- * and lets chaos act at the three points where a real network does: before, after, and on the way back.
+ * The custody API as one plain function from a request and the state to an answer: checks, carries
+ * out, remembers, and lets chaos act at the three points where a real network does: before, after,
+ * and on the way back.
  */
 import { settle } from './approvals.ts'
 import { authenticate } from './auth.ts'
 import { COSIGNER_OPERATIONS } from './cosigner-operations.ts'
-import { drawOne, drawUuid, drawWithin, happens } from './chaos.ts'
+import { type Chaos, drawOne, drawUuid, drawWithin, happens } from './chaos.ts'
 import { recallReply, rememberReply } from './idempotency.ts'
-import { flatError, html, nestedError } from './message.ts'
+import { type ApiRequest, flatError, html, nestedError, type Reply } from './message.ts'
 import { USER_OPERATIONS } from './user-operations.ts'
-import type { Chaos } from './chaos.ts'
-import type { ApiRequest, Reply } from './message.ts'
 import type { Operation } from './operation.ts'
 import type { EmulatorState, Instant } from './state.ts'
 
@@ -31,7 +30,10 @@ export function apiNow(state: EmulatorState, now: Date): Instant {
   return now.getTime() + state.chaos.knobs.CLOCK_SKEW_S * 1000
 }
 
-/** Answers one API request. Changes `state` as the operation does, even when the answer is then lost. */
+/**
+ * Answers one API request. Changes `state` as the operation does, even when the answer is then
+ * lost.
+ */
 export function answerCustodyApi(request: ApiRequest, state: EmulatorState, at: Date): Reply {
   const now = apiNow(state, at)
   settle(state, now)
@@ -108,11 +110,11 @@ function onTheWayBack(outcome: Outcome, request: ApiRequest, chaos: Chaos): Outc
 }
 
 function tooMany(chaos: Chaos, now: Instant): Reply {
-  const wanted = chaos.knobs.HTTP_429_RETRY_AFTER
+  const setting = chaos.knobs.HTTP_429_RETRY_AFTER
   const form =
-    wanted === 'mixed'
+    setting === 'mixed'
       ? drawOne(chaos, 'HTTP_429_RETRY_AFTER', ['seconds', 'date', 'absent'])
-      : wanted
+      : setting
   const reply = flatError(429, 'Too many requests')
   if (form === 'absent') return reply
   const value = form === 'seconds' ? '1' : new Date(now + 2000).toUTCString()

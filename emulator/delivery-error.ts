@@ -1,10 +1,11 @@
 /** Why a callback got no usable answer: for the real co-signer each of these fails the request. */
 
 /**
- * `CONNECT` no connection · `TLS` handshake or chain · `PIN` another certificate than the stored one · `RESET` broken
- * connection · `TIMEOUT` 30 s · `STATUS` not 200 · `ANSWER` not what an answer looks like · `SIGNATURE` not signed with
- * the stored key · `REQUEST_ID` answers another request · `ACTION` not allowed at this stage · `DISAGREE` equal requests
- * got different answers · `NOT_LOOPBACK` the emulator does not leave this machine.
+ * `CONNECT` no connection · `TLS` handshake or chain · `PIN` another certificate than the stored
+ * one · `RESET` broken connection · `TIMEOUT` 30 s · `STATUS` not 200 · `ANSWER` not what an answer
+ * looks like · `SIGNATURE` not signed with the stored key · `REQUEST_ID` answers another request ·
+ * `ACTION` not allowed at this stage · `DISAGREE` equal requests got different answers ·
+ * `NOT_LOOPBACK` the emulator does not leave this machine.
  */
 export type FailureKind =
   | 'CONNECT'

@@ -1,4 +1,7 @@
-/** Puts the two remote parties together: keys, state, one loopback server, and the file that says where they are. */
+/**
+ * Puts the two remote parties together: keys, state, one loopback server, and the file that says
+ * where they are.
+ */
 import { createPrivateKey } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { rm } from 'node:fs/promises'
@@ -6,19 +9,24 @@ import type { AddressInfo } from 'node:net'
 import type { Server } from 'node:http'
 import { writeFileAtomic } from '../common/atomic-file.ts'
 import type { Clock, Sleep } from '../common/clock.ts'
+import { listen } from '../common/http.ts'
 import { createCosignerControl } from './cosigner-control.ts'
 import { createChaos, drawUuid } from './chaos.ts'
-import { answerControl, STATE_ROUTES } from './control.ts'
+import { answerControl, type ControlRoute, STATE_ROUTES } from './control.ts'
 import { answerCustodyApi } from './custody-api.ts'
 import { createHttpServer } from './http.ts'
-import { callerOf, cosignersOf, makeRunKeys, runFiles, writeRunFiles } from './key-files.ts'
+import {
+  callerOf,
+  cosignersOf,
+  makeRunKeys,
+  runFiles,
+  type RunKeys,
+  writeRunFiles,
+} from './key-files.ts'
 import { CALM } from './knobs.ts'
-import { createState } from './state.ts'
+import { createState, type EmulatorState } from './state.ts'
 import { createTransport } from './transport.ts'
-import type { ControlRoute } from './control.ts'
-import type { RunKeys } from './key-files.ts'
 import type { ApiRequest, Reply } from './message.ts'
-import type { EmulatorState } from './state.ts'
 
 const CONTROL = '/control'
 
@@ -30,7 +38,7 @@ export interface EmulatorOptions {
   readonly dir: string
   /** Gets the request keys of all machines; default: `cosigner-keys` in `dir`. */
   readonly cosignerKeysDir?: string | undefined
-  /** Host names beside loopback that callbacks may go to, resolved by the system. */
+  /** Host names other than loopback that callbacks may go to, resolved by the system. */
   readonly handlerHosts?: readonly string[] | undefined
   /** Unsigned 32-bit number from which all chance is drawn. */
   readonly seed: number
@@ -40,7 +48,10 @@ export interface EmulatorOptions {
   readonly autoApproveMs?: number | undefined
   /** How many co-signers the workspace has. */
   readonly cosigners: number
-  /** PEM roots that the co-signer trusts instead of the public ones; given, it also checks every chain. */
+  /**
+   * PEM roots that the co-signer trusts instead of the public ones; given, it also checks every
+   * chain.
+   */
   readonly caPem?: string | undefined
   readonly clock: Clock
   readonly sleep: Sleep
@@ -105,7 +116,7 @@ export async function startEmulator(options: EmulatorOptions): Promise<RunningEm
     signal: stopping.signal,
     onBug: options.onBug,
   })
-  const origin = await listen(server, options.listen)
+  const origin = await originOf(server, options.listen)
   const json: EmulatorJson = {
     apiBasePath: `${origin}/v1`,
     apiKey: caller.id,
@@ -141,13 +152,9 @@ function answer(
   return answerControl(request, request.target.slice(CONTROL.length), routes, state, now)
 }
 
-async function listen(server: Server, { host, port }: EmulatorOptions['listen']): Promise<string> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, host, resolve)
-  })
-  const address = server.address()
-  return `http://${hostAndPort(address)}`
+async function originOf(server: Server, where: EmulatorOptions['listen']): Promise<string> {
+  await listen(server, where)
+  return `http://${hostAndPort(server.address())}`
 }
 
 function hostAndPort(address: string | AddressInfo | null): string {

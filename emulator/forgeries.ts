@@ -1,9 +1,8 @@
 /**
- * Requests that no co-signer sends: each is wrong in one way, so that a handler can be seen to refuse it. They exist in
- * the emulator only; the last word of an attacker is a better one.
+ * Requests that no co-signer sends: each is wrong in one way, so that a handler can be seen to
+ * refuse it. They exist in the emulator only; a real attacker may know better ones.
  */
-import { constants, createHmac, createPublicKey, sign } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
+import { constants, createHmac, createPublicKey, type KeyObject, sign } from 'node:crypto'
 import { encode, signToken } from './tokens.ts'
 
 /** Names of the ways to be wrong. */

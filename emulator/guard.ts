@@ -1,11 +1,17 @@
-/** Keeps the emulator on this machine: loopback to listen, loopback to call, and nowhere near the real service. */
+/**
+ * Keeps the emulator on this machine: loopback to listen, loopback to call, and nowhere near the
+ * real service.
+ */
 import { isIP } from 'node:net'
 import { CountersignError } from '../common/errors.ts'
 
 /** The emulator would have left the machine; usage error. */
 export class GuardError extends CountersignError {}
 
-/** Whether a host (name, IPv4, or IPv6 with or without brackets) is loopback by itself, without asking a resolver. */
+/**
+ * Whether a host (name, IPv4, or IPv6 with or without brackets) is loopback by itself, without
+ * asking a resolver.
+ */
 export function isLoopbackHost(host: string): boolean {
   const bare = host.replace(/^\[(.*)\]$/, '$1').toLowerCase()
   if (isIP(bare) === 4) return bare.startsWith('127.')
@@ -38,7 +44,8 @@ export function parseListen(text: string): { readonly host: string; readonly por
 }
 
 /**
- * Refuses to run in a shell that is set up for the real service, where the next command could go to the wrong one.
+ * Refuses to run in a shell that is set up for the real service, where the next command could go to
+ * the wrong one.
  *
  * @throws GuardError when the base path names anything but this machine
  */

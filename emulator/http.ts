@@ -1,13 +1,18 @@
-/** The thin adapter between node:http and the plain functions: bytes in, value out, connection cut when told to. */
-import { createServer } from 'node:http'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+/**
+ * The thin adapter between node:http and the plain functions: bytes in, value out, connections cut
+ * on request.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Sleep } from '../common/clock.ts'
 import { messageOf } from '../common/errors.ts'
+import { BodyTooLargeError, readBounded } from '../common/http.ts'
 import { isLoopbackHost } from './guard.ts'
-import { flatError } from './message.ts'
-import type { ApiRequest, Reply } from './message.ts'
+import { type ApiRequest, flatError, type Reply } from './message.ts'
 
-/** Enough for any request of the API, and for callback payloads of the size that the handler must take. */
+/**
+ * Enough for any request of the API, and for callback payloads of the size that the handler must
+ * take.
+ */
 const MAX_BODY_BYTES = 16 * 1024 * 1024
 
 /** What the adapter needs. */
@@ -21,8 +26,8 @@ export interface HttpDeps {
 }
 
 /**
- * An HTTP server for the answers. It serves loopback names only: a browser page that rebinds its host name to this
- * address is refused.
+ * An HTTP server for the answers. It serves loopback names only: a browser page that rebinds its
+ * host name to this address is refused.
  */
 export function createHttpServer(deps: HttpDeps): Server {
   const server = createServer((incoming, response) => {
@@ -41,7 +46,10 @@ async function serve(
   response: ServerResponse,
   deps: HttpDeps,
 ): Promise<void> {
-  const body = await readBytes(incoming)
+  const body = await readBounded(incoming, MAX_BODY_BYTES).catch((error: unknown) => {
+    if (error instanceof BodyTooLargeError) return undefined
+    throw error
+  })
   const reply = await answer(incoming, body, deps)
   if (reply.delayMs > 0) await deps.sleep(reply.delayMs, deps.signal)
   if (reply.fate === 'drop') {
@@ -71,15 +79,4 @@ function answer(
   )
   const { method = '', url = '' } = incoming
   return deps.answer({ method, target: url, headers, body })
-}
-
-async function readBytes(incoming: IncomingMessage): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of incoming) {
-    const bytes = Buffer.from(chunk)
-    length += bytes.length
-    if (length <= MAX_BODY_BYTES) chunks.push(bytes)
-  }
-  return length > MAX_BODY_BYTES ? undefined : Buffer.concat(chunks)
 }

@@ -1,12 +1,17 @@
-/** `Idempotency-Key`: the first answer again for 24 hours, unless it was an internal error (vendor: API idempotency). */
-import { flatError } from './message.ts'
+/**
+ * `Idempotency-Key`: the first answer again for 24 hours, unless it was an internal error (vendor:
+ * API idempotency).
+ */
+import { type ApiRequest, flatError, type Reply } from './message.ts'
 import { sha256Hex } from './tokens.ts'
-import type { ApiRequest, Reply } from './message.ts'
 import type { EmulatorState, Instant } from './state.ts'
 
 const MAX_LENGTH = 40
 
-/** The answer that the key of this request already decides; undefined when the operation must be carried out. */
+/**
+ * The answer that the key of this request already decides; undefined when the operation must be
+ * carried out.
+ */
 export function recallReply(
   request: ApiRequest,
   state: EmulatorState,
@@ -36,7 +41,10 @@ export function recallReply(
   return known.reply
 }
 
-/** Keeps the first answer to the key of this request, if it has one. An answer of 5xx spends the key. */
+/**
+ * Keeps the first answer to the key of this request, if it has one. An answer of 5xx spends the
+ * key.
+ */
 export function rememberReply(
   request: ApiRequest,
   state: EmulatorState,

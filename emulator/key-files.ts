@@ -1,16 +1,18 @@
-/** The throw-away keys of one run and the files by which others find them; nothing is kept from an earlier run. */
+/**
+ * The throw-away keys of one run and the files by which others find them; nothing is kept from an
+ * earlier run.
+ */
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { generateKeyPair } from '../certs/generate.ts'
+import { generateKeyPair, type KeyPairPem } from '../certs/generate.ts'
 import { ensurePrivateDirectory, writeFileAtomic } from '../common/atomic-file.ts'
 import { GuardError } from './guard.ts'
-import type { KeyPairPem } from '../certs/generate.ts'
 import type { ApiUser, Cosigner } from './state.ts'
 
 /**
- * The caller's key is documented as RSA-4096, which costs a second on each start; the API only asks for RSA of at
- * least 2048 bits, and nothing that a client does depends on the length.
+ * The caller's key is documented as RSA-4096, which costs a second on each start; the API only asks
+ * for RSA of at least 2048 bits, and nothing that a client does depends on the length.
  */
 const CALLER_KEY_BITS = 2048
 
@@ -22,7 +24,10 @@ export interface RunFiles {
   readonly emulatorJson: string
   readonly secretKey: string
   readonly cosignerPublicKey: string
-  /** `<machine>.pem` for every machine of every co-signer, as `HANDLER_COSIGNER_KEYS` wants a directory. */
+  /**
+   * `<machine>.pem` for every machine of every co-signer, as `HANDLER_COSIGNER_KEYS` wants a
+   * directory.
+   */
   readonly cosignerPublicKeysDir: string
 }
 
@@ -75,7 +80,7 @@ async function clearKeysDir(dir: string): Promise<void> {
   const foreign = names.find((name) => !/^cosigner-[1-4]-[ab]\.pem$/.test(name))
   if (foreign !== undefined) {
     throw new GuardError(`\`${dir}\` holds a key that is not of an emulator: \`${foreign}\``, {
-      hint: 'give a directory of its own: its keys must not be trusted beside real ones',
+      hint: 'give a directory of its own: its keys must not be trusted together with real ones',
     })
   }
   for (const name of names) await rm(join(dir, name))

@@ -1,4 +1,4 @@
-/** The faults that the emulator can be told to make; every default is calm, unknown names are refused. */
+/** Faults that the emulator makes on request; every default is calm, unknown names are refused. */
 import { z } from 'zod'
 
 const percent = z.number().min(0).max(100)
@@ -37,7 +37,10 @@ const schema = z.strictObject({
     .default(null),
   /** How a request that decides by itself is decided. */
   APPROVAL_OUTCOME: z.enum(['approve', 'reject', 'cancel', 'never', 'mixed']).default('approve'),
-  /** Milliseconds from APPROVED to the earlier of COMPLETED and the switch; very large = stuck at APPROVED. */
+  /**
+   * Milliseconds from APPROVED to the earlier of COMPLETED and the switch; very large = stuck at
+   * APPROVED.
+   */
   COMPLETION_DELAY_MS: range(0, 366 * days * 1000).default(100),
   /** The co-signer's own switch, in milliseconds after (or before) COMPLETED is visible. */
   SWITCH_SKEW_MS: range(-days * 1000, days * 1000).default(0),
@@ -53,7 +56,7 @@ const schema = z.strictObject({
   DUP_CALLBACK_PCT: percent.default(0),
   /** Sends the approval stage before each signing stage, with the same requestId. */
   STAGE_PAIR: z.boolean().default(false),
-  /** Percent of API answers and callback payloads that carry members nobody has documented. */
+  /** Percent of API answers and callback payloads that carry undocumented members. */
   UNKNOWN_FIELDS_PCT: percent.default(0),
   /** Percent of status answers with a value outside the documented list (not for final ones). */
   UNKNOWN_STATUS_PCT: percent.default(0),
@@ -83,7 +86,10 @@ const schema = z.strictObject({
   LIST_UNAPPROVED: z.boolean().default(false),
   /** What a pin compares: the certificate's public key, or the whole certificate. */
   PIN: z.enum(['public-key', 'certificate']).default('public-key'),
-  /** TLS chains when nothing is pinned: `any` accepts every certificate, `verify` wants a trusted chain and name. */
+  /**
+   * TLS chains when nothing is pinned: `any` accepts every certificate, `verify` wants a trusted
+   * chain and name.
+   */
   TLS_CHAIN: z.enum(['any', 'verify']).default('any'),
   /** Reuses connections between callbacks. */
   KEEP_ALIVE: z.boolean().default(false),

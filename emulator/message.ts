@@ -1,4 +1,6 @@
-/** HTTP as values: what an emulated service is asked and what it answers, without a socket in sight. */
+/**
+ * HTTP as values: what an emulated service is asked and what it answers, without a socket in sight.
+ */
 
 /** One request as received. */
 export interface ApiRequest {

@@ -1,7 +1,9 @@
-/** What an API operation is: a route, who may call it, and a plain function from the call to the answer. */
+/**
+ * What an API operation is: a route, who may call it, and a plain function from the call to the
+ * answer.
+ */
 import { z } from 'zod'
-import { flatError } from './message.ts'
-import type { Reply } from './message.ts'
+import { flatError, type Reply } from './message.ts'
 import type { ApiUser, EmulatorState, Instant } from './state.ts'
 
 /** One authenticated call of one operation. */
@@ -53,7 +55,10 @@ export function readBody<T>(
 /** Cursor of item 0. */
 const FIRST_PAGE = 'MA'
 
-/** The pages of a list as the vendor cuts them: `order`, `pageCursor`, `pageSize` 1–100 (default 10); undefined = bad query. */
+/**
+ * The pages of a list as the vendor cuts them: `order`, `pageCursor`, `pageSize` 1–100 (default
+ * 10); undefined = bad query.
+ */
 export function page(items: readonly unknown[], query: URLSearchParams): unknown {
   const order = query.get('order') ?? 'DESC'
   const size = Number(query.get('pageSize') ?? '10')

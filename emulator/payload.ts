@@ -1,6 +1,11 @@
-/** Callback payloads as JSON text: the co-signer signs bytes, so members are moved and added without reparsing values. */
+/**
+ * Callback payloads as JSON text: the co-signer signs bytes, so members are moved and added without
+ * reparsing values.
+ */
 
-/** The members of a JSON object as they are written, or undefined when the text is not one object. */
+/**
+ * The members of a JSON object as they are written, or undefined when the text is not one object.
+ */
 export function members(text: string): string[] | undefined {
   const inner = /^\s*\{([^]*)\}\s*$/.exec(text)?.[1]
   if (inner === undefined || !isJson(text)) return undefined
@@ -45,7 +50,8 @@ export function textMember(text: string, name: string): string | undefined {
 }
 
 /**
- * `signing` when a member is present that the vendor sends in the signing stage only; there is no other marker.
+ * `signing` when a member is present that the vendor sends in the signing stage only; there is no
+ * other marker.
  */
 export function stageOf(text: string): 'approval' | 'signing' {
   const payload = parseObject(text)
@@ -54,7 +60,10 @@ export function stageOf(text: string): 'approval' | 'signing' {
   return marked || 'rawTx' in payload || 'fee' in payload ? 'signing' : 'approval'
 }
 
-/** What the approval stage of the same transaction looks like: without the members of the signing stage. */
+/**
+ * What the approval stage of the same transaction looks like: without the members of the signing
+ * stage.
+ */
 export function approvalStageOf(text: string): string {
   const payload = parseObject(text)
   if (payload === undefined) return text

@@ -1,9 +1,8 @@
 /** How the API shows what is paired: the certificate only as a hash of its public key. */
 import { X509Certificate } from 'node:crypto'
 import { kidOf } from '../certs/inspect.ts'
-import { pairingAt } from './state.ts'
+import { type CallbackHandler, type EmulatorState, type Instant, pairingAt } from './state.ts'
 import type { Knobs } from './knobs.ts'
-import type { CallbackHandler, EmulatorState, Instant } from './state.ts'
 
 /** `ApiKey` as GET shows it, or undefined when the key is not paired with the co-signer. */
 export function shownApiKey(
@@ -23,7 +22,10 @@ export function shownApiKey(
   }
 }
 
-/** What the co-signer makes of a handler that has both key and certificate: not documented for the API. */
+/**
+ * What the co-signer makes of a handler that has both key and certificate: not documented for the
+ * API.
+ */
 export function storedHandler(handler: CallbackHandler, knobs: Knobs): CallbackHandler {
   const { url, publicKey, cert } = handler
   if (publicKey === undefined || cert === undefined) return handler

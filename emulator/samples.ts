@@ -1,7 +1,8 @@
 /**
- * Realistic callback payloads with fresh ids. The transactions are those of the vendor's published samples
- * (reference/validate-eth-raw-transactions, github.com/fireblocks/btc_tx_validation), so the raw bytes, hashes and
- * fees agree with the summary; configuration changes have no published sample and follow the field tables.
+ * Realistic callback payloads with fresh ids. The transactions are those of the vendor's published
+ * samples (reference/validate-eth-raw-transactions, github.com/fireblocks/btc_tx_validation), so
+ * the raw bytes, hashes and fees agree with the summary; configuration changes have no published
+ * sample and follow the field tables.
  */
 
 /** What a payload can be made of. */

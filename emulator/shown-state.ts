@@ -1,6 +1,5 @@
 /** `GET /state`: everything a test may want to assert about the two parties, without any key. */
-import { heldAt } from './state.ts'
-import type { Change, EmulatorState, Instant } from './state.ts'
+import { type Change, type EmulatorState, heldAt, type Instant } from './state.ts'
 
 /** The state as JSON. Instants are ISO 8601; `used` has one entry per machine of the co-signer. */
 export function shownState(state: EmulatorState, now: Instant): unknown {

@@ -1,4 +1,7 @@
-/** Everything the emulated vendor knows, as one value that is passed around: users, co-signers, pairings, requests. */
+/**
+ * Everything the emulated vendor knows, as one value that is passed around: users, co-signers,
+ * pairings, requests.
+ */
 import type { KeyObject } from 'node:crypto'
 import type { Chaos } from './chaos.ts'
 import type { Reply } from './message.ts'
@@ -83,7 +86,7 @@ export interface ChangeRequest {
   readonly user: ApiUser | undefined
 }
 
-/** What the approvers say. `expire` is nobody saying anything until the API forgets the request. */
+/** What the approvers say. `expire`: no decision until the API forgets the request. */
 export type Decision = 'approve' | 'reject' | 'cancel' | 'expire'
 
 /** The first answer to an idempotency key. */
@@ -166,7 +169,9 @@ export function heldAt(changes: readonly Change[], at: Instant): Change['handler
   return changes.findLast((change) => change.at <= at)?.handler
 }
 
-/** Enters a change at its place in time, so that the later one wins whatever the order of approval. */
+/**
+ * Enters a change at its place in time, so that the later one wins whatever the order of approval.
+ */
 export function enter(changes: Change[], change: Change): void {
   const after = changes.findIndex((known) => known.at > change.at)
   changes.splice(after < 0 ? changes.length : after, 0, change)

@@ -1,6 +1,8 @@
-/** Compact JWS, RS256, as both remote parties make and check them: strict form first, then the signature. */
-import { constants, createHash, sign, verify } from 'node:crypto'
-import type { KeyObject } from 'node:crypto'
+/**
+ * Compact JWS, RS256, as both remote parties make and check them: strict form first, then the
+ * signature.
+ */
+import { constants, createHash, type KeyObject, sign, verify } from 'node:crypto'
 
 /** The parts of a compact JWS before anything is verified. */
 export interface TokenParts {
@@ -11,7 +13,10 @@ export interface TokenParts {
   readonly signature: Buffer
 }
 
-/** Takes a token apart; undefined unless it is three canonical base64url parts with JSON objects in the first two. */
+/**
+ * Takes a token apart; undefined unless it is three canonical base64url parts with JSON objects in
+ * the first two.
+ */
 export function splitToken(token: string): TokenParts | undefined {
   const match = /^([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)$/.exec(token)
   if (match === null) return undefined
@@ -34,17 +39,23 @@ export function splitToken(token: string): TokenParts | undefined {
   }
 }
 
-/** Whether the signature is RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 §3.3) or ES256 by this key, as the header says. */
+/**
+ * Whether the signature is RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 §3.3) or ES256 by this key, as
+ * the header says.
+ */
 export function verifies(parts: TokenParts, key: KeyObject): boolean {
-  const wanted = key.asymmetricKeyType === 'ec' ? 'ES256' : 'RS256'
-  if (parts.header['alg'] !== wanted) return false
+  const expected = key.asymmetricKeyType === 'ec' ? 'ES256' : 'RS256'
+  if (parts.header['alg'] !== expected) return false
   const input = Buffer.from(parts.signingInput)
-  return wanted === 'ES256'
+  return expected === 'ES256'
     ? verify('sha256', input, { key, dsaEncoding: 'ieee-p1363' }, parts.signature)
     : verify('sha256', input, { key, padding: constants.RSA_PKCS1_PADDING }, parts.signature)
 }
 
-/** Signs the payload text as it stands, header exactly `{"typ":"JWT","alg":"RS256"}` as in the published samples. */
+/**
+ * Signs the payload text as it stands, header exactly `{"typ":"JWT","alg":"RS256"}` as in the
+ * published samples.
+ */
 export function signToken(payload: string, key: KeyObject): string {
   const input = `${encode('{"typ":"JWT","alg":"RS256"}')}.${encode(payload)}`
   return `${input}.${sign('sha256', Buffer.from(input), key).toString('base64url')}`

@@ -1,6 +1,8 @@
-/** A steady, bounded stream of callbacks, open loop: a slow handler does not slow the senders, as in real life. */
-import { choosePairing, grant } from './callbacks.ts'
-import type { Wish, WishResult } from './callbacks.ts'
+/**
+ * A steady, bounded stream of callbacks, open loop: a slow handler does not slow the senders, as in
+ * real life.
+ */
+import { choosePairing, grant, type Wish, type WishResult } from './callbacks.ts'
 import type { CosignerDeps } from './cosigner.ts'
 
 /** What is sent, and how fast. */

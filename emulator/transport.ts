@@ -1,17 +1,19 @@
 /** One POST to the handler as the co-signer's client sends it, with its patience of 30 seconds. */
-import { Agent, request as httpRequest } from 'node:http'
-import type { ClientRequest, IncomingMessage } from 'node:http'
+import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
 import type { Socket } from 'node:net'
 import { errnoOf, messageOf } from '../common/errors.ts'
+import { BodyTooLargeError, readBounded } from '../common/http.ts'
 import type { Sleep } from '../common/clock.ts'
-import { openConnection } from './connection.ts'
+import { type Destination, openConnection } from './connection.ts'
 import { DeliveryError } from './delivery-error.ts'
-import type { Destination } from './connection.ts'
 
 /** Longest answer that is read. */
 const MAX_ANSWER_BYTES = 1024 * 1024
 
-/** How the client sends its request. `half-close` ends its side of the connection first, which node:http servers refuse. */
+/**
+ * How the client sends its request. `half-close` ends its side of the connection first, which
+ * node:http servers refuse.
+ */
 export type ClientStyle = 'plain' | 'drip' | 'chunked' | 'expect' | 'half-close'
 
 /** One delivery. */
@@ -19,7 +21,10 @@ export interface Delivery extends Destination {
   readonly body: string
   readonly contentType: string
   readonly style: ClientStyle
-  /** Connections of equal name are shared between deliveries; undefined = a new connection each time. */
+  /**
+   * Connections of equal name are shared between deliveries; undefined = a new connection each
+   * time.
+   */
   readonly pool: string | undefined
   readonly deadlineMs: number
 }
@@ -157,10 +162,11 @@ async function writeBody(
   }
   if (style === 'expect') {
     request.flushHeaders()
-    const told = new AbortController()
-    for (const event of ['continue', 'response', 'error']) request.once(event, () => told.abort())
-    // As libcurl does: sends anyway when nothing is said for a second.
-    await sleep(1000, told.signal)
+    const invited = new AbortController()
+    for (const event of ['continue', 'response', 'error'])
+      request.once(event, () => invited.abort())
+    // As libcurl does: sends anyway after a second without an answer.
+    await sleep(1000, invited.signal)
     request.end(body)
     return
   }
@@ -173,13 +179,9 @@ async function writeBody(
 }
 
 async function readAnswer(response: IncomingMessage): Promise<Delivered> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of response) {
-    const bytes = Buffer.from(chunk)
-    length += bytes.length
-    if (length > MAX_ANSWER_BYTES) throw new DeliveryError('ANSWER', 'the answer is too long')
-    chunks.push(bytes)
-  }
-  return { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }
+  const body = await readBounded(response, MAX_ANSWER_BYTES).catch((error: unknown) => {
+    if (!(error instanceof BodyTooLargeError)) throw error
+    throw new DeliveryError('ANSWER', 'the answer is too long')
+  })
+  return { status: response.statusCode ?? 0, body: body.toString('utf8') }
 }

@@ -1,14 +1,15 @@
-/** The management operations of the API: create and list API users, pairing tokens, the workspace's audit log. */
+/**
+ * The management operations of the API: create and list API users, pairing tokens, the workspace's
+ * audit log.
+ */
 import { createPublicKey } from 'node:crypto'
 import { z } from 'zod'
 import { readCertificateSigningRequest } from '../certs/generate.ts'
 import { openRequest } from './approvals.ts'
 import { drawUuid } from './chaos.ts'
-import { empty, flatError, json } from './message.ts'
-import { readBody } from './operation.ts'
+import { empty, flatError, json, type Reply } from './message.ts'
+import { type Call, type Operation, readBody } from './operation.ts'
 import { encode } from './tokens.ts'
-import type { Reply } from './message.ts'
-import type { Call, Operation } from './operation.ts'
 import type { ApiUser } from './state.ts'
 
 /** One hour (vendor: re-enrolling API users). */
@@ -79,7 +80,9 @@ const ASSETS = [
   { id: 'ETH_TEST5', name: 'Ethereum Test (Sepolia)', type: 'BASE_ASSET', decimals: 18 },
 ]
 
-/** 200 without a body; the user is listed once people have approved it. Names need not be unique. */
+/**
+ * 200 without a body; the user is listed once people have approved it. Names need not be unique.
+ */
 function createUser({ body, state, now }: Call): Reply {
   const read = readBody(body, createSchema)
   if (!read.ok) return read.reply
@@ -117,7 +120,8 @@ function issuePairingToken({ state, params, now }: Call): Reply {
   }
   const expiresAt = now + PAIRING_TOKEN_MS
   const claims = { userId: user.id, exp: Math.floor(expiresAt / 1000) }
-  // Looks like the vendor's token, which is a JWT with a `userId`; only its presence in the state makes it valid.
+  // Looks like the vendor's token, which is a JWT with a `userId`; only its presence in the state
+  // makes it valid.
   const secret = drawUuid(state.chaos, 'pairing-token')
   const pairingToken = `${encode('{"alg":"HS256","typ":"JWT"}')}.${encode(JSON.stringify(claims))}.${encode(secret)}`
   state.pairingTokens.set(pairingToken, { userId: user.id, expiresAt })

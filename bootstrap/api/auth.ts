@@ -1,4 +1,7 @@
-/** Signs one request of the custody API: the JWT is bound to the exact URI and body bytes that go on the wire. */
+/**
+ * Signs one request of the custody API: the JWT is bound to the exact URI and body bytes that go on
+ * the wire.
+ */
 import { createHash, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
 

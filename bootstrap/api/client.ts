@@ -1,4 +1,7 @@
-/** Calls the custody API: signs every attempt anew, retries only what cannot do harm, and says what became of a call. */
+/**
+ * Calls the custody API: signs every attempt anew, retries only what cannot do harm, and says what
+ * became of a call.
+ */
 import type { KeyObject } from 'node:crypto'
 import type { Clock, Sleep } from '../../common/clock.ts'
 import { BootstrapError } from '../errors.ts'
@@ -43,7 +46,9 @@ export interface ApiWrite {
   /** After the base path, starting with a slash. */
   readonly path: string
   readonly body?: string
-  /** With a key, an attempt that got no answer is repeated; without, only one that was never sent. */
+  /**
+   * With a key, an attempt that got no answer is repeated; without, only one that was never sent.
+   */
   readonly idempotencyKey?: string
 }
 
@@ -60,7 +65,10 @@ export interface ApiClient {
   skewMs(): number | undefined
 }
 
-/** The path and query of a `Location`, resolved against the API's origin; undefined when it leads elsewhere. */
+/**
+ * The path and query of a `Location`, resolved against the API's origin; undefined when it leads
+ * elsewhere.
+ */
 export function sameOriginPath(location: string, basePath: string): string | undefined {
   const { origin } = new URL(basePath)
   if (!URL.canParse(location, origin)) return undefined
@@ -186,7 +194,10 @@ export function createApiClient(deps: ApiClientDeps): ApiClient {
   }
 }
 
-/** The vendor honours `Idempotency-Key` on POST and, by its specification, on PUT; never on PATCH and DELETE. */
+/**
+ * The vendor honours `Idempotency-Key` on POST and, by its specification, on PUT; never on PATCH
+ * and DELETE.
+ */
 function isKeyed(method: ApiWrite['method']): boolean {
   return method === 'POST' || method === 'PUT'
 }

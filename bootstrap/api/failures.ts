@@ -1,4 +1,7 @@
-/** What the API says when it refuses, turned into one error: its words and ids, a hint, and what became of the call. */
+/**
+ * What the API says when it refuses, turned into one error: its words and ids, a hint, and what
+ * became of the call.
+ */
 import { messageOf } from '../../common/errors.ts'
 import { isObject, parseJson } from '../../common/json.ts'
 import { oneLine } from '../../common/terminal.ts'
@@ -16,8 +19,8 @@ export interface VendorError {
 }
 
 /**
- * Reads an error body: flat `{ message, code }`, nested `{ error: { type, message } }`, the older `{ error_code }`,
- * or anything else (HTML, empty), which is described instead of shown.
+ * Reads an error body: flat `{ message, code }`, nested `{ error: { type, message } }`, the older
+ * `{ error_code }`, or anything else (HTML, empty), which is described instead of shown.
  */
 export function parseVendorError(body: string): VendorError {
   const value = parseJson(body)
@@ -79,7 +82,7 @@ function describe(body: string): string {
   return /^\s*</.test(body) ? 'an HTML page instead of JSON' : 'a body that is not JSON'
 }
 
-/** Largest difference of clocks that is not worth a word, in milliseconds. */
+/** Clock differences up to this are not mentioned, in milliseconds. */
 const SKEW_WORTH_NAMING_MS = 5_000
 
 export interface CallFacts {
@@ -89,7 +92,10 @@ export interface CallFacts {
   readonly skewMs: number | undefined
 }
 
-/** An answer that is not a success: 4xx is a refusal (exit 3), 5xx, 429 and redirects are a failing API (exit 4). */
+/**
+ * An answer that is not a success: 4xx is a refusal (exit 3), 5xx, 429 and redirects are a failing
+ * API (exit 4).
+ */
 export function failedAnswer(
   name: string,
   response: HttpResponse,

@@ -1,4 +1,7 @@
-/** Paths, bodies and answers of the custody API; the only place where a callback handler body can be made. */
+/**
+ * Paths, bodies and answers of the custody API; the only place where a callback handler body can be
+ * made.
+ */
 import { createHash } from 'node:crypto'
 import type { AuthMode } from '../../common/admin-api.ts'
 import { pemBlocks } from '../../common/pem.ts'
@@ -10,8 +13,9 @@ export type ApiFamily = 'api_keys' | 'api_users'
 const sealed = Symbol('sealed')
 
 /**
- * The body of PUT (pair) and PATCH (update). INVARIANT: it always names a callback handler with its URL and a key or
- * certificate, because a co-signer without a handler signs everything. Only `handlerBody` can make one.
+ * The body of PUT (pair) and PATCH (update). INVARIANT: it always names a callback handler with its
+ * URL and a key or certificate, because a co-signer without a handler signs everything. Only
+ * `handlerBody` can make one.
  */
 export interface HandlerBody {
   readonly [sealed]: true
@@ -29,7 +33,8 @@ export interface HandlerIdentity {
 }
 
 /**
- * The complete replacement of a callback handler: `hybrid` sends key and certificate, the other modes exactly one.
+ * The complete replacement of a callback handler: `hybrid` sends key and certificate, the other
+ * modes exactly one.
  *
  * @throws RangeError when the URL, the key or the certificate is not what it must be; nothing can be sent then
  */
@@ -60,7 +65,9 @@ export interface UserRequest {
   readonly firstUser: boolean
 }
 
-/** Body of `POST /management/api_users`. Only the first user of an SGX machine is announced as such. */
+/**
+ * Body of `POST /management/api_users`. Only the first user of an SGX machine is announced as such.
+ */
 export function userBody(user: UserRequest): string {
   const first = user.firstUser && (user.setupType ?? 'SGX_MACHINE') === 'SGX_MACHINE'
   return JSON.stringify({
@@ -113,7 +120,9 @@ export interface ApiUser {
   readonly id: string
   readonly name: string | undefined
   readonly role: string | undefined
-  /** PENDING_ACTIVATION, PENDING_DEVICE_PAIRING, PENDING_DEVICE_SETUP, READY, or something newer. */
+  /**
+   * PENDING_ACTIVATION, PENDING_DEVICE_PAIRING, PENDING_DEVICE_SETUP, READY, or something newer.
+   */
   readonly status: string | undefined
   readonly userType: string | undefined
 }
@@ -150,7 +159,10 @@ export function parsePairedKey(body: unknown): PairedKey {
   }
 }
 
-/** Reads GET api users: `{ users: [...] }`, or undefined when it is no such list. Entries without an id are skipped. */
+/**
+ * Reads GET api users: `{ users: [...] }`, or undefined when it is no such list. Entries without an
+ * id are skipped.
+ */
 export function parseUsers(body: unknown): readonly ApiUser[] | undefined {
   const list = Array.isArray(body) ? body : asObject(body)['users']
   if (!Array.isArray(list)) return undefined

@@ -14,7 +14,8 @@ export function backoffMs(attempt: number, random: number): number {
 }
 
 /**
- * `Retry-After` (RFC 9110 §10.2.3) in milliseconds from `now`, at most 10 minutes; undefined when absent or unreadable.
+ * `Retry-After` (RFC 9110 §10.2.3) in milliseconds from `now`, at most 10 minutes; undefined when
+ * absent or unreadable.
  */
 export function retryAfterMs(header: string | undefined, now: Date): number | undefined {
   if (header === undefined) return undefined
@@ -24,7 +25,10 @@ export function retryAfterMs(header: string | undefined, now: Date): number | un
   return Math.min(BACKOFF.retryAfterCapMs, Math.max(0, wait))
 }
 
-/** The wait before the n-th poll of something that people decide: 1 s growing to 60 s, with ±20 % jitter. */
+/**
+ * The wait before the n-th poll of something that people decide: 1 s growing to 60 s, with ±20 %
+ * jitter.
+ */
 export function pollMs(poll: number, random: number): number {
   return Math.round(Math.min(60_000, 1_000 * 1.5 ** poll) * (0.8 + 0.4 * random))
 }

@@ -1,7 +1,10 @@
-/** One HTTP exchange with hard time limits, no redirects and no retries; knows nothing of the API. */
+/**
+ * One HTTP exchange with hard time limits, no redirects and no retries; knows nothing of the API.
+ */
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { messageOf } from '../../common/errors.ts'
+import { readBounded } from '../../common/http.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -22,7 +25,10 @@ export interface HttpResponse {
 /** Sends one request. Rejects with `TransportError` when no complete answer came. */
 export type Transport = (request: HttpRequest) => Promise<HttpResponse>
 
-/** No complete answer. `sent` is false only when the connection was never made, so that nothing can have been done. */
+/**
+ * No complete answer. `sent` is false only when the connection was never made, so that nothing can
+ * have been done.
+ */
 export class TransportError extends Error {
   readonly sent: boolean
 
@@ -48,7 +54,10 @@ export const DEFAULT_LIMITS: TransportLimits = {
   maxBodyBytes: 16 * 1024 * 1024,
 }
 
-/** A transport over node:http and node:https, one connection per request. Proxy variables are not honoured. */
+/**
+ * A transport over node:http and node:https, one connection per request. Proxy variables are not
+ * honoured.
+ */
 export function nodeTransport(limits: TransportLimits = DEFAULT_LIMITS): Transport {
   return (request) =>
     new Promise((resolve, reject) => {
@@ -73,11 +82,11 @@ export function nodeTransport(limits: TransportLimits = DEFAULT_LIMITS): Transpo
       })
       outgoing.on('response', (incoming) => {
         answered = true
-        void collect(incoming, limits.maxBodyBytes)
-          .then((body) => {
+        void readBounded(incoming, limits.maxBodyBytes)
+          .then((bytes) => {
             timers.forEach(clearTimeout)
             const { statusCode: status = 0 } = incoming
-            return resolve({ status, headers: firstValues(incoming), body })
+            return resolve({ status, headers: firstValues(incoming), body: bytes.toString('utf8') })
           })
           .catch(fail)
       })
@@ -101,20 +110,6 @@ function limit(outgoing: ClientRequest, ms: number, what: string, done: () => bo
   return setTimeout(() => {
     if (!done()) outgoing.destroy(new Error(`${what} within ${ms / 1000} s`))
   }, ms)
-}
-
-async function collect(incoming: IncomingMessage, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of incoming as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxBytes) {
-      incoming.destroy()
-      throw new Error(`the answer is larger than ${maxBytes} bytes`)
-    }
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 function firstValues(incoming: IncomingMessage): Record<string, string | undefined> {

@@ -1,4 +1,7 @@
-/** `doctor`: collects the facts, prints one line per finding, and with `--watch` repeats until there is an alarm. */
+/**
+ * `doctor`: collects the facts, prints one line per finding, and with `--watch` repeats until there
+ * is an alarm.
+ */
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HandlerStatus } from '../../common/admin-api.ts'
@@ -33,7 +36,7 @@ export async function runDoctor(ids: PairingIds, run: Run): Promise<Outcome> {
     if (watchMs === undefined) {
       if (problems.length === 0) {
         const result = { facts: { command: 'doctor', ...ids, findings }, lines }
-        return { result, told: async () => undefined }
+        return { result }
       }
       throw unwell(problems, findings)
     }
@@ -100,7 +103,7 @@ async function probeAll(status: HandlerStatus, run: Run): Promise<Map<number, Pr
   return reports
 }
 
-/** Every file and directory below that somebody else may read or write. */
+/** Every file and directory below that other users may read or write. */
 async function modesBelow(directory: string, depth = 0): Promise<string[]> {
   const names = await readdir(directory).catch((error: unknown) => {
     if (errnoOf(error) === 'ENOENT') return []

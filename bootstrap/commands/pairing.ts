@@ -1,4 +1,7 @@
-/** `pair`, `rotate`, `unpair`: observe, plan, show, ask, apply, and observe again: it must be what was wanted. */
+/**
+ * `pair`, `rotate`, `unpair`: observe, plan, show, ask, apply, and observe again, which must show
+ * the goal.
+ */
 import { dirname } from 'node:path'
 import { ensurePrivateDirectory } from '../../common/atomic-file.ts'
 import { applyStep } from '../apply.ts'
@@ -19,13 +22,13 @@ import type { Begin, Goal, Plan, Step } from '../steps.ts'
 /** Plans between two looks at the world; a plan that does not shrink to nothing is drift. */
 const MAX_ROUNDS = 3
 
-/** What a command gives back: its result, and what to do once it has been told. */
+/** What a command gives back: its result, and what to do once it has been printed. */
 export interface Outcome {
   readonly result: Result
   /** The exit status when it is not 0 although there is a result. */
   readonly exit?: number
   /** Called after the result was printed. */
-  readonly told: () => Promise<void>
+  readonly onReported?: () => Promise<void>
 }
 
 /** Runs one pairing command to its end. */
@@ -38,7 +41,7 @@ export async function runPairing(goal: Goal, ids: PairingIds, run: Run): Promise
   try {
     const observed = await settle(goal, ids, journal, run)
     const result = resultOf(goal, ids, observed, rememberPairing(journal.records()))
-    return { result, told: () => acknowledge(journal) }
+    return { result, onReported: () => acknowledge(journal) }
   } catch (error) {
     await journal.close()
     throw error
@@ -124,7 +127,7 @@ async function confirm(goal: Goal, steps: readonly Step[], run: Run): Promise<vo
   if (ask === undefined) {
     throw new BootstrapError(
       'ERR_USAGE',
-      `\`${goal.kind}\` asks first, and here is nobody to ask`,
+      `\`${goal.kind}\` needs a confirmation, and stdin is not a terminal`,
       {
         hint: 'add `--yes`',
       },
@@ -156,7 +159,6 @@ async function dryRun(goal: Goal, ids: PairingIds, path: string, run: Run): Prom
       facts: { command: goal.kind, dryRun: true, ...ids, steps },
       lines: lines.length === 0 ? ['nothing to do'] : lines,
     },
-    told: async () => undefined,
   }
 }
 
@@ -194,8 +196,9 @@ function resultOf(
 }
 
 /**
- * The last act of a run: until it is written, the same command reports the same result instead of starting anew. The
- * write itself is the last step, so that no kill can come between it and something else.
+ * The last act of a run: until it is written, the same command reports the same result instead of
+ * starting anew. The write itself is the last step, so that no kill can come between it and
+ * something else.
  */
 async function acknowledge(journal: Journal): Promise<void> {
   try {

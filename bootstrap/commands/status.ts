@@ -1,4 +1,7 @@
-/** `status`: the whole story of a pairing in one look, and what the next command would do. Changes nothing. */
+/**
+ * `status`: the whole story of a pairing in one look, and what the next command would do. Changes
+ * nothing.
+ */
 import type { HandlerStatus } from '../../common/admin-api.ts'
 import { messageOf } from '../../common/errors.ts'
 import { APPROVERS } from '../approval.ts'
@@ -61,7 +64,7 @@ export async function runStatus(ids: PairingIds, run: Run): Promise<Outcome> {
       ...notes.map((line) => `note       ${line}`),
     ],
   }
-  return { result, exit: drift ? EXIT.drift : EXIT.done, told: async () => undefined }
+  return { result, exit: drift ? EXIT.drift : EXIT.done }
 }
 
 /** What is paired is not what this handler is asked to serve. */

@@ -21,24 +21,29 @@ export async function runUp(run: Run): Promise<Outcome> {
     const lines = [...user.result.lines, 'then: pair']
     return {
       result: { facts: { ...user.result.facts, command: 'up' }, lines },
-      told: async () => undefined,
     }
   }
   user.result.lines.forEach((line) => run.reporter.story(line))
   const goal = { kind: 'pair', replace: run.config.replace } as const
   const ids = { cosignerId, apiKeyId: user.apiKeyId }
-  const { result, told } = await runPairing(goal, ids, run).catch((error: unknown) => {
+  const { result, onReported } = await runPairing(goal, ids, run).catch((error: unknown) => {
     throw user.proven || !isUnknownUser(error) ? error : notYet(ids.apiKeyId)
   })
   const facts = { ...user.result.facts, ...result.facts, command: 'up' }
-  return { result: { facts, lines: result.lines }, told }
+  return {
+    result: { facts, lines: result.lines },
+    ...(onReported === undefined ? {} : { onReported }),
+  }
 }
 
 function isUnknownUser(error: unknown): boolean {
   return error instanceof BootstrapError && error.api?.status === 404
 }
 
-/** The API may list a user before it is approved; the pairing is then refused, and people are what is missing. */
+/**
+ * The API may list a user before it is approved; the pairing is then refused, and people are what
+ * is missing.
+ */
 function notYet(apiKeyId: string): BootstrapError {
   return new BootstrapError(
     'ERR_APPROVAL_PENDING',

@@ -16,7 +16,10 @@ import { userDirectory } from '../state-paths.ts'
 import { loadUserKey, readUserMemory, userJournalPath, type UserKey } from '../user-files.ts'
 import type { Outcome } from './pairing.ts'
 
-/** The outcome with the user it is about, and whether one signed GET has proved that the user is ours. */
+/**
+ * The outcome with the user it is about, and whether one signed GET has proved that the user is
+ * ours.
+ */
 export interface UserOutcome extends Outcome {
   readonly apiKeyId: string | null
   readonly proven: boolean
@@ -30,7 +33,6 @@ export async function runCreateUser(run: Run): Promise<UserOutcome> {
     const { steps } = await plan(run, directory, memory, loadOnce(directory))
     return {
       result: plannedResult(steps, memory),
-      told: async () => undefined,
       apiKeyId: memory.userId,
       proven: memory.proven,
     }
@@ -45,7 +47,6 @@ export async function runCreateUser(run: Run): Promise<UserOutcome> {
     const memory = rememberUser(journal.records())
     return {
       result: await resultOf(run, directory, memory),
-      told: async () => undefined,
       apiKeyId: memory.userId,
       proven: memory.proven,
     }

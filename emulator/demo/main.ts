@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /**
- * `npm run demo`: the whole main job on loopback, in a temporary directory, with the built programs as they ship.
- * Every step prints its evidence; the first fact that does not hold ends the demo with exit code 1. However it ends, its
- * programs and its directory are gone before it is.
+ * `npm run demo`: the whole main job on loopback, in a temporary directory, with the built programs
+ * as they ship. Every step prints its evidence; the first fact that does not hold ends the demo
+ * with exit code 1. However it ends, its programs and its directory are gone before it is.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,7 +18,10 @@ let directory: string | undefined
 /** Exit codes as a shell gives them to a process that the signal ended: 128 and its number. */
 const EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 }
 
-/** Without a wait, so that nothing comes between the cause and the end: a step that fails meanwhile says nothing. */
+/**
+ * Without a wait, so that nothing comes between the cause and the end: a step that fails meanwhile
+ * says nothing.
+ */
 function end(exitCode: number): never {
   killAll()
   // A program that was writing when it was killed may make one more file.

@@ -1,6 +1,7 @@
-/** Starts the built programs as a user would, and makes sure that none of them outlives the demo. */
-import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
+/**
+ * Starts the built programs as a user would, and makes sure that none of them outlives the demo.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -31,7 +32,10 @@ export function killAll(): void {
   for (const child of running) child.kill('SIGKILL')
 }
 
-/** Starts `dist/<script>` and resolves once `ready` is in its output; rejects when it ends or takes too long first. */
+/**
+ * Starts `dist/<script>` and resolves once `ready` is in its output; rejects when it ends or takes
+ * too long first.
+ */
 export async function startService(
   script: string,
   args: readonly string[],
@@ -72,7 +76,7 @@ export async function startService(
   }
 }
 
-/** Runs `dist/<script>` to its end; `onStderr` sees its story as it is told. */
+/** Runs `dist/<script>` to its end; `onStderr` sees its story as it is written. */
 export async function runToEnd(
   script: string,
   args: readonly string[],

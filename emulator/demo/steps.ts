@@ -2,8 +2,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePorts, runToEnd, startService } from './programs.ts'
-import type { Service } from './programs.ts'
+import { freePorts, runToEnd, type Service, startService } from './programs.ts'
 import { configChange, POLICY, transfer } from './requests.ts'
 import type { TrafficCounts } from '../traffic.ts'
 import type { Story } from './story.ts'
@@ -91,7 +90,10 @@ export async function startParties(directory: string, story: Story): Promise<Par
   }
 }
 
-/** `bootstrap up`: API user from a CSR, approval, pairing, approval, read-back. Gives the API user's id. */
+/**
+ * `bootstrap up`: API user from a CSR, approval, pairing, approval, read-back. Gives the API user's
+ * id.
+ */
 export async function createAndPair(parties: Parties, story: Story): Promise<string> {
   story.step('Create the co-signer API user from a CSR (RSA-4096), and pair generation 1')
   const result = await bootstrap(parties, story, [

@@ -7,6 +7,7 @@ import { BlockList, Server as NetServer } from 'node:net'
 import type { Socket } from 'node:net'
 import { systemSleep } from '../../common/clock.ts'
 import { CountersignError, errnoOf } from '../../common/errors.ts'
+import { listen } from '../../common/http.ts'
 import type { App } from './app.ts'
 import type { Cidr } from '../config/config-values.ts'
 import { createConnections } from './connections.ts'
@@ -89,7 +90,7 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
         else connections.accept(socket)
       })
       serve(server, options.app, connections)
-      await listen(server, plan)
+      await openAt(server, plan)
     }
   } catch (error) {
     for (const { server } of listeners) server.close()
@@ -154,15 +155,15 @@ function serve(
   server.on('checkContinue', onRequest)
 }
 
-function listen(server: HttpServer | HttpsServer, { host, port }: ListenerPlan): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (cause) => {
-      const code = errnoOf(cause) ?? 'unknown error'
-      const hint = code === 'EADDRINUSE' ? 'another process listens there' : undefined
-      const options = hint === undefined ? { cause } : { cause, hint }
-      reject(new ListenError(`cannot listen on \`${host}:${port}\` (${code})`, options))
-    })
-    server.listen({ host, port, backlog: 511 }, () => resolve())
+/** Has a server listen. @throws ListenError */
+export async function openAt(
+  server: NetServer,
+  { host, port }: Pick<ListenerPlan, 'host' | 'port'>,
+): Promise<void> {
+  await listen(server, { host, port, backlog: 511 }).catch((cause: unknown) => {
+    const code = errnoOf(cause) ?? 'unknown error'
+    const hint = code === 'EADDRINUSE' ? 'another process listens there' : undefined
+    throw new ListenError(`cannot listen on \`${host}:${port}\` (${code})`, { cause, hint })
   })
 }
 

@@ -8,6 +8,7 @@ import type {
 } from '../../common/admin-api.ts'
 import { destroyPrivateKey } from '../../certs/store.ts'
 import type { Clock } from '../../common/clock.ts'
+import { createSerial } from '../../common/serial.ts'
 import { AdminError } from '../../common/admin-error.ts'
 import type { RegistryFile } from './generation-file.ts'
 import { writeRegistryFile } from './generation-file.ts'
@@ -75,7 +76,7 @@ export async function openRegistry(deps: RegistryDeps): Promise<Registry> {
   const hits = createHitCounter(clock, deps.file.hits, deps.file.quietMs)
   let state = deps.file.state
   let savedMs = clock.monotonicMs()
-  const inTurn = createTurns()
+  const inTurn = createSerial()
 
   const write = async (next: RegistryState, quietMs: Readonly<Record<string, number>> = {}) => {
     savedMs = clock.monotonicMs()
@@ -218,14 +219,4 @@ function chooseSlot(
 
 function retired(generation: number): AdminError {
   return new AdminError('ERR_GENERATION_RETIRED', `generation ${generation} is retired`)
-}
-
-/** Runs one task after the other, in order of arrival. */
-function createTurns(): <T>(task: () => Promise<T>) => Promise<T> {
-  let last: Promise<unknown> = Promise.resolve()
-  return (task) => {
-    const mine = last.then(task)
-    last = mine.catch(() => undefined)
-    return mine
-  }
 }

@@ -3,6 +3,7 @@ import type { VerifySignature } from '../policy/statement.ts'
 import type { Hook } from '../policy/compile/hooks.ts'
 import { isObject } from '../protocol/json-value.ts'
 import { parseStrictJson, StrictJsonError } from '../protocol/strict-json.ts'
+import { BodyTooLargeError, readBounded } from '../../common/http.ts'
 
 /** An answer is one word; a longer one is not read to its end. */
 export const MAX_ANSWER_BYTES = 16 * 1024
@@ -43,15 +44,11 @@ export async function readAnswer(
 }
 
 async function bytesOf(response: Response): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  let length = 0
-  for await (const chunk of response.body ?? []) {
-    length += chunk.length
-    // Leaving the loop cancels the rest.
-    if (length > MAX_ANSWER_BYTES) throw new NoAnswer(`more than ${MAX_ANSWER_BYTES} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
+  if (response.body === null) return Buffer.alloc(0)
+  return readBounded(response.body, MAX_ANSWER_BYTES).catch((error: unknown) => {
+    if (!(error instanceof BodyTooLargeError)) throw error
+    throw new NoAnswer(`more than ${MAX_ANSWER_BYTES} bytes`)
+  })
 }
 
 function parse(body: Buffer) {

@@ -1,5 +1,6 @@
 /** The policy in force: one frozen snapshot, replaced as a whole when the files have changed and still make a policy. */
 import type { Clock } from '../../common/clock.ts'
+import { createSerial } from '../../common/serial.ts'
 import { stampsNow } from './policy-file.ts'
 import { livePolicy } from '../policy/judge.ts'
 import type { Policy } from '../policy/compile/policy.ts'
@@ -51,7 +52,6 @@ export function followPolicy<T extends Loaded | undefined>(
   let problems: readonly string[] = []
   let seen: ReadonlyMap<string, string> = new Map([[path, '']])
   let moving: ReadonlyMap<string, string> | undefined
-  let last: Promise<unknown> = Promise.resolve()
 
   const look = async (): Promise<PolicyReload> => {
     const known = current?.policy.digest
@@ -69,11 +69,7 @@ export function followPolicy<T extends Loaded | undefined>(
     return { kind: 'swapped', digest: policy.digest, rules: policy.rules.length }
   }
   /** One look at a time, so that the newest reading is the one that stays. */
-  const inTurn = <R>(work: () => Promise<R>): Promise<R> => {
-    const turn = last.then(work)
-    last = turn.catch(() => undefined)
-    return turn
-  }
+  const inTurn = createSerial()
   return {
     current: () => current,
     problems: () => problems,

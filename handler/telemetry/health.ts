@@ -2,8 +2,7 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { ListenAddress } from '../config/config-values.ts'
-import { ListenError } from '../edge/listeners.ts'
-import { errnoOf } from '../../common/errors.ts'
+import { openAt } from '../edge/listeners.ts'
 import type { Metrics } from './metrics.ts'
 
 export interface HealthDeps {
@@ -22,13 +21,7 @@ export async function openHealth({ host, port }: ListenAddress, deps: HealthDeps
     })
   })
   server.maxConnections = 64
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (cause) => {
-      const code = errnoOf(cause) ?? 'unknown error'
-      reject(new ListenError(`cannot listen on \`${host}:${port}\` (${code})`, { cause }))
-    })
-    server.listen({ host, port }, resolve)
-  })
+  await openAt(server, { host, port })
   return server
 }
 

@@ -171,8 +171,16 @@ describe('mistakes', () => {
 
   it('an unknown co-signer is a refusal with the request id', async () => {
     const world = await pairedWorld()
-    expect(await world.run('pair', '--cosigner-id', 'nobody', '--api-key-id', USER)).toBe(3)
+    const unknown = COSIGNER.replace('44', '55')
+    expect(await world.run('pair', '--cosigner-id', unknown, '--api-key-id', USER)).toBe(3)
     expect(world.stderr).toContain('--cosigner-id')
+  })
+
+  // Any text was sent as the id of a co-signer, and the answer to a typing error was a 404.
+  it('a co-signer id that is not a UUID is a usage error', async () => {
+    const world = await pairedWorld()
+    expect(await world.run('pair', '--cosigner-id', 'not-a-uuid', '--api-key-id', USER)).toBe(2)
+    expect(world.stderr).toContain('`--cosigner-id`: `not-a-uuid` is not a UUID')
   })
 
   it('without ids and without a known pairing it asks for them', async () => {
@@ -315,7 +323,7 @@ describe('doctor', () => {
           at: 0,
           handler: { url: 'https://elsewhere.test' },
         }),
-      'THE CO-SIGNER ASKS SOMEBODY ELSE',
+      'THE CO-SIGNER ASKS ANOTHER HANDLER',
     ],
     ['no pairing', (world) => world.emulator.pairings.clear(), 'is not paired'],
   ])('with --watch it stops with 7 on %s', async (_name, spoil, text) => {

@@ -22,12 +22,12 @@ describe('a public key that is configured', () => {
       notAfter: new Date(1e12),
     })
     const wrong: [string, RegExp][] = [
-      [privateKeyPem, /this is a private key/],
-      [privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(), /this is a private key/],
-      [certificate, /this is a certificate, a public key is wanted/],
-      [certificateSigningRequest(privateKeyPem, 'o'), /this is a certificate request/],
-      [publicKey.export({ type: 'pkcs1', format: 'pem' }).toString(), /PKCS#1 public key/],
-      [ec.export({ type: 'spki', format: 'pem' }).toString(), /this is an ec key, an RSA key/],
+      [privateKeyPem, /found a private key/],
+      [privateKey.export({ type: 'pkcs1', format: 'pem' }).toString(), /found a private key/],
+      [certificate, /expected a public key, found a certificate/],
+      [certificateSigningRequest(privateKeyPem, 'o'), /found a certificate request/],
+      [publicKey.export({ type: 'pkcs1', format: 'pem' }).toString(), /found PKCS#1/],
+      [ec.export({ type: 'spki', format: 'pem' }).toString(), /expected an RSA key, found ec/],
       [publicKeyPem + publicKeyPem, /more than one PEM block/],
       ['', /no PEM block found/],
       ['-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n', /cannot be decoded/],
@@ -40,9 +40,9 @@ describe('a public key that is configured', () => {
     const pem = (options: { modulusLength: number; publicExponent?: number }) =>
       generateKeyPairSync('rsa', options).publicKey.export({ type: 'spki', format: 'pem' })
     const small = pem({ modulusLength: 1024 }).toString()
-    expect(() => rsaPublicKey(small, 2048)).toThrow(/has 1024 bits, 2048 are wanted/)
+    expect(() => rsaPublicKey(small, 2048)).toThrow(/expected an RSA key of 2048 bits, found 1024/)
     const odd = pem({ modulusLength: 2048, publicExponent: 3 }).toString()
-    expect(() => rsaPublicKey(odd, 2048)).toThrow(/exponent is 3/)
+    expect(() => rsaPublicKey(odd, 2048)).toThrow(/exponent 65537, found 3/)
   })
 })
 
@@ -65,10 +65,12 @@ describe('a private key that is configured', () => {
     expect(() => rsaPrivateKey(publicKeyPem)).toThrow('expected a private key, found a public key')
     expect(() => rsaPrivateKey('hello')).toThrow('no PEM private key found')
     const { privateKeyPem } = await testKey()
-    expect(() => rsaPrivateKey(privateKeyPem, 4096)).toThrow(/has 2048 bits, 4096 are wanted/)
+    expect(() => rsaPrivateKey(privateKeyPem, 4096)).toThrow(
+      /expected an RSA key of 4096 bits, found 2048/,
+    )
     const weak = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
     const pem = weak.export({ type: 'pkcs8', format: 'pem' }).toString()
-    expect(() => rsaPrivateKey(pem)).toThrow(/at least 2048 are wanted/)
+    expect(() => rsaPrivateKey(pem)).toThrow(/expected an RSA key of at least 2048 bits/)
   })
 })
 

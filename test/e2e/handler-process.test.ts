@@ -74,7 +74,7 @@ describe('a handler that cannot start', () => {
     ])
     expect(lines.length).toBeGreaterThan(3)
     expect(err()).toContain('did you mean `HANDLER_AUTH`')
-    expect(err()).toContain('oops.pem`: this is a private key, a public key is wanted')
+    expect(err()).toContain('oops.pem`: expected a public key, found a private key')
     expect(err()).not.toContain(privateKeyPem.slice(60, 100))
     expect(await readdir(home)).not.toContain('state')
   })

@@ -1,5 +1,5 @@
 /** Hooks: a team's own services that a rule may ask; declared here, called elsewhere. */
-import { durationMs } from '../file/duration.ts'
+import { durationMs } from '../../../common/duration.ts'
 import type { Findings } from './lists.ts'
 import type { HookEntry } from '../file/schema.ts'
 

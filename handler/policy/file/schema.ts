@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { ENDPOINTS } from '../../protocol/endpoints.ts'
 import { parseDecimal } from '../../protocol/decimal.ts'
 import { assetsSchema } from '../chains/assets.ts'
-import { DURATION } from './duration.ts'
+import { DURATION } from '../../../common/duration.ts'
 
 /** How a text with control characters or of endless length is refused, wherever the file has free text. */
 const PRINTABLE = /^[^\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]{1,512}$/u

@@ -56,7 +56,7 @@ describe('co-signer keys are refused', () => {
   it('when a private key was pasted, without repeating it', async () => {
     const { privateKeyPem } = await testKey()
     expect(await refusal(privateKeyPem)).toEqual([
-      '`/a.pem`: this is a private key, a public key is wanted',
+      '`/a.pem`: expected a public key, found a private key',
     ])
   })
 
@@ -64,7 +64,7 @@ describe('co-signer keys are refused', () => {
     const { privateKeyPem } = await testKey()
     const [notBefore, notAfter] = [new Date(0), new Date(1e12)]
     const pem = selfSignedCertificate({ privateKeyPem, names: ['a'], notBefore, notAfter })
-    expect(await refusal(pem)).toEqual(['`/a.pem`: this is a certificate, a public key is wanted'])
+    expect(await refusal(pem)).toEqual(['`/a.pem`: expected a public key, found a certificate'])
   })
 
   it('when the key is of another size or kind', async () => {
@@ -72,11 +72,9 @@ describe('co-signer keys are refused', () => {
     const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const pem = (key: typeof rsa) => key.publicKey.export({ type: 'spki', format: 'pem' })
     expect(await refusal(pem(rsa).toString())).toEqual([
-      '`/a.pem`: the RSA key has 1024 bits, 2048 are wanted',
+      '`/a.pem`: expected an RSA key of 2048 bits, found 1024',
     ])
-    expect(await refusal(pem(ec).toString())).toEqual([
-      '`/a.pem`: this is an ec key, an RSA key is wanted',
-    ])
+    expect(await refusal(pem(ec).toString())).toEqual(['`/a.pem`: expected an RSA key, found ec'])
   })
 
   it('when others could write the file or the directory', async () => {
