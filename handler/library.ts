@@ -1,21 +1,17 @@
 /**
  * The handler as a library, for teams that decide in TypeScript: the same service as `countersign-handler run`, with
- * one function of theirs beside the policy file. See docs/extending.md.
+ * one function of theirs, asked besides the policy file. See docs/extending.md.
  */
 import { availableParallelism } from 'node:os'
 import { systemAfter, systemClock, systemSleep } from '../common/clock.ts'
-import { CountersignError } from '../common/errors.ts'
 import { bufferedOutput } from './telemetry/buffered-output.ts'
-import { inspect } from './service/inspect.ts'
-import { formatFinding } from './commands/check.ts'
 import { createDecider } from './callback/team-decider.ts'
 import type { Decide } from './callback/team-decider.ts'
-import { createLogger } from './telemetry/log.ts'
 import type { LogStream } from './telemetry/log.ts'
-import { startHandler } from './service/start-handler.ts'
+import { start } from './service/start.ts'
 import type { RunningHandler } from './service/start-handler.ts'
-import { VERSION } from '../common/version.ts'
 
+export { HandlerStartError } from './service/start.ts'
 export type { Decide, Verdict } from './callback/team-decider.ts'
 export type { DeciderFacts } from './callback/ports.ts'
 export type { Decision } from './policy/decision.ts'
@@ -44,17 +40,6 @@ export interface HandlerOptions {
   readonly onFatal?: (error: unknown) => void
 }
 
-/** Settings, keys or policy are not in order; nothing was started. */
-export class HandlerStartError extends CountersignError {
-  /** One line each. */
-  readonly problems: readonly string[]
-
-  constructor(problems: readonly string[]) {
-    super(`the handler cannot start: ${problems.join('; ')}`)
-    this.problems = problems
-  }
-}
-
 /** A handler that is started and stopped by its owner, who also listens to signals. */
 export interface Handler {
   /** Serves when it resolves. @throws HandlerStartError, and what keeps a listener from opening */
@@ -77,19 +62,14 @@ export function createHandler(options: HandlerOptions): Handler {
   let running: RunningHandler | undefined
   return {
     async start() {
-      const { findings, warnings, material } = await inspect(env, systemClock)
-      if (material === undefined) {
-        throw new HandlerStartError(findings.filter(({ ok }) => !ok).map(formatFinding))
-      }
-      const stream = options.log ?? output ?? { write: () => undefined }
-      const logger = createLogger(stream, material.config.logLevel, VERSION)
-      for (const warning of warnings) logger.warn(warning)
-      logger.info({ decideVersion: version }, 'decisions are also made by a function')
-      running = await startHandler(material, {
+      running = await start({
+        env,
+        output: options.log ?? output ?? { write: () => undefined },
+        logging: (logger) =>
+          logger.info({ decideVersion: version }, 'decisions are also made by a function'),
         clock: systemClock,
         sleep: systemSleep,
         after: systemAfter,
-        logger,
         cores: availableParallelism(),
         fatal: onFatal,
         decider,

@@ -3,7 +3,7 @@ import { EXIT } from '../../common/exit-codes.ts'
 import type { Reporter } from '../../common/reporter.ts'
 import { parseConfig } from '../config/config.ts'
 import { inspect } from '../service/inspect.ts'
-import type { Finding } from '../service/inspections.ts'
+import { formatFinding } from '../service/inspections.ts'
 import { lookAtOpenings } from '../service/openings.ts'
 import type { CommandIo } from './command-io.ts'
 
@@ -27,9 +27,4 @@ export async function check(
   reporter.result({ facts: { ok, findings, warnings }, lines: findings.map(formatFinding) })
   for (const warning of warnings) reporter.warning(warning)
   return ok ? EXIT.done : EXIT.usage
-}
-
-/** `ok      policy       12 rules, …`. */
-export function formatFinding({ item, ok, detail }: Finding): string {
-  return `${ok ? 'ok     ' : 'problem'} ${item.padEnd(11)} ${detail}`
 }

@@ -4,13 +4,10 @@ import { EXIT } from '../../common/exit-codes.ts'
 import type { Reporter } from '../../common/reporter.ts'
 import type { BootedThread } from '../decisions/sqlite/boot.ts'
 import type { BufferedOutput } from '../telemetry/buffered-output.ts'
-import { inspect } from '../service/inspect.ts'
-import { createLogger } from '../telemetry/log.ts'
-import { startHandler } from '../service/start-handler.ts'
-import { VERSION } from '../../common/version.ts'
+import { HandlerStartError, start } from '../service/start.ts'
+import type { Logger } from '../telemetry/log.ts'
 import { perform } from './command-io.ts'
 import type { CommandIo } from './command-io.ts'
-import { formatFinding } from './check.ts'
 
 /** What only the process can give. */
 export interface RunPorts {
@@ -35,42 +32,38 @@ export function serve(io: CommandIo, ports: RunPorts): Promise<void> {
 }
 
 async function run(io: CommandIo, ports: RunPorts, reporter: Reporter): Promise<number> {
-  const { findings, warnings, material } = await inspect(io.env, io.clock)
-  if (material === undefined) {
-    findings.filter(({ ok }) => !ok).forEach((finding) => reporter.story(formatFinding(finding)))
-    return EXIT.usage
-  }
-  const logger = createLogger(ports.log, material.config.logLevel, VERSION)
-  for (const warning of warnings) logger.warn(warning)
+  const { log, cores, storeThread } = ports
   const fault = new AbortController()
+  let logger: Logger | undefined
   try {
-    const { cores, storeThread } = ports
-    const fatal = (error: unknown) => fault.abort(error)
-    const handler = await startHandler(material, {
+    const handler = await start({
+      env: io.env,
+      output: log,
+      logging: (made) => (logger = made),
       clock: io.clock,
       sleep: systemSleep,
       after: systemAfter,
-      logger,
       cores,
       storeThread,
-      fatal,
+      fatal: (error) => fault.abort(error),
     })
     ports.onReload?.(() => {
-      handler.reloadPolicy().catch((err: unknown) => logger.error({ err }, 'the reload failed'))
+      handler.reloadPolicy().catch((err: unknown) => logger?.error({ err }, 'the reload failed'))
     })
-    await ports.log.flush()
+    await log.flush()
     const ending = await Promise.race([ports.ended, faultOf(fault.signal)])
-    if (ending.kind === 'signal') logger.info({ signal: ending.signal }, 'stopping')
-    else logger.fatal({ err: ending.error }, 'stopping after a fault')
-    await ports.log.flush()
+    if (ending.kind === 'signal') logger?.info({ signal: ending.signal }, 'stopping')
+    else logger?.fatal({ err: ending.error }, 'stopping after a fault')
+    await log.flush()
     await handler.stop()
-    logger.info('stopped')
+    logger?.info('stopped')
     return ending.kind === 'signal' ? EXIT.done : reporter.failure(ending.error)
   } catch (error) {
-    logger.fatal({ err: error }, 'the handler failed')
-    throw error
+    if (!(error instanceof HandlerStartError)) throw error
+    for (const problem of error.problems) reporter.story(problem)
+    return EXIT.usage
   } finally {
-    await ports.log.flush()
+    await log.flush()
   }
 }
 

@@ -9,7 +9,7 @@ const END_MS = 4_000
 /** Waits shorter than this are part of ending, not something to cut short. */
 const SHORT_MS = 500
 
-export interface LameDuck {
+export interface Shutdown {
   /** True from the first signal on. */
   readonly ending: () => boolean
   /** Milliseconds that an answer may take from now on, out of the usual. */
@@ -20,8 +20,8 @@ export interface LameDuck {
   readonly end: (listeners: { close(): Promise<void>; cut(): void }) => Promise<void>
 }
 
-/** Nothing ends yet. */
-export function createLameDuck(clock: Clock, sleep: Sleep, after: After): LameDuck {
+/** Starts in the running state. */
+export function createShutdown(clock: Clock, sleep: Sleep, after: After): Shutdown {
   const waiting = new Set<() => void>()
   let endMs: number | undefined
   return {

@@ -9,20 +9,19 @@ import { followFilePair } from './tls-files.ts'
 import type { FilePair, PairChange } from './tls-files.ts'
 
 export interface Certificates {
-  /** What a slot presents at this moment; undefined when it has nothing to present. */
-  readonly presented: (slot: string) => TlsPair | undefined
+  /** What a slot presents in this state of the generations; undefined when it has nothing to present. */
+  readonly presented: (slot: string, state: RegistryState) => TlsPair | undefined
   /** The one certificate of all slots, when it does not come from the generations. */
   readonly served: () => ServedCertificate | undefined
   /** Looks whether the files have changed; undefined when they have not, or when there are none. */
   readonly poll: () => Promise<PairChange | undefined>
 }
 
-/** The certificates of the chosen mode. `state` is only asked in `self-signed` mode. */
+/** The certificates of the chosen mode. */
 export function createCertificates(
   tls: TlsConfig,
   filePair: FilePair | undefined,
   keyring: Keyring,
-  state: () => RegistryState,
 ): Certificates {
   if (tls.mode === 'files' && filePair !== undefined) {
     const files = followFilePair(tls.certFile, tls.keyFile, filePair)
@@ -31,9 +30,9 @@ export function createCertificates(
   return {
     served: () => undefined,
     poll: nothingChanged,
-    presented: (slot) => {
+    presented: (slot, state) => {
       const usable = keyring.entries().filter((entry) => entry.privateKey !== undefined)
-      const chosen = presentedIn(state(), slot, usable)
+      const chosen = presentedIn(state, slot, usable)
       if (chosen?.privateKey === undefined) return undefined
       const key = chosen.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
       return { cert: chosen.certificatePem, key }

@@ -7,7 +7,7 @@ export interface Closers {
   readonly closeAll: () => Promise<void>
 }
 
-/** Nothing is open yet. */
+/** Starts empty. */
 export function createClosers(): Closers {
   const closers: (() => void | Promise<void>)[] = []
   return {

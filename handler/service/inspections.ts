@@ -149,3 +149,8 @@ function wrong(item: Finding['item'], detail: string): Looked<never> {
 function missing(file: string, error: unknown): string {
   return errnoOf(error) === 'ENOENT' ? `\`${file}\`: there is no such file` : messageOf(error)
 }
+
+/** `ok      policy       12 rules, …`. */
+export function formatFinding({ item, ok, detail }: Finding): string {
+  return `${ok ? 'ok     ' : 'problem'} ${item.padEnd(11)} ${detail}`
+}

@@ -1,42 +1,31 @@
-/** Puts the handler together from what was inspected, keeps it going, and takes it down in order. */
+/**
+ * The composition root: opens the process in named stages, each with what the ones before it gave, keeps it going, and
+ * takes it down in the opposite order.
+ */
 import { ensurePrivateDirectory } from '../../common/atomic-file.ts'
-import type { After, Clock, Sleep } from '../../common/clock.ts'
+import type { Decider } from '../callback/ports.ts'
+import { openAdminSocket } from '../control/socket.ts'
+import { selfTest, statusOf } from '../control/status.ts'
+import type { BootedThread } from '../decisions/sqlite/boot.ts'
+import { openSqliteStore, type SqliteStore } from '../decisions/sqlite/sqlite-store.ts'
+import { openListeners, type Listeners } from '../edge/listeners.ts'
+import { checkpointKey } from '../generations/checkpoint-key.ts'
+import { watchDropped } from '../telemetry/dropped-connections.ts'
+import { watchGauges } from '../telemetry/gauges.ts'
 import { openHealth } from '../telemetry/health.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
-import { openAdminSocket } from '../control/socket.ts'
-import { createAdmission } from '../edge/admission.ts'
-import { watchPauses } from '../edge/pauses.ts'
-import { watchDropped } from '../telemetry/dropped-connections.ts'
-import { createByteBudget } from '../edge/byte-budget.ts'
-import { createCertificates } from '../generations/certificates.ts'
-import type { Material } from './inspect.ts'
-import { checkpointKey } from '../generations/checkpoint-key.ts'
-import { createClosers, serverCloser } from './closers.ts'
-import type { Closers } from './closers.ts'
-import type { BootedThread } from '../decisions/sqlite/boot.ts'
-import { openSqliteStore } from '../decisions/sqlite/sqlite-store.ts'
-import { servedGenerations } from '../generations/generation-info.ts'
-import { openRegistry } from '../generations/registry.ts'
-import { lockStateDirectory } from './instance-lock.ts'
-import { createKeyring } from '../generations/keyring.ts'
-import { createLameDuck } from '../edge/shutdown.ts'
-import type { LameDuck } from '../edge/shutdown.ts'
-import type { Logger } from '../telemetry/log.ts'
-import { createOperating } from './operating.ts'
-import type { Decider } from '../callback/ports.ts'
-import { routesFor } from '../protocol/endpoints.ts'
-import type { Routes } from '../protocol/endpoints.ts'
 import { createReadiness } from '../telemetry/readiness.ts'
 import { createRetryBudget } from '../telemetry/retry-budget.ts'
-import { openListeners } from '../edge/listeners.ts'
-import type { Listeners } from '../edge/listeners.ts'
-import { createServing, keyOf } from './create-app.ts'
-import { selfTest, statusOf } from '../control/status.ts'
 import { announce, followFiles } from './announce.ts'
+import { createClosers, serverCloser } from './closers.ts'
+import type { Material } from './inspect.ts'
+import { lockStateDirectory } from './instance-lock.ts'
+import { openApp } from './open-app.ts'
+import { openCapacity, type Capacity } from './open-capacity.ts'
+import { openGenerations, type Generations } from './open-generations.ts'
+import { openPolicies, type Policies } from './open-policies.ts'
+import type { Process } from './process.ts'
 import { keepUp } from './upkeep.ts'
-
-/** Bytes of all bodies in memory. */
-const BODY_BUDGET_BYTES = 64 * 1024 * 1024
 
 /** How often the registry looks whether something is to be retired or written down. */
 const REGISTRY_EVERY_MS = 1_000
@@ -47,11 +36,7 @@ const METRICS_AFTER_MS = 100
 /** How often the policy and the certificate files are looked at. */
 const FILES_EVERY_MS = 2_000
 
-export interface ServiceDeps {
-  readonly clock: Clock
-  readonly sleep: Sleep
-  readonly after: After
-  readonly logger: Logger
+export interface ServiceDeps extends Pick<Process, 'clock' | 'sleep' | 'after' | 'logger'> {
   /** Cores that this process may use. */
   readonly cores: number
   /** The handler cannot go on: the process must stop it and exit. */
@@ -60,8 +45,8 @@ export interface ServiceDeps {
   readonly storeThread?: BootedThread | undefined
   /** For hooks. */
   readonly fetch?: typeof fetch
-  /** A team's own function beside the policy. */
-  readonly decider?: Decider
+  /** A team's own function, asked besides the policy. */
+  readonly decider?: Decider | undefined
 }
 
 /** A handler that serves. */
@@ -75,64 +60,105 @@ export interface RunningHandler {
 /** Opens everything and serves; when something fails, what was opened is closed again. */
 export async function startHandler(material: Material, deps: ServiceDeps): Promise<RunningHandler> {
   const closers = createClosers()
+  const { clock, sleep, after, logger } = deps
+  const { config } = material
+  const failed = (error: unknown) => logger.error({ err: error }, 'upkeep failed')
   try {
-    const { duck, listeners, reloadPolicy } = await open(material, deps, closers)
-    return {
-      reloadPolicy,
-      async stop() {
-        await duck.end(listeners)
-        await closers.closeAll()
-      },
-    }
+    return await open({ clock, sleep, after, logger, config, closers, failed }, material, deps)
   } catch (error) {
     await closers.closeAll()
     throw error
   }
 }
 
+/** The stages, in their order. */
 async function open(
+  process: Process,
   material: Material,
   deps: ServiceDeps,
-  closers: Closers,
-): Promise<{ duck: LameDuck; listeners: Listeners; reloadPolicy: () => Promise<void> }> {
-  const { clock, sleep, after, logger, cores, fatal, decider } = deps
-  const { config, filePair, passphrase } = material
-  const { slots, stateDir, keysDir } = config
-  await ensurePrivateDirectory(stateDir)
-  closers.add(lockStateDirectory(stateDir))
-
-  let listeners: Listeners | undefined
-  let routes: Routes
-  const refresh = () => {
-    const mode = config.auth === 'certificate' ? 'plain' : 'token'
-    routes = routesFor(mode, servedGenerations(registry.state(), slots))
-    listeners?.refresh()
-  }
-  const keyring = createKeyring(keysDir, passphrase, material.entries)
-  const certificates = createCertificates(config.tls, filePair, keyring, () => registry.state())
-  const registry = await openRegistry({
-    stateDir,
-    keysDir,
-    slots,
-    // A certificate that nobody pins may change under a generation that is in use.
-    slotsAreExclusive: config.tls.mode === 'self-signed' && config.auth !== 'public-key',
-    passphrase,
-    keyring,
-    clock,
-    file: material.file,
-    servedCertificate: certificates.served,
-    changed: (event, generation) => {
-      logger.info({ generation }, event)
-      refresh()
-    },
+): Promise<RunningHandler> {
+  const { config, clock, after, logger, closers } = process
+  // 1 the state directory is this process's alone
+  await ensurePrivateDirectory(config.stateDir)
+  closers.add(lockStateDirectory(config.stateDir))
+  // 2 keys and certificates
+  const generations = await openGenerations(process, material)
+  // 3 the decision store
+  const store = await openStore(process, generations, deps)
+  // 4 how much is taken in at once, and how it ends
+  const capacity = openCapacity(process, deps.cores)
+  // 5 what is counted and told
+  const metrics = createMetrics()
+  const retries = createRetryBudget()
+  const connections = watchDropped(logger, metrics.dropped, clock, after)
+  const problems = readiness(process, generations, store, capacity)
+  // 6 policies, and whom they ask
+  const policies = await openPolicies(process, {
+    material,
+    generations,
+    store,
+    metrics,
+    admission: capacity.admission,
+    after: capacity.shutdown.after,
+    fetch: deps.fetch ?? fetch,
   })
-  closers.add(registry.close)
-  if (registry.state().generations.length === 0) await registry.stage(1, {})
+  const notices = () => [connections.notice() ?? [], policies.notices()].flat()
+  watchGauges(metrics.prometheus, {
+    problems,
+    retries,
+    generations: generations.registry.infos,
+    now: () => clock.now(),
+    load: loadOf(capacity),
+    policies: policies.policies,
+    frozen: () => store.frozen(),
+    waiting: async () => {
+      const holds = await store.listHolds().catch(() => [])
+      return holds.filter(({ state }) => state === 'waiting').length
+    },
+    openHooks: policies.hooks.open,
+  })
+  // 7 the straight line behind the web application
+  const decider = deps.decider
+  const parts = { material, generations, store, capacity, policies, metrics, retries, decider }
+  const app = openApp(process, parts)
+  // 8 the operator's doors
+  await openControl(process, { generations, store, policies, problems, notices })
+  closers.add(serverCloser(await openHealth(config.opsListen, { problems, notices, metrics })))
+  // 9 the co-signer's door, last: who gets in finds everything in place
+  const listeners = await openListeners({
+    app,
+    slots: config.slots,
+    tls: config.tls.mode !== 'off',
+    presented: (slot) => generations.certificates.presented(slot, generations.registry.state()),
+    allowedCidrs: config.allowedCidrs,
+    dropped: connections.dropped,
+  })
+  closers.add(listeners.cut)
+  generations.onChange(listeners.refresh)
+  // 10 what comes round
+  follow(process, generations, policies, listeners)
+  // Serving comes first: loading the library of `/metrics` takes as long as many decisions.
+  closers.add(after(METRICS_AFTER_MS, () => void metrics.prometheus.load().catch(process.failed)))
+  const { registry } = generations
+  announce({ config, registry, store, notices, logger, now: clock.now() })
+  return {
+    reloadPolicy: async () => void (await policies.keeper.reload()),
+    async stop() {
+      await capacity.shutdown.end(listeners)
+      await closers.closeAll()
+    },
+  }
+}
 
+async function openStore(
+  { config, clock, logger, closers }: Process,
+  { keyring }: Generations,
+  { storeThread, fatal }: ServiceDeps,
+): Promise<SqliteStore> {
   const store = await openSqliteStore({
     path: config.storePath,
     clock,
-    booted: deps.storeThread,
+    booted: storeThread,
     onFatal: fatal,
     checkpointKey: () => checkpointKey(keyring),
     // The log leaves the machine, and with it the proof of how far the chain had come.
@@ -140,105 +166,87 @@ async function open(
     onCheckpointError: (err) => logger.error({ err }, 'no audit checkpoint could be made'),
   })
   closers.add(() => store.close())
-  const admission = createAdmission({ clock, cores, maxWaitMs: config.deadlineMs })
-  const budget = createByteBudget(BODY_BUDGET_BYTES)
-  const duck = createLameDuck(clock, sleep, after)
+  return store
+}
+
+/** Every reason against sending callbacks here. */
+function readiness(
+  { clock, sleep }: Process,
+  { registry, keyring }: Generations,
+  store: SqliteStore,
+  { shutdown }: Capacity,
+): () => Promise<readonly string[]> {
   const newest = () => registry.state().generations.at(-1)?.generation ?? 1
+  const signing = async () => void (await selfTest(registry, keyring, newest(), 'readiness'))
   const checks = createReadiness(
     [
       { name: 'store', run: () => store.check() },
-      {
-        name: 'signing',
-        run: async () => void (await selfTest(registry, keyring, newest(), 'readiness')),
-      },
+      { name: 'signing', run: signing },
     ],
     clock,
     sleep,
   )
-  const problems = async () => (duck.ending() ? ['the handler is stopping'] : checks())
-  const retries = createRetryBudget()
-  const metrics = createMetrics({
-    problems,
-    retries,
-    generations: registry.infos,
-    now: () => clock.now(),
-    inFlight: () => admission.inFlight,
-    queuedSignatures: () => admission.queued,
-    bodyBytes: () => budget.usedBytes,
-  })
+  return async () => (shutdown.ending() ? ['the handler is stopping'] : checks())
+}
 
-  refresh()
-  const connections = watchDropped(logger, metrics.dropped, clock, after)
-  const pauses = watchPauses(clock, after)
-  closers.add(pauses.stop)
-  const operating = await createOperating({
-    material,
-    store,
-    clock,
-    after: duck.after,
-    logger,
-    prometheus: metrics.prometheus,
-    fetch: deps.fetch ?? fetch,
-    sign: admission.sign,
-    keyOf: (generation) => keyOf(keyring, generation),
-  })
-  const { policies, keeper, operator } = operating
-  const notices = () => [connections.notice() ?? [], operating.notices()].flat()
-  const parts = {
-    material,
-    keyring,
-    registry,
-    store,
-    operating,
-    decider,
-    admission,
-    budget,
-    duck,
-    pauses,
+function loadOf({ admission, budget }: Capacity) {
+  return {
+    get inFlight() {
+      return admission.inFlight
+    },
+    get queued() {
+      return admission.queued
+    },
+    get bodyBytes() {
+      return budget.usedBytes
+    },
   }
-  const app = createServing({ ...parts, metrics, retries, clock, logger, routes: () => routes })
-  const failed = (error: unknown) => logger.error({ err: error }, 'upkeep failed')
-  const admin = await openAdminSocket(config.adminSocket, {
+}
+
+interface ControlParts {
+  readonly generations: Generations
+  readonly store: SqliteStore
+  readonly policies: Policies
+  readonly problems: () => Promise<readonly string[]>
+  readonly notices: () => readonly string[]
+}
+
+async function openControl(
+  { config, clock, logger, closers, failed }: Process,
+  { generations, store, policies, problems, notices }: ControlParts,
+): Promise<void> {
+  const { registry, keyring } = generations
+  const inForce = () => policies.policies.current().policy
+  const server = await openAdminSocket(config.adminSocket, {
     registry,
     status: async () => ({
-      ...statusOf(
-        config,
-        registry,
-        policies.current().policy.digest,
-        await problems(),
-        clock.now(),
-      ),
+      ...statusOf(config, registry, inForce().digest, await problems(), clock.now()),
       notices: notices(),
     }),
     selfTest: (generation, nonce) => selfTest(registry, keyring, generation, nonce),
-    operator,
+    operator: {
+      acts: store,
+      clock,
+      retryBudgetMs: config.cosignerRetryMs,
+      limits: () => inForce().limits,
+      reload: policies.keeper.reload,
+      told: (what, details) => logger.warn(details, what),
+    },
     failed,
   })
-  closers.add(serverCloser(admin))
-  const health = await openHealth(config.opsListen, { problems, notices, metrics })
-  closers.add(serverCloser(health))
-  listeners = await openListeners({
-    app,
-    slots,
-    tls: config.tls.mode !== 'off',
-    presented: certificates.presented,
-    allowedCidrs: config.allowedCidrs,
-    dropped: connections.dropped,
-  })
-  closers.add(listeners.cut)
+  closers.add(serverCloser(server))
+}
+
+function follow(
+  { config, sleep, logger, closers, failed }: Process,
+  { registry, certificates }: Generations,
+  { keeper }: Policies,
+  listeners: Listeners,
+): void {
   const files = followFiles({ config, keeper, certificates, listeners, logger })
-  closers.add(
-    keepUp(
-      [
-        { everyMs: REGISTRY_EVERY_MS, run: registry.tick },
-        { everyMs: FILES_EVERY_MS, run: files },
-      ],
-      sleep,
-      failed,
-    ),
-  )
-  // Serving comes first: loading the library of `/metrics` takes as long as many decisions.
-  closers.add(after(METRICS_AFTER_MS, () => void metrics.prometheus.load().catch(failed)))
-  announce({ config, registry, store, notices, logger, now: clock.now() })
-  return { duck, listeners, reloadPolicy: async () => void (await keeper.reload()) }
+  const chores = [
+    { everyMs: REGISTRY_EVERY_MS, run: registry.tick },
+    { everyMs: FILES_EVERY_MS, run: files },
+  ]
+  closers.add(keepUp(chores, sleep, failed))
 }

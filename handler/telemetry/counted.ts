@@ -1,4 +1,4 @@
-/** Counters that cost little where they count. */
+/** Kinds of metrics: counters and histograms that cost little where they count, gauges that are read when asked. */
 import type { Prometheus } from './prometheus.ts'
 
 /** A counter whose labels are hashed when it is read, not when it is counted. */
@@ -56,4 +56,29 @@ export function timed(
     observe = (seconds) => histogram.observe(seconds)
   })
   return (seconds) => observe(seconds)
+}
+
+type Samples = readonly (readonly [Readonly<Record<string, string>>, number])[]
+
+/** A gauge whose samples are taken when somebody asks. */
+export function gauged(
+  name: string,
+  help: string,
+  labelNames: string[],
+  { define }: Prometheus,
+  samples: () => Samples | Promise<Samples>,
+): void {
+  define(({ Gauge }, registry) => {
+    const gauge = new Gauge({
+      name: `countersign_${name}`,
+      help,
+      labelNames,
+      registers: [],
+      async collect() {
+        this.reset()
+        for (const [labels, value] of await samples()) this.set(labels, value)
+      },
+    })
+    registry.registerMetric(gauge)
+  })
 }

@@ -1,12 +1,12 @@
 /** The end of a handler on a clock that the test moves: accept, close, hurry, cut. */
 import { describe, expect, it } from '@jest/globals'
-import { createLameDuck } from '../../../handler/edge/shutdown.ts'
+import { createShutdown } from '../../../handler/edge/shutdown.ts'
 import { manualTime } from '../../fixtures/manual-clock.ts'
 
 function duckWith(close: () => Promise<void>) {
   const time = manualTime()
   const events: string[] = []
-  const duck = createLameDuck(time.clock, time.sleep, time.after)
+  const duck = createShutdown(time.clock, time.sleep, time.after)
   const listeners = {
     close: () => {
       events.push('close')

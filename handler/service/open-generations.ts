@@ -1,0 +1,78 @@
+/** Stage 2: keys and certificates in service, and what hangs on their changes. */
+import type { KeyObject } from 'node:crypto'
+import { createCertificates, type Certificates } from '../generations/certificates.ts'
+import { servedGenerations } from '../generations/generation-info.ts'
+import { createKeyring, type Keyring } from '../generations/keyring.ts'
+import { openRegistry, type Registry } from '../generations/registry.ts'
+import { routesFor, type Routes } from '../protocol/endpoints.ts'
+import { CallbackError } from '../protocol/errors.ts'
+import type { Material } from './inspect.ts'
+import type { Process } from './process.ts'
+
+export interface Generations {
+  readonly registry: Registry
+  readonly keyring: Keyring
+  readonly certificates: Certificates
+  /** The paths of the generations that are served now. */
+  readonly routes: () => Routes
+  /** @throws CallbackError when that generation cannot sign */
+  readonly keyOf: (generation: number) => KeyObject
+  /** Calls back after every change of a generation's state. */
+  readonly onChange: (changed: () => void) => void
+}
+
+/** Opens the registry; the first start makes generation 1. */
+export async function openGenerations(
+  { config, clock, logger, closers }: Process,
+  material: Material,
+): Promise<Generations> {
+  const { slots, stateDir, keysDir } = config
+  const { passphrase, filePair, entries, file } = material
+  const keyring = createKeyring(keysDir, passphrase, entries)
+  const certificates = createCertificates(config.tls, filePair, keyring)
+  const listeners: (() => void)[] = []
+  const registry = await openRegistry({
+    stateDir,
+    keysDir,
+    slots,
+    // A certificate that nobody pins may change under a generation that is in use.
+    slotsAreExclusive: config.tls.mode === 'self-signed' && config.auth !== 'public-key',
+    passphrase,
+    keyring,
+    clock,
+    file,
+    servedCertificate: certificates.served,
+    changed: (event, generation) => {
+      logger.info({ generation }, event)
+      for (const changed of listeners) changed()
+    },
+  })
+  closers.add(registry.close)
+  if (registry.state().generations.length === 0) await registry.stage(1, {})
+
+  const mode = config.auth === 'certificate' ? 'plain' : 'token'
+  let state = registry.state()
+  let routes = routesFor(mode, servedGenerations(state, slots))
+  return {
+    registry,
+    keyring,
+    certificates,
+    routes() {
+      if (state !== registry.state()) {
+        state = registry.state()
+        routes = routesFor(mode, servedGenerations(state, slots))
+      }
+      return routes
+    },
+    // INVARIANT: a generation that is routed has its key; one whose key has gone cannot sign, which is 503.
+    keyOf(generation) {
+      const key = keyring.get(generation)?.privateKey
+      if (key !== undefined) return key
+      throw new CallbackError(
+        'ERR_SIGNING_UNAVAILABLE',
+        `generation ${generation} has no private key`,
+      )
+    },
+    onChange: (changed) => void listeners.push(changed),
+  }
+}

@@ -1,0 +1,81 @@
+/** Stage 6: the policy in force, the shadow policy, and the services and people that a policy asks. */
+import { createHoldBook } from '../callback/hold-book.ts'
+import type { HoldBook, ShadowPolicy } from '../callback/ports.ts'
+import type { SqliteStore } from '../decisions/sqlite/sqlite-store.ts'
+import type { Admission } from '../edge/admission.ts'
+import { createHttpHooks, type HttpHooks } from '../hooks/http.ts'
+import { createPolicyKeeper, type PolicyKeeper } from '../policy-files/policy-keeper.ts'
+import { followPolicy, taken, type PolicySource } from '../policy-files/policy-source.ts'
+import { createShadow } from '../policy-files/shadow.ts'
+import { createSignatureVerifier } from '../policy-files/statement-signature.ts'
+import { signToken } from '../protocol/token.ts'
+import type { Metrics } from '../telemetry/metrics.ts'
+import { noticesOf } from '../telemetry/notices.ts'
+import type { Material } from './inspect.ts'
+import type { Generations } from './open-generations.ts'
+import type { Process } from './process.ts'
+
+export interface Policies {
+  readonly policies: PolicySource
+  readonly keeper: PolicyKeeper
+  readonly hooks: HttpHooks
+  readonly holds: HoldBook
+  readonly shadow: ShadowPolicy | undefined
+  readonly notices: () => readonly string[]
+}
+
+export interface PoliciesParts {
+  readonly material: Material
+  readonly generations: Generations
+  readonly store: SqliteStore
+  readonly metrics: Metrics
+  readonly admission: Admission
+  /** The timer of the straight line: ends early while the handler shuts down. */
+  readonly after: Process['after']
+  readonly fetch: typeof fetch
+}
+
+/** Reads the shadow policy, if there is one; nothing of that keeps the handler from starting. */
+export async function openPolicies(
+  { config, clock, logger }: Process,
+  { material, generations, store, metrics, admission, after, fetch }: PoliciesParts,
+): Promise<Policies> {
+  const policies = followPolicy(config.policyFile, taken(material.policy, clock.now()), clock)
+  const shadowSource =
+    config.shadowPolicyFile === undefined
+      ? undefined
+      : followPolicy(config.shadowPolicyFile, undefined, clock)
+  const hooks = createHttpHooks({
+    fetch,
+    sign: (generation, claims, typ) =>
+      admission.sign(() => signToken(generations.keyOf(generation), claims, typ)),
+    verifySignature: createSignatureVerifier(),
+    clock,
+    after,
+    called(hook, outcome, detail) {
+      metrics.hookCalled(hook, outcome)
+      if (detail !== undefined) logger.warn({ hook, detail }, 'a hook gave no answer')
+    },
+  })
+  const keeper = createPolicyKeeper({
+    policies,
+    shadow: shadowSource,
+    logger,
+    refused: metrics.policyRefused,
+  })
+  await keeper.openShadow()
+  return {
+    policies,
+    keeper,
+    hooks,
+    holds: createHoldBook(store),
+    shadow: shadowSource && createShadow(shadowSource, logger, metrics.shadowed),
+    notices: () =>
+      noticesOf({
+        frozen: store.frozen(),
+        policies,
+        shadow: shadowSource,
+        openHooks: hooks.open(),
+      }),
+  }
+}
