@@ -44,8 +44,10 @@ export function watchGauges(prometheus: Prometheus, sources: GaugeSources): void
   gauge('requests_in_flight', 'Requests let in and not answered', () => load.inFlight)
   gauge('signatures_queued', 'Signatures that wait for a slot', () => load.queued)
   gauge('body_bytes', 'Bytes of bodies in memory', () => load.bodyBytes)
-  gauge('policy_problems', 'Problems of the policy file as it is now', () =>
-    Number(policies.problems().length),
+  gauge(
+    'policy_problems',
+    'Problems of the policy file as it is now',
+    () => policies.problems().length,
   )
   gauge(
     'policy_loaded_timestamp_seconds',

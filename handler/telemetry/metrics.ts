@@ -14,18 +14,18 @@ const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 export interface Metrics {
-  decided(event: DecidedEvent): void
-  refused(event: RefusedEvent): void
-  alarm(event: AlarmEvent): void
+  readonly decided: (event: DecidedEvent) => void
+  readonly refused: (event: RefusedEvent) => void
+  readonly alarm: (event: AlarmEvent) => void
   /** A connection was closed to make room. */
-  dropped(reason: string): void
+  readonly dropped: (reason: string) => void
   /** An answer left, `durationMs` after its request arrived. */
-  answered(status: number, durationMs: number): void
-  hookCalled(hook: string, outcome: HookOutcome): void
-  shadowed(note: ShadowNote): void
-  policyRefused(): void
+  readonly answered: (status: number, durationMs: number) => void
+  readonly hookCalled: (hook: string, outcome: HookOutcome) => void
+  readonly shadowed: (note: ShadowNote) => void
+  readonly policyRefused: () => void
   /** The text of `/metrics`. */
-  render(): Promise<string>
+  readonly render: () => Promise<string>
   readonly contentType: string
   /** For gauges, and for loading the library in good time. */
   readonly prometheus: Prometheus
