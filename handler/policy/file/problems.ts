@@ -1,8 +1,8 @@
-/** What is wrong with a policy file, and where: every problem at once, each with its line and column. */
+/** Problems of a policy file, each with its line and column. */
 
 /** One problem of a policy file. */
 export interface PolicyProblem {
-  /** The policy file, or the list file beside it. */
+  /** The policy file, or one of its list files. */
   readonly file: string
   /** 1-based. */
   readonly line: number
