@@ -6,8 +6,11 @@ import type { Loaded, PolicyReload, PolicySource } from './policy-source.ts'
 export interface PolicyKeeper {
   /** Reads the shadow policy for the first time. */
   readonly openShadow: () => Promise<void>
-  /** Takes over what has changed. */
-  readonly poll: () => Promise<void>
+  /**
+   * Begins to take over what has changed, unless it is at that already. A large policy takes seconds to read: neither the
+   * certificates nor a stop wait for it.
+   */
+  readonly look: () => void
   /** Reads everything now: on a signal or at the operator's request. */
   readonly reload: () => Promise<ReloadAnswer>
 }
@@ -35,13 +38,23 @@ export function createPolicyKeeper({
       logger.error({ problems: change.problems }, `the ${what} file is wrong: the old one stays`)
     }
   }
+  let isLooking = false
+  const poll = async () => {
+    report('policy', await policies.poll())
+    report('shadow policy', await shadow?.poll())
+  }
   return {
     async openShadow() {
       report('shadow policy', await shadow?.reload())
     },
-    async poll() {
-      report('policy', await policies.poll())
-      report('shadow policy', await shadow?.poll())
+    look() {
+      if (isLooking) return
+      isLooking = true
+      poll()
+        .catch((err: unknown) => logger.error({ err }, 'the policy files could not be looked at'))
+        .finally(() => {
+          isLooking = false
+        })
     },
     async reload() {
       const live = await policies.reload()

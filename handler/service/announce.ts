@@ -50,7 +50,7 @@ export function followFiles(parts: {
 }): () => Promise<void> {
   const { config, keeper, certificates, listeners, logger } = parts
   return async () => {
-    await keeper.poll()
+    keeper.look()
     const pair = await certificates.poll()
     if (pair?.kind === 'kept') {
       logger.error({ err: pair.error }, 'the certificate files are wrong: the old ones stay')
