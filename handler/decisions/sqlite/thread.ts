@@ -164,7 +164,7 @@ async function opened({ worker, died }: BootedThread): Promise<Opening> {
   const message = await Promise.race([heard, died])
   if (message.kind === 'opened') return message.opening
   if (message.kind === 'failed') throw fromWire(message.error)
-  throw new StoreError('ERR_STORE_FAILED', 'the thread of the store said something else first')
+  throw new StoreError('ERR_STORE_FAILED', 'unexpected first message from the store thread')
 }
 
 function fromWire(error: WireError | undefined): StoreError {
