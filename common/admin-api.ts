@@ -272,8 +272,8 @@ export interface HoldList {
   readonly now: string
 }
 
-/** While frozen nothing is approved, and every new request gets `action`. */
-export interface Freeze {
+/** One person's freeze. */
+export interface FreezeAct {
   readonly action: 'RETRY' | 'REJECT'
   readonly by: string
   readonly reason: string
@@ -281,7 +281,19 @@ export interface Freeze {
   readonly since: string
 }
 
-export type FreezeRequest = Omit<Freeze, 'since'>
+/**
+ * While frozen nothing is approved, and every new request gets `action`: the strongest that was
+ * asked for. Person, reason and time are those of the first freeze.
+ */
+export interface Freeze extends FreezeAct {
+  /** Further freezes since the first. */
+  readonly also: readonly FreezeAct[]
+}
+
+export interface FreezeRequest extends Omit<FreezeAct, 'since'> {
+  /** Takes the place of the freeze in force, even if that is stronger. */
+  readonly replace?: true
+}
 
 export interface FreezeAnswer {
   readonly freeze: Freeze | null

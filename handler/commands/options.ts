@@ -26,8 +26,8 @@ export interface SocketFlags extends StateFlags {
 
 /** Options of commands that go on record. */
 export interface PersonFlags {
-  readonly by?: string
-  readonly note?: string
+  readonly by?: string | undefined
+  readonly note?: string | undefined
 }
 
 /** Adds the options of `StoreFlags`. */

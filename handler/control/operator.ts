@@ -48,7 +48,12 @@ const line = (max: number) =>
     .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u)
 const by = line(100).min(1)
 const actSchema = z.strictObject({ by, note: line(500).default('') })
-const freezeSchema = z.strictObject({ action: z.enum(['RETRY', 'REJECT']), by, reason: line(500) })
+const freezeSchema = z.strictObject({
+  action: z.enum(['RETRY', 'REJECT']),
+  by,
+  reason: line(500),
+  replace: z.literal(true).exactOptional(),
+})
 const releaseSchema = z.strictObject({
   txId: z.string().regex(/^[\x20-\x7e]{1,128}$/),
   by,
@@ -82,9 +87,14 @@ export const OPERATOR_ACTIONS: {
   },
   showFreeze: async (_params, _body, { operator: deps }) => frozen(deps),
   freeze: async (_params, body, { operator: deps }) => {
-    const { action, by: person, reason } = parseBody(freezeSchema, body)
-    await deps.acts.freeze(action, { by: person, note: reason })
-    deps.told('frozen', { action, by: person, reason })
+    const { action, by: person, reason, replace } = parseBody(freezeSchema, body)
+    const before = deps.acts.frozen()
+    const { action: inForce } = await deps.acts.freeze(
+      action,
+      { by: person, note: reason },
+      replace,
+    )
+    deps.told('frozen', { action: inForce, asked: action, by: person, reason, replace, before })
     return frozen(deps)
   },
   unfreeze: async (_params, body, { operator: deps }) => {

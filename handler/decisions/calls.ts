@@ -14,7 +14,7 @@ export interface Writes {
   openHold(request: HoldRequest): Hold
   approveHold(id: string, act: Act): Hold
   rejectHold(id: string, act: Act): Hold
-  freeze(action: Freeze['action'], act: Act): Freeze
+  freeze(action: Freeze['action'], act: Act, replace?: boolean): Freeze
   unfreeze(act: Act): void
   releaseCharges(owner: string, act: Act): readonly ChargedLimit[]
   /** Adds any other record. */

@@ -10,6 +10,7 @@ import type { Tail } from './chain.ts'
 import { contentOf } from './decision-fields.ts'
 import { approveHold, holdIdOf, holdOf, openHold, rejectHold } from './holds.ts'
 import { describeCharge } from './limits.ts'
+import { addFreeze, freezeActOf } from './freeze.ts'
 import type { Act, Freeze } from './operations.ts'
 import type { OperatorContent } from './record.ts'
 import { recallFrom } from './requests.ts'
@@ -95,9 +96,10 @@ export function beginBatch(snapshot: Snapshot, nowMs: number): Batch {
       act('hold-reject', id, by)
       return holdOf(row, timeMs)
     },
-    freeze: (action, by) => {
-      freeze = { action, by: by.by, reason: by.note, since: time }
-      act('freeze', action, by)
+    freeze: (action, by, replace = false) => {
+      const before = replace ? undefined : frozen()
+      freeze = addFreeze(before, freezeActOf(action, by, time))
+      act(before === undefined ? 'freeze' : 'freeze-again', action, by)
       return freeze
     },
     unfreeze: (by) => {

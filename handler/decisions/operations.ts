@@ -28,13 +28,19 @@ export interface HoldRequest {
   readonly summary: string
 }
 
-/** While frozen nothing is approved, and every new request gets `action`. */
-export interface Freeze {
+/** One person's freeze. */
+export interface FreezeAct {
   readonly action: 'RETRY' | 'REJECT'
   readonly by: string
   readonly reason: string
   /** ISO 8601. */
   readonly since: string
+}
+
+/** While frozen nothing is approved, and every new request gets `action`: the strongest that was asked for. */
+export interface Freeze extends FreezeAct {
+  /** Further freezes since the first, whose person, reason and time are above. */
+  readonly also: readonly FreezeAct[]
 }
 
 /** Who acts and why, as the command was given. */
@@ -50,7 +56,8 @@ export interface OperatorActs {
   listHolds(): Promise<readonly Hold[]>
   approveHold(id: string, act: Act): Promise<Hold>
   rejectHold(id: string, act: Act): Promise<Hold>
-  freeze(action: Freeze['action'], act: Act): Promise<Freeze>
+  /** Adds to a freeze that is in force, and never weakens it unless `replace` says so. */
+  freeze(action: Freeze['action'], act: Act, replace?: boolean): Promise<Freeze>
   unfreeze(act: Act): Promise<void>
   /** The freeze in force, without a wait; kept across restarts. */
   frozen(): Freeze | undefined

@@ -40,7 +40,14 @@ export interface CreatedContent {
 export interface OperatorContent {
   readonly kind: 'operator'
   readonly act:
-    'freeze' | 'unfreeze' | 'hold-approve' | 'hold-reject' | 'release-charges' | 'accept-store'
+    | 'freeze'
+    /** While frozen: adds to the freeze in force. */
+    | 'freeze-again'
+    | 'unfreeze'
+    | 'hold-approve'
+    | 'hold-reject'
+    | 'release-charges'
+    | 'accept-store'
   /** The person, as named on the command line. */
   readonly by: string
   /** What it was done to: a hold, an owner, a store; empty for the handler as a whole. */

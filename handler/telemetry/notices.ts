@@ -14,8 +14,13 @@ export interface NoticeParts {
 export function noticesOf({ frozen, policies, shadow, openHooks }: NoticeParts): readonly string[] {
   const notices: string[] = []
   if (frozen !== undefined) {
-    const { action, by, since, reason } = frozen
-    notices.push(`frozen: every new request gets ${action} since ${since}, by ${by}: ${reason}`)
+    const { action, by, since, reason, also } = frozen
+    notices.push(
+      `frozen: every new request gets ${action} since ${since}, by ${by}: ${reason}`,
+      ...also.map(
+        (each) => `frozen again: ${each.action} at ${each.since}, by ${each.by}: ${each.reason}`,
+      ),
+    )
   }
   const since = policies.current().at.toISOString()
   notices.push(

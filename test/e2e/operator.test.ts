@@ -212,6 +212,36 @@ describe('a freeze', () => {
     await verifyAudit(handler)
   })
 
+  it('by a second person never weakens the first, shows both, and ends with a reason', async () => {
+    const handler = await startTestHandler({ policy: POLICY })
+    const freeze = (...flags: string[]) => handler.command('freeze', ...flags)
+    await freeze('--action', 'REJECT', '--reason', 'key compromised', '--by', 'alice')
+    const second = await freeze('--reason', 'checking', '--by', 'bob')
+    expect(second.exitCode).toBe(0)
+    expect(second.out).toMatch(
+      /^frozen since .* by alice: new requests get REJECT: key compromised\nalso at .* by bob: RETRY: checking\n$/,
+    )
+    expect(second.err).toMatch(/^warning: new requests still get REJECT: /)
+    expect(await ask(handler, transfer('a', '1'))).toBe('REJECT FROZEN')
+    const { notices } = JSON.parse((await handler.ops('/readyz')).body) as { notices: string[] }
+    expect(notices).toEqual([
+      expect.stringContaining('by alice: key compromised'),
+      expect.stringContaining('by bob: checking'),
+    ])
+    const weaker = await freeze('--reason', 'false alarm', '--by', 'alice', '--replace')
+    expect(weaker).toMatchObject({
+      err: '',
+      out: expect.stringContaining('new requests get RETRY'),
+    })
+    expect(await ask(handler, transfer('b', '1'))).toBe('RETRY FROZEN')
+    await handler.command('unfreeze', '--by', 'carol', '--reason', 'key replaced')
+    const { out } = await handler.command('audit', 'export', '--with-evidence')
+    expect(out).toContain(
+      String.raw`\"act\":\"unfreeze\",\"by\":\"carol\",\"subject\":\"\",\"note\":\"key replaced\"`,
+    )
+    await verifyAudit(handler)
+  })
+
   it('can refuse instead, and requires a reason', async () => {
     const handler = await startTestHandler({ policy: POLICY })
     expect(await handler.command('freeze')).toMatchObject({

@@ -3,6 +3,9 @@ import { compareDecimals, parseDecimal } from '../../protocol/decimal.ts'
 import type { Database } from '../sqlite/database.ts'
 import { fingerprintOf } from '../../protocol/digest.ts'
 import type { DecisionContent } from '../decision-fields.ts'
+import { addFreeze, freezeActOf, freezeRowOf } from '../freeze.ts'
+import type { FreezeRow } from '../freeze.ts'
+import type { Freeze } from '../operations.ts'
 import type { ChainRow, OperatorContent, RecordBody } from '../record.ts'
 import { MAX_CANDIDATES } from '../requests.ts'
 
@@ -39,7 +42,7 @@ export function createStateCheck(db: Database): StateCheck {
   const approvals = new Map<string, string[]>()
   const rejections = new Map<string, string>()
   const uses = new Map<string, number>()
-  let freeze: OperatorContent | undefined
+  let freeze: Freeze | undefined
   let merged = 0
 
   const checkIndex = ({ seq, fingerprint }: ChainRow, content: DecisionContent): string[] => {
@@ -72,9 +75,11 @@ export function createStateCheck(db: Database): StateCheck {
     }
     return problems
   }
-  const noteAct = (content: OperatorContent) => {
-    const { act, subject, by } = content
-    if (act === 'freeze') freeze = content
+  const noteAct = ({ act, subject, by, note }: OperatorContent, time: string) => {
+    if (act === 'freeze' || act === 'freeze-again') {
+      const asked = freezeActOf(subject === 'RETRY' ? 'RETRY' : 'REJECT', { by, note }, time)
+      freeze = addFreeze(act === 'freeze' ? undefined : freeze, asked)
+    }
     if (act === 'unfreeze') freeze = undefined
     if (act === 'hold-approve') approvals.set(subject, [...(approvals.get(subject) ?? []), by])
     if (act === 'hold-reject') rejections.set(subject, by)
@@ -103,15 +108,17 @@ export function createStateCheck(db: Database): StateCheck {
   }
   const checkFreeze = (): string[] => {
     const row = db
-      .prepare<[], { action: string; person: string }>('SELECT action, person FROM freeze')
+      .prepare<[], Omit<FreezeRow, 'since'>>('SELECT action, person, reason FROM freeze')
       .get()
-    const same = row?.action === freeze?.subject && row?.person === freeze?.by
-    return same ? [] : ['the freeze is not as the last record of it says']
+    const due = freeze && freezeRowOf(freeze)
+    const same =
+      row?.action === due?.action && row?.person === due?.person && row?.reason === due?.reason
+    return same ? [] : ['the freeze is not as its records say']
   }
 
   return {
     record: (row, body) => {
-      if (body.kind === 'operator') noteAct(body)
+      if (body.kind === 'operator') noteAct(body, body.time)
       return body.kind === 'decision' ? checkDecision(row, body) : []
     },
     finish: () => {

@@ -61,7 +61,7 @@ export function createCore(db: Database): Core {
     openHold: (request) => alone('openHold', request),
     approveHold: (id, act) => alone('approveHold', id, act),
     rejectHold: (id, act) => alone('rejectHold', id, act),
-    freeze: (action, act) => alone('freeze', action, act),
+    freeze: (action, act, replace) => alone('freeze', action, act, replace),
     unfreeze: (act) => alone('unfreeze', act),
     releaseCharges: (owner, act) => alone('releaseCharges', owner, act),
     append: (content) => alone('append', content),

@@ -1,5 +1,7 @@
 /** Holds, single uses and the freeze in their tables. */
 import type { HoldTerms } from '../../policy/decision.ts'
+import { freezeFrom, freezeRowOf } from '../freeze.ts'
+import type { FreezeRow } from '../freeze.ts'
 import type { HoldRow } from '../holds.ts'
 import type { Freeze } from '../operations.ts'
 import type { Changes, UseRow } from '../snapshot.ts'
@@ -18,19 +20,12 @@ interface HoldColumns {
   readonly used: number | null
 }
 
-interface FreezeColumns {
-  readonly action: string
-  readonly person: string
-  readonly reason: string
-  readonly since: number
-}
-
 export interface HoldTables {
   hold(id: string): HoldRow | undefined
   /** Holds that were neither used, refused nor expired, the one that expires first in front; at most a thousand. */
   openHolds(nowMs: number): readonly HoldRow[]
   use(name: string): UseRow | undefined
-  /** The freeze in force, from memory. Any row freezes; an action that is not RETRY counts as REJECT. */
+  /** The freeze in force, from memory. */
   freeze(): Freeze | undefined
   /** Reads the freeze again: after a rollback, or when another process has written. */
   reload(): void
@@ -57,15 +52,17 @@ export function createHoldTables(db: Database): HoldTables {
   const putUse = db.prepare<[string, string, number]>(
     'INSERT INTO single_uses (name, owner, seq) VALUES (?, ?, ?)',
   )
-  const selectFreeze = db.prepare<[], FreezeColumns>(
-    'SELECT action, person, reason, since FROM freeze',
-  )
+  const selectFreeze = db.prepare<[], FreezeRow>('SELECT action, person, reason, since FROM freeze')
   const putFreeze = db.prepare<[string, string, string, number]>(
     'INSERT OR REPLACE INTO freeze (one, action, person, reason, since) VALUES (1, ?, ?, ?, ?)',
   )
   const dropFreeze = db.prepare('DELETE FROM freeze')
 
-  let freeze = freezeFrom(selectFreeze.get())
+  const readFreeze = () => {
+    const row = selectFreeze.get()
+    return row && freezeFrom(row)
+  }
+  let freeze = readFreeze()
 
   return {
     hold: (id) => {
@@ -76,15 +73,19 @@ export function createHoldTables(db: Database): HoldTables {
     use: (name) => useByName.get(name),
     freeze: () => freeze,
     reload: () => {
-      freeze = freezeFrom(selectFreeze.get())
+      freeze = readFreeze()
     },
     write: (changes) => {
       for (const hold of changes.holds) putHold.run(...columnsOf(hold))
       for (const { name, owner, seq } of changes.uses) putUse.run(name, owner, seq)
       if (changes.freeze === undefined) return
       freeze = changes.freeze ?? undefined
-      if (freeze === undefined) dropFreeze.run()
-      else putFreeze.run(freeze.action, freeze.by, freeze.reason, Date.parse(freeze.since))
+      if (freeze === undefined) {
+        dropFreeze.run()
+        return
+      }
+      const { action, person, reason, since } = freezeRowOf(freeze)
+      putFreeze.run(action, person, reason, since)
     },
   }
 }
@@ -101,11 +102,4 @@ function columnsOf(hold: HoldRow) {
   const { id, terms, summary, openedMs, expiresMs, approvals, rejectedBy, usedSeq } = hold
   const [termsText, approvalsText] = [JSON.stringify(terms), JSON.stringify(approvals)]
   return [id, termsText, summary, openedMs, expiresMs, approvalsText, rejectedBy, usedSeq] as const
-}
-
-function freezeFrom(row: FreezeColumns | undefined): Freeze | undefined {
-  if (row === undefined) return undefined
-  const { person: by, reason, since } = row
-  const action = row.action === 'RETRY' ? 'RETRY' : 'REJECT'
-  return { action, by, reason, since: new Date(since).toISOString() }
 }

@@ -106,8 +106,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     approveHold: (id, act) => ask('approveHold', id, act),
     rejectHold: (id, act) => ask('rejectHold', id, act),
     frozen: () => frozen,
-    freeze: async (action, act) => {
-      const freeze = await ask('freeze', action, act)
+    freeze: async (action, act, replace) => {
+      const freeze = await ask('freeze', action, act, replace)
       frozen = freeze
       return freeze
     },

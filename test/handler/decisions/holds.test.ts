@@ -127,6 +127,7 @@ describe('a freeze', () => {
       by: 'alice',
       reason: 'incident 7',
       since: '2026-11-21T08:00:00.000Z',
+      also: [],
     })
     const { decision } = at(START, (calls) => calls.record(entry()))
     expect(decision).toEqual({ action, rule: 'freeze', reason: 'frozen' })
@@ -141,6 +142,49 @@ describe('a freeze', () => {
     expect(next.calls.frozen()).toBeUndefined()
     expect(createCore(db).calls.frozen()).toBeUndefined()
     expect(next.transaction(START, () => next.calls.record(entry())).decision).toEqual(APPROVE)
+  })
+
+  // alice froze with REJECT because a key was lost; bob's `freeze --reason checking` made it RETRY, and forgot who had
+  // frozen, when and why. What should have been refused for good came back after `unfreeze`.
+  it('is never weakened by another one, which is kept along with it, also across a restart', () => {
+    const { db, at } = held(ONE)
+    at(START, (calls) => calls.freeze('REJECT', by('alice', 'key lost')))
+    const after = at(START + 60_000, (calls) => calls.freeze('RETRY', by('bob', 'checking')))
+    const again = { action: 'RETRY', by: 'bob', reason: 'checking' }
+    expect(after).toEqual({
+      action: 'REJECT',
+      by: 'alice',
+      reason: 'key lost',
+      since: '2026-11-21T08:00:00.000Z',
+      also: [{ ...again, since: '2026-11-21T08:01:00.000Z' }],
+    })
+    expect(createCore(db).calls.frozen()).toEqual(after)
+    expect(at(START, (calls) => calls.record(entry())).decision.action).toBe('REJECT')
+  })
+
+  it('becomes stronger by another one, and weaker only when it is replaced', () => {
+    const { db, at } = held(ONE)
+    at(START, (calls) => calls.freeze('RETRY', by('alice', 'checking')))
+    const stronger = at(START, (calls) => calls.freeze('REJECT', by('bob', 'key lost')))
+    expect(stronger).toMatchObject({ action: 'REJECT', by: 'alice', also: [{ by: 'bob' }] })
+    at(START, (calls) => calls.freeze('REJECT', by('carol', 'me too')))
+    const weaker = at(START, (calls) => calls.freeze('RETRY', by('dave', 'false alarm'), true))
+    expect(weaker).toMatchObject({ action: 'RETRY', by: 'dave', also: [] })
+    expect(createCore(db).calls.frozen()).toEqual(weaker)
+    const acts = db.prepare(`SELECT body ->> 'act' FROM chain ORDER BY seq`).pluck().all()
+    expect(acts).toEqual(['freeze', 'freeze-again', 'freeze-again', 'freeze'])
+  })
+
+  it('keeps the reason of its end', () => {
+    const { db, at } = held(ONE)
+    at(START, (calls) => calls.freeze('RETRY', by('alice', 'checking')))
+    at(START, (calls) => calls.unfreeze(by('bob', 'key replaced')))
+    const last = db.prepare('SELECT body FROM chain ORDER BY seq DESC LIMIT 1').pluck().get()
+    expect(JSON.parse(String(last))).toMatchObject({
+      act: 'unfreeze',
+      by: 'bob',
+      note: 'key replaced',
+    })
   })
 
   it('lets decisions stand that were made before', () => {

@@ -272,6 +272,23 @@ describe('verifyStore', () => {
     expect(verify().ok).toBe(false)
   })
 
+  it.each([
+    `UPDATE freeze SET action = 'RETRY'`,
+    `UPDATE freeze SET reason = 'incident'`,
+    `UPDATE freeze SET person = 'carol'`,
+  ])('knows what a second freeze made of the first: finds %s', async (sql) => {
+    const { path, verify, alter } = await written()
+    const store = await openStore(path, START + 1_000)
+    store.core.transaction(START + 1_000, () =>
+      store.core.calls.freeze('REJECT', { by: 'carol', note: 'key lost' }),
+    )
+    store.advanceMark()
+    store.close()
+    expect(verify()).toMatchObject({ ok: true, problems: [] })
+    alter(sql)
+    expect(verify().ok).toBe(false)
+  })
+
   it('finds a second decision of one request', async () => {
     const { path, verify, alter } = await written()
     alter(
