@@ -51,8 +51,8 @@ export async function writeHistory(
       store.core.run(entries.map((one) => ({ name: 'record', args: [one] }))),
     )
     store.advanceMark()
-    store.upkeep.note(BATCH)
-    store.upkeep.step()
+    store.logCopier.note(BATCH)
+    store.logCopier.step()
   }
   store.close()
 }

@@ -2,7 +2,7 @@
 import { systemAfter, systemSleep } from '../../common/clock.ts'
 import { EXIT } from '../../common/exit-codes.ts'
 import type { Reporter } from '../../common/reporter.ts'
-import type { BootedThread } from '../decisions/sqlite/boot.ts'
+import type { BootedThread } from '../../common/thread.ts'
 import type { BufferedOutput } from '../telemetry/buffered-output.ts'
 import { HandlerStartError, start } from '../service/start.ts'
 import type { Logger } from '../telemetry/log.ts'

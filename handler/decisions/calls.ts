@@ -85,18 +85,27 @@ function emptyNeeds() {
 const NOTES: {
   readonly [N in keyof Writes]?: (needs: Notes, ...args: Parameters<Writes[N]>) => void
 } = {
-  record: (needs, { key, charges, singleUses, hold, evidence: { owner } }) => {
+  record: (needs, entry) => {
+    const { key, singleUses, hold } = entry
     needs.fingerprints.add(key.fingerprint)
     for (const { name } of singleUses) needs.uses.add(name)
     if (hold !== undefined) needs.holds.add(hold.id)
-    for (const { limit, key: of, windowMs } of charges) {
-      needs.charges.push({ limit, key: of, windowMs, owner })
-    }
+    needs.charges.push(...placesOf(entry))
   },
   openHold: (needs, { key }) => needs.holds.add(holdIdOf(key)),
   approveHold: (needs, id) => needs.holds.add(id),
   rejectHold: (needs, id) => needs.holds.add(id),
   releaseCharges: (needs, owner) => needs.owners.add(owner),
+}
+
+function placesOf({ charges, evidence: { owner } }: NewDecision): ChargePlace[] {
+  return charges.map(({ limit, key, windowMs }) => ({ limit, key, windowMs, owner }))
+}
+
+/** The places that a call charges. */
+function chargedBy({ name, args }: Write): readonly ChargePlace[] {
+  const places: ChargePlace[] = name === 'record' ? Reflect.apply(placesOf, undefined, args) : []
+  return places
 }
 
 /**
@@ -113,14 +122,14 @@ export function partsOf(calls: readonly Write[]): readonly (readonly Write[])[] 
     windows = new Map()
   }
   for (const call of calls) {
-    const { charges } = needsOf([call])
+    const places = chargedBy(call)
     const isRelease = call.name === 'releaseCharges'
-    const differs = charges.some(
+    const differs = places.some(
       (one) => (windows.get(limitName(one)) ?? one.windowMs) !== one.windowMs,
     )
     if (isRelease || differs) close()
     part.push(call)
-    for (const one of charges) windows.set(limitName(one), one.windowMs)
+    for (const one of places) windows.set(limitName(one), one.windowMs)
     if (isRelease) close()
   }
   close()

@@ -1,4 +1,5 @@
 /** Links of the audit chain: appends records to its end, and reads back one whose own hash holds. */
+import type { DecisionBody } from './decision-fields.ts'
 import { parseBody, recordHash } from './record.ts'
 import type { ChainHead, ChainRow, RecordContent } from './record.ts'
 import type { Candidate } from './requests.ts'
@@ -22,7 +23,9 @@ export interface Tail {
   /** The last of them, or the head that they follow. */
   readonly head: () => ChainHead
   /** Appends a record and returns the new head. */
-  append(content: RecordContent, extras?: RowExtras): ChainHead
+  append(content: RecordContent): ChainHead
+  /** Appends a decision, whose body bears the time of this tail. */
+  appendBody(body: DecisionBody, extras: RowExtras): ChainRow
 }
 
 /** The time of what follows a head: the clock's, but never earlier than the head's. Milliseconds since 1970. */
@@ -36,20 +39,26 @@ export function createTail(head: ChainHead, nowMs: number): Tail {
   const time = new Date(timeMs).toISOString()
   const rows: ChainRow[] = []
   let last = head
+  const push = (content: object, extras: Partial<RowExtras>): ChainRow => {
+    const seq = last.seq + 1
+    const body = JSON.stringify(content)
+    const hash = recordHash(seq, last.hash, body)
+    const { token = null, fingerprint = null } = extras
+    const row = { seq, fingerprint, body, token, prev: last.hash, hash }
+    rows.push(row)
+    last = { seq, hash, timeMs }
+    return row
+  }
   return {
     timeMs,
     time,
     rows,
     head: () => last,
-    append: (content, extras) => {
-      const seq = last.seq + 1
-      const body = JSON.stringify({ v: 1, time, ...content })
-      const hash = recordHash(seq, last.hash, body)
-      const { token = null, fingerprint = null } = extras ?? {}
-      rows.push({ seq, fingerprint, body, token, prev: last.hash, hash })
-      last = { seq, hash, timeMs }
+    append: (content) => {
+      push({ v: 1, time, ...content }, {})
       return last
     },
+    appendBody: push,
   }
 }
 

@@ -1,6 +1,7 @@
 /** Signed checkpoints: a signature over the chain's head, so that whoever rewrites the chain needs the signing key. */
 import type { KeyObject } from 'node:crypto'
 import { verify } from 'node:crypto'
+import { compactOf, decodePart, encodePart, splitCompact } from '../protocol/jws.ts'
 
 /** `typ` of the JWS; no answer to a co-signer has it, so neither can pass for the other. */
 export const CHECKPOINT_TYPE = 'countersign-checkpoint'
@@ -30,9 +31,8 @@ export async function signCheckpoint(
 ): Promise<string> {
   const { storeId, seq, hash, time } = head
   const claims: Checkpoint = { storeId, seq, hash, generation: key.generation, time }
-  const input = `${encode({ alg: 'RS256', typ: CHECKPOINT_TYPE })}.${encode(claims)}`
-  const signature = await key.sign(Buffer.from(input))
-  return `${input}.${signature.toString('base64url')}`
+  const input = `${encodePart({ alg: 'RS256', typ: CHECKPOINT_TYPE })}.${encodePart(claims)}`
+  return compactOf(input, await key.sign(Buffer.from(input)))
 }
 
 export type CheckpointResult =
@@ -45,27 +45,22 @@ export function verifyCheckpoint(
   jws: string,
   publicKeyOf: (generation: number) => KeyObject | undefined,
 ): CheckpointResult {
-  const [header, claims, signature, ...more] = jws.trim().split('.')
-  if (header === undefined || claims === undefined || signature === undefined || more.length > 0) {
-    return { kind: 'invalid' }
-  }
-  const checkpoint = decode(claims)
-  if (!isOurHeader(decode(header)) || !isCheckpoint(checkpoint)) return { kind: 'invalid' }
+  const parts = splitCompact(jws.trim())
+  const signature = parts && decodePart(parts.signature)
+  if (parts === undefined || signature === undefined) return { kind: 'invalid' }
+  const checkpoint = decode(parts.payload)
+  if (!isOurHeader(decode(parts.header)) || !isCheckpoint(checkpoint)) return { kind: 'invalid' }
   const { generation } = checkpoint
   const publicKey = publicKeyOf(generation)
   if (publicKey === undefined) return { kind: 'unknown-key', generation }
-  const input = Buffer.from(`${header}.${claims}`)
-  const isSigned = verify('sha256', input, publicKey, Buffer.from(signature, 'base64url'))
+  const input = Buffer.from(`${parts.header}.${parts.payload}`)
+  const isSigned = verify('sha256', input, publicKey, signature)
   return isSigned ? { kind: 'valid', checkpoint } : { kind: 'invalid' }
-}
-
-function encode(value: object): string {
-  return Buffer.from(JSON.stringify(value)).toString('base64url')
 }
 
 function decode(part: string): unknown {
   try {
-    return JSON.parse(Buffer.from(part, 'base64url').toString())
+    return JSON.parse(String(decodePart(part)))
   } catch {
     return undefined
   }

@@ -4,18 +4,18 @@
  * exactly what batches of one would have left.
  */
 import type { Decision } from '../policy/decision.ts'
+import { reserved } from '../policy/reserved.ts'
 import type { Call, Writes, WriteTable } from './calls.ts'
 import { createTail, readRecord } from './chain.ts'
 import type { Tail } from './chain.ts'
-import { contentOf } from './decision-fields.ts'
+import { bodyOf } from './decision-fields.ts'
 import { approveHold, holdIdOf, holdOf, openHold, rejectHold } from './holds.ts'
 import { describeCharge } from './limits.ts'
 import { addFreeze, freezeActOf } from './freeze.ts'
 import type { Act, Freeze } from './operations.ts'
 import type { OperatorContent } from './record.ts'
 import { recallFrom } from './requests.ts'
-import type { Candidate } from './requests.ts'
-import type { Changes, Snapshot } from './snapshot.ts'
+import type { Changes, RecordRow, Snapshot } from './snapshot.ts'
 import { createSpending } from './spending.ts'
 import type { Spending } from './spending.ts'
 import { StoreError } from './store-error.ts'
@@ -134,22 +134,20 @@ function createRecorder(
   spending: Spending,
   frozen: () => Freeze | undefined,
 ): Writes['record'] {
-  const found = new Map<number, Candidate[]>()
-  const candidates = (fingerprint: number): Candidate[] => {
-    const known = found.get(fingerprint)
-    if (known !== undefined) return known
-    const read = (snapshot.records.get(fingerprint) ?? []).map(readRecord)
-    found.set(fingerprint, read)
-    return read
+  const found = new Map<number, RecordRow[]>()
+  const rowsOf = (fingerprint: number): RecordRow[] => {
+    const known = found.get(fingerprint) ?? [...(snapshot.records.get(fingerprint) ?? [])]
+    found.set(fingerprint, known)
+    return known
   }
   const decide = (entry: NewDecision, recall: Recall): Decision => {
     const { decision } = entry
     if (decision.action !== 'APPROVE' && decision.action !== 'IGNORE') return decision
-    if (recall.kind === 'conflict') return CONFLICT
+    if (recall.kind === 'conflict') return reserved('REJECT', 'conflict')
     if (recall.kind === 'rejected-sibling') return { ...recall.decision, action: 'REJECT' }
     if (decision.action === 'IGNORE') return decision
     const freeze = frozen()
-    if (freeze !== undefined) return { action: freeze.action, rule: 'freeze', reason: 'frozen' }
+    if (freeze !== undefined) return reserved(freeze.action, 'freeze')
     const refusal = spending.charge(entry)
     if (refusal === undefined) return decision
     // INVARIANT: what could not be spent never approves, whatever the policy says instead.
@@ -158,25 +156,19 @@ function createRecorder(
   return (entry) => {
     const { fingerprint } = entry.key
     const { token } = entry.evidence
-    const known = candidates(fingerprint)
-    const { recall, indexed } = recallFrom(known, entry.key)
+    const known = rowsOf(fingerprint)
+    const { recall, indexed } = recallFrom(known.map(readRecord), entry.key)
     if (recall.kind === 'decided') {
       const { seq, decision } = recall
       return { seq, hash: known.find((each) => each.seq === seq)?.hash ?? '', decision }
     }
     const decision = decide(entry, recall)
-    const content = contentOf({ entry, decision })
     const isIndexed = decision.action === 'RETRY' ? indexed.retry : indexed.final
-    const { seq, hash } = tail.append(content, isIndexed ? { token, fingerprint } : { token })
-    if (isIndexed) known.push({ seq, hash, body: { v: 1, time: tail.time, ...content } })
+    const body = bodyOf({ entry, decision }, tail.time)
+    const row = tail.appendBody(body, isIndexed ? { token, fingerprint } : { token })
+    if (isIndexed) known.push(row)
+    const { seq, hash } = row
     if (decision === entry.decision && decision.action === 'APPROVE') spending.use(entry, seq)
     return { seq, hash, decision }
   }
-}
-
-/** The decision for a request whose id was seen with other core content, unless the caller refused it already. */
-const CONFLICT: Decision = {
-  action: 'REJECT',
-  rule: 'conflict',
-  reason: 'the same request id was used with other content',
 }

@@ -120,19 +120,27 @@ const DECISION_FIELDS = {
 
 const FIELDS = Object.entries<Field>(DECISION_FIELDS)
 
+/** The body of a decision's record. */
+export interface DecisionBody extends DecisionContent {
+  readonly v: 1
+  /** ISO 8601. */
+  readonly time: string
+}
+
 /** The record of an outcome; throws when it could not be read back. */
-export function contentOf(outcome: Outcome): DecisionContent {
-  const content: Record<string, unknown> = { kind: 'decision' }
+export function bodyOf(outcome: Outcome, time: string): DecisionBody {
+  // One object from the beginning: copies of objects that grew name by name are slow to write out.
+  const body: Record<string, unknown> = { v: 1, time, kind: 'decision' }
   for (const [name, { from }] of FIELDS) {
     const value = from(outcome)
-    if (value !== undefined) content[name] = value
+    if (value !== undefined) body[name] = value
   }
-  if (isDecision(content)) return content
+  if (isDecisionBody(body)) return body
   throw new TypeError('a decision does not fit the form of its record')
 }
 
-/** Whether an object that was read has the members of a decision. */
-export function isDecision(value: object): value is DecisionContent {
+/** Whether a record's body that was read has the members of a decision. */
+export function isDecisionBody(value: object): value is DecisionBody {
   return isObject(value) && FIELDS.every(([name, { fits }]) => fits(value[name]))
 }
 

@@ -1,6 +1,6 @@
 /** Records of the audit chain: what each kind says, what is hashed, and how one vouches for all before it. */
 import { sha256 } from '../protocol/digest.ts'
-import { isDecision, isObject } from './decision-fields.ts'
+import { isDecisionBody, isObject } from './decision-fields.ts'
 import type { DecisionContent } from './decision-fields.ts'
 
 /** `prev` of the first record. */
@@ -117,7 +117,7 @@ function isRecordBody(value: unknown): value is RecordBody {
   const { v, kind, time } = value
   if (v !== 1 || !isKind(kind) || Number.isNaN(Date.parse(String(time)))) return false
   if (!TEXTS[kind].every((name) => typeof value[name] === 'string')) return false
-  return kind !== 'decision' || isDecision(value)
+  return kind !== 'decision' || isDecisionBody(value)
 }
 
 function isKind(value: unknown): value is RecordBody['kind'] {

@@ -8,6 +8,7 @@ import { KeyMaterialError } from '../../common/errors.ts'
 import { CallbackError } from './errors.ts'
 import { isObject, JsonNumber } from './json-value.ts'
 import type { JsonObject, JsonValue } from './json-value.ts'
+import { compactOf, decodePart, encodePart, splitCompact } from './jws.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 /**
@@ -59,7 +60,7 @@ export function createTokenVerifier(
   let goodHeader = ''
   return (body, now) => {
     const { token, header, payload, signed, signature } = splitToken(body)
-    if (header !== goodHeader) checkHeader(decodePart(header))
+    if (header !== goodHeader) checkHeader(bytesOf(header))
     const cosigner = lastToSign?.signed(signed, signature)
       ? lastToSign
       : cosigners.find((each) => each !== lastToSign && each.signed(signed, signature))
@@ -97,7 +98,7 @@ export function signToken(privateKey: KeyObject, claims: object, typ = 'JWT'): P
   const key = { key: privateKey, padding: constants.RSA_PKCS1_PADDING }
   return new Promise((resolve, reject) => {
     sign('sha256', Buffer.from(signed, 'latin1'), key, (error, signature) => {
-      if (error === null) resolve(`${signed}.${signature.toString('base64url')}`)
+      if (error === null) resolve(compactOf(signed, signature))
       else reject(error)
     })
   })
@@ -116,36 +117,22 @@ interface TokenParts {
 function splitToken(body: Buffer): TokenParts {
   if (body.length === 0) throw new CallbackError('ERR_BODY_MISSING', 'the body is empty')
   const token = body.toString('latin1')
-  const [header, payload, signature, more] = token.split('.', 4)
-  if (
-    header === undefined ||
-    payload === undefined ||
-    signature === undefined ||
-    more !== undefined
-  ) {
-    throw malformed('not three parts')
-  }
+  const parts = splitCompact(token)
+  if (parts === undefined) throw malformed('not three parts')
+  const { header, payload, signature } = parts
   return {
     token,
     header,
-    payload: decodePart(payload),
-    signature: decodePart(signature),
+    payload: bytesOf(payload),
+    signature: bytesOf(signature),
     signed: body.subarray(0, header.length + 1 + payload.length),
   }
 }
 
-/**
- * RFC 7515 §2: the URL alphabet, no padding, no line breaks; and unused trailing bits zero, so that
- * every token has one spelling.
- */
-function decodePart(part: string): Buffer {
-  const bytes = Buffer.from(part, 'base64url')
-  if (bytes.toString('base64url') !== part) throw malformed('a part is not canonical base64url')
+function bytesOf(part: string): Buffer {
+  const bytes = decodePart(part)
+  if (bytes === undefined) throw malformed('a part is not canonical base64url')
   return bytes
-}
-
-function encodePart(value: object): string {
-  return Buffer.from(JSON.stringify(value), 'utf8').toString('base64url')
 }
 
 /** The algorithm is compared, not obeyed; members that we do not know are ignored (RFC 7515 §4). */

@@ -1,6 +1,7 @@
 /** One JSON object per line and per delivery: only listed fields, only ASCII, never a payload, written in batches. */
 import pino from 'pino'
 import type { AlarmEvent, CallbackLog, DecidedEvent, RefusedEvent } from '../callback/ports.ts'
+import { loggedFields } from '../decisions/decision-fields.ts'
 import { CallbackError } from '../protocol/errors.ts'
 
 /** Where lines go. */
@@ -53,20 +54,10 @@ function levelOf({ code }: CallbackError): 'info' | 'warn' | 'error' {
 }
 
 function decidedFields(event: DecidedEvent) {
-  const { deliveryId, endpoint, generation, cosigner, requestId, txId, signerId, stage } = event
-  const { action, rule, reason, seq, repeated, unknownMembers, durationMs } = event
+  const { txId, seq, repeated, unknownMembers, durationMs } = event
   return {
-    deliveryId,
-    endpoint,
-    generation,
-    cosigner,
-    requestId: short(requestId),
+    ...loggedFields(event, short),
     txId: short(txId),
-    signerId: short(signerId),
-    stage,
-    action,
-    rule,
-    reason,
     seq,
     repeated,
     unknownMembers:
@@ -86,8 +77,8 @@ function alarmFields({ kind, deliveryId, requestId, error }: AlarmEvent) {
 }
 
 /** Long text would let one request fill the log. */
-function short<T extends string | undefined>(text: T): T | string {
-  return text === undefined || text.length <= 128 ? text : `${text.slice(0, 128)}…`
+function short<T>(text: T): T | string {
+  return typeof text === 'string' && text.length > 128 ? `${text.slice(0, 128)}…` : text
 }
 
 /** Message and stack, and the chain of causes by message; no other property of an error is logged. */

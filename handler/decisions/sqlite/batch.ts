@@ -30,7 +30,7 @@ function runAllowed(store: OpenStore, nowMs: number, calls: readonly Call[]): Wi
       ? core.transaction(nowMs, () => core.run(calls))
       : core.run(calls)
     store.advanceMark()
-    store.upkeep.note(calls.length)
+    store.logCopier.note(calls.length)
     return results.map(wireResult)
   } catch (error) {
     if (calls.length === 1 || isFatal(error)) {

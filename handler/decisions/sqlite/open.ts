@@ -11,10 +11,8 @@ import { markPath, openMark, readMark, replaceMark } from './mark.ts'
 import type { Mark, MarkWriter } from './mark.ts'
 import { NO_HASH } from '../record.ts'
 import { StoreError } from '../store-error.ts'
-import { createUpkeep } from './upkeep.ts'
-import type { Upkeep } from './upkeep.ts'
-import { inspectLog } from './write-ahead-log.ts'
-import type { LogState } from './write-ahead-log.ts'
+import { createLogCopier, inspectLog } from './write-ahead-log.ts'
+import type { LogCopier, LogState } from './write-ahead-log.ts'
 
 /** What was found when the store was opened. */
 export interface Opening {
@@ -34,7 +32,7 @@ export interface OpenOptions extends DatabaseOptions {
 
 export interface OpenStore {
   readonly core: Core
-  readonly upkeep: Upkeep
+  readonly logCopier: LogCopier
   readonly opening: Opening
   /** Why the store is behind its mark, looked up anew while it is: the operator may have accepted it. */
   behind(): string | undefined
@@ -102,7 +100,7 @@ async function settle(
 
   return {
     core,
-    upkeep: createUpkeep(db),
+    logCopier: createLogCopier(db),
     opening: { storeId, records: core.head().seq, log, behind: reason },
     behind: () => {
       if (reason !== undefined) reason = assess()

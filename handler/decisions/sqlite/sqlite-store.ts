@@ -1,6 +1,6 @@
 /** The decision store as the handler uses it: durable in a thread of its own, with what can be known in memory. */
 import type { Clock } from '../../../common/clock.ts'
-import type { BootedThread } from './boot.ts'
+import type { BootedThread } from '../../../common/thread.ts'
 import type { CheckpointKey } from '../checkpoint.ts'
 import { createCheckpointer } from '../checkpointer.ts'
 import { createClockGuard } from '../clock-guard.ts'

@@ -1,6 +1,6 @@
 /** The store's thread, seen from outside: calls are collected while it commits, and go to it as one batch. */
 import { bootStoreThread } from './boot.ts'
-import type { BootedThread } from './boot.ts'
+import type { BootedThread } from '../../../common/thread.ts'
 import type { ClockReading } from '../clock-guard.ts'
 import type { Call, Calls } from '../calls.ts'
 import type { Opening } from './open.ts'

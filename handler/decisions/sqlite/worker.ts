@@ -62,7 +62,7 @@ async function serve(open: Extract<ToWorker, { kind: 'open' }>): Promise<void> {
       idle.refresh()
       if (message.kind === 'batch') {
         say({ kind: 'results', results: runBatch(store, message.nowMs, message.calls) })
-        whenIdle(store.upkeep.step)
+        whenIdle(store.logCopier.step)
       }
       if (message.kind !== 'close') return
       isOpen = false

@@ -1,6 +1,10 @@
-/** Reads the header of SQLite's write-ahead log to tell how the last process ended; SQLite itself does the repair. */
+/**
+ * SQLite's write-ahead log: how the last process left it, which SQLite itself repairs, and when it is copied into the
+ * database, which decisions do not wait for.
+ */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { errnoOf } from '../../../common/errors.ts'
+import type { Database } from './database.ts'
 
 /**
  * `clean`: the log was emptied, so the store was closed. `unclean`: the last process ended without closing; its commits
@@ -48,4 +52,39 @@ function endsInCommit(fd: number, size: number): boolean {
     committed = frame.readUInt32BE(4) !== 0 && at + frameSize <= size
   }
   return committed
+}
+
+/** Records after which the log is copied, about one page each: few enough that decisions hardly wait for it. */
+const RECORDS_PER_COPY = 256
+
+export interface LogCopier {
+  /** Tells how many calls a batch had. */
+  note(calls: number): void
+  /**
+   * Copies the log if it is time to; whether it did. A full disk leaves it for later.
+   *
+   * @throws errors of SQLite: a sync that failed here is as fatal as one of a commit
+   */
+  readonly step: () => boolean
+}
+
+/**
+ * The log of an open database. SQLite's own copying after a commit is switched off: it swallows its errors, and a
+ * failed sync must not be swallowed.
+ */
+export function createLogCopier(db: Database): LogCopier {
+  db.exec('PRAGMA wal_autocheckpoint = 0')
+  const copy = db.prepare('PRAGMA wal_checkpoint(PASSIVE)')
+  let pending = 0
+  return {
+    note: (calls) => {
+      pending += calls
+    },
+    step: () => {
+      if (pending < RECORDS_PER_COPY) return false
+      pending = 0
+      copy.get()
+      return true
+    },
+  }
 }

@@ -234,7 +234,9 @@ describe('policy replay', () => {
     const db = openDatabase(join(directory, 'decisions.db'))
     const tail = createTail(EMPTY, 1_700_000_000_000)
     tail.append({ kind: 'created', storeId: 'store' })
-    for (const [token, record] of records) tail.append(record, { token })
+    for (const [token, record] of records) {
+      tail.appendBody({ v: 1, time: tail.time, ...record }, { token })
+    }
     createChainTable(db).append(tail.rows, tail.head())
     db.close()
     return directory

@@ -130,7 +130,7 @@ describe('a freeze', () => {
       also: [],
     })
     const { decision } = at(START, (calls) => calls.record(entry()))
-    expect(decision).toEqual({ action, rule: 'freeze', reason: 'frozen' })
+    expect(decision).toEqual({ action, rule: 'freeze', reason: 'FROZEN' })
   })
 
   it('outlives the process, and its end too', () => {

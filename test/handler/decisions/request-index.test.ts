@@ -8,7 +8,7 @@ import { fingerprintOf } from '../../../handler/protocol/digest.ts'
 import { createFingerprintSet } from '../../../handler/decisions/sqlite/fingerprint-set.ts'
 import { openStore } from '../../../handler/decisions/sqlite/open.ts'
 import { openSqliteStore } from '../../../handler/decisions/sqlite/sqlite-store.ts'
-import { createUpkeep } from '../../../handler/decisions/sqlite/upkeep.ts'
+import { createLogCopier } from '../../../handler/decisions/sqlite/write-ahead-log.ts'
 import { settableClock } from '../../fixtures/settable-clock.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
 import { nth, START } from './entries.ts'
@@ -144,16 +144,16 @@ describe('the request index', () => {
   })
 })
 
-describe('the upkeep', () => {
-  it('copies the log into the database after enough records', async () => {
+describe('the write-ahead log', () => {
+  it('is copied into the database after enough records', async () => {
     const { db } = await open()
     const core = createCore(db)
-    const upkeep = createUpkeep(db)
+    const copier = createLogCopier(db)
     core.transaction(START, () => core.calls.record(nth(1)))
-    upkeep.note(255)
-    expect(upkeep.step()).toBe(false)
-    upkeep.note(1)
-    expect(upkeep.step()).toBe(true)
+    copier.note(255)
+    expect(copier.step()).toBe(false)
+    copier.note(1)
+    expect(copier.step()).toBe(true)
     const log = db
       .prepare<[], { log: number; checkpointed: number }>('PRAGMA wal_checkpoint(PASSIVE)')
       .get()
