@@ -2,13 +2,13 @@
  * The token front: only bytes that a configured co-signer key signed, in the one form that RFC 7515
  * allows for them, become claims. Structure first, then the signature, and only then the content.
  */
-import { constants, sign, verify } from 'node:crypto'
+import { constants, publicDecrypt, sign, verify } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { KeyMaterialError } from '../../common/errors.ts'
 import { CallbackError } from './errors.ts'
 import { isObject, JsonNumber } from './json-value.ts'
 import type { JsonObject, JsonValue } from './json-value.ts'
-import { compactOf, decodePart, encodePart, splitCompact } from './jws.ts'
+import { compactOf, decodePart, encodePart } from './jws.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 /**
@@ -59,19 +59,23 @@ export function createTokenVerifier(
   /** A co-signer writes the same header each time: text that was found good is not read again. */
   let goodHeader = ''
   return (body, now) => {
-    const { token, header, payload, signed, signature } = splitToken(body)
+    const { header, payload, signed, signature } = splitToken(body)
     if (header !== goodHeader) checkHeader(bytesOf(header))
-    const cosigner = lastToSign?.signed(signed, signature)
-      ? lastToSign
-      : cosigners.find((each) => each !== lastToSign && each.signed(signed, signature))
+    const signs = (each: Cosigner) =>
+      (signed.length < LARGE_BODY_BYTES || each.mayHaveMade(signature)) &&
+      each.signed(signed, signature)
+    const cosigner =
+      lastToSign !== undefined && signs(lastToSign)
+        ? lastToSign
+        : cosigners.find((each) => each !== lastToSign && signs(each))
     if (cosigner === undefined) {
       throw new CallbackError('ERR_TOKEN_SIGNATURE', 'no co-signer key verifies the token')
     }
     lastToSign = cosigner
     goodHeader = header
-    const claims = readClaims(payload)
+    const claims = readClaims(bytesOf(payload.toString('latin1')))
     checkTime(claims, now)
-    return Object.freeze({ claims, token, cosigner: cosigner.name })
+    return Object.freeze({ claims, token: body.toString('latin1'), cosigner: cosigner.name })
   }
 }
 
@@ -104,28 +108,43 @@ export function signToken(privateKey: KeyObject, claims: object, typ = 'JWT'): P
   })
 }
 
+/** Longest header part, in characters: a co-signer's has about 40, and it is read before the signature. */
+const MAX_HEADER_LENGTH = 4_096
+
+/** Longest signature part, in characters: RSA of 16,384 bits, the most that OpenSSL verifies. */
+const MAX_SIGNATURE_LENGTH = 2_731
+
+/**
+ * From this size on, in bytes, a body is only hashed for the key that can have signed it: hashing it
+ * for each key in turn would let an unsigned body cost more than anything else that a stranger sends.
+ */
+const LARGE_BODY_BYTES = 64 * 1024
+
+const DOT = 0x2e
+
 interface TokenParts {
-  readonly token: string
   /** Base64url, as received. */
   readonly header: string
+  /** Of the payload, in the body. */
   readonly payload: Buffer
   readonly signature: Buffer
   /** The bytes that the signature covers (RFC 7515 §5.1). */
   readonly signed: Buffer
 }
 
+/** Finds the parts without reading the payload: nobody has vouched for it yet. */
 function splitToken(body: Buffer): TokenParts {
   if (body.length === 0) throw new CallbackError('ERR_BODY_MISSING', 'the body is empty')
-  const token = body.toString('latin1')
-  const parts = splitCompact(token)
-  if (parts === undefined) throw malformed('not three parts')
-  const { header, payload, signature } = parts
+  const first = body.indexOf(DOT)
+  const last = body.lastIndexOf(DOT)
+  if (first === last || body.indexOf(DOT, first + 1) !== last) throw malformed('not three parts')
+  if (first > MAX_HEADER_LENGTH) throw malformed('the header is too long')
+  if (body.length - last - 1 > MAX_SIGNATURE_LENGTH) throw malformed('the signature is too long')
   return {
-    token,
-    header,
-    payload: bytesOf(payload),
-    signature: bytesOf(signature),
-    signed: body.subarray(0, header.length + 1 + payload.length),
+    header: body.toString('latin1', 0, first),
+    payload: body.subarray(first + 1, last),
+    signature: bytesOf(body.toString('latin1', last + 1)),
+    signed: body.subarray(0, last),
   }
 }
 
@@ -191,7 +210,15 @@ function secondsOf(value: JsonValue | undefined, absent: number): number {
   return value instanceof JsonNumber ? Number(value.text) : Number.NaN
 }
 
-function cosignerOf({ name, key }: CosignerKey) {
+interface Cosigner {
+  readonly name: string
+  /** The signature opens under this key to something with RSA's padding: nothing is proved by it. */
+  readonly mayHaveMade: (signature: Buffer) => boolean
+  /** RS256 (RFC 7518 §3.3). */
+  readonly signed: (bytes: Buffer, signature: Buffer) => boolean
+}
+
+function cosignerOf({ name, key }: CosignerKey): Cosigner {
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0
   if (key.type !== 'public' || key.asymmetricKeyType !== 'rsa' || bits < 2048) {
     throw new KeyMaterialError(
@@ -199,10 +226,19 @@ function cosignerOf({ name, key }: CosignerKey) {
     )
   }
   const pinned = { key, padding: constants.RSA_PKCS1_PADDING }
+  const fits = (signature: Buffer) => signature.length === Math.ceil(bits / 8)
   return {
     name,
-    signed: (bytes: Buffer, signature: Buffer): boolean =>
-      signature.length === Math.ceil(bits / 8) && verify('sha256', bytes, pinned, signature),
+    mayHaveMade(signature) {
+      if (!fits(signature)) return false
+      try {
+        publicDecrypt(pinned, signature)
+        return true
+      } catch {
+        return false
+      }
+    },
+    signed: (bytes, signature) => fits(signature) && verify('sha256', bytes, pinned, signature),
   }
 }
 

@@ -1,5 +1,6 @@
 /** The scenarios, in the order in which they run. */
 import { canary } from './canary/scenario.ts'
+import { costs } from './costs.ts'
 import { crash } from './crash.ts'
 import { fullFileSystem } from './disk.ts'
 import { attack } from './hostile/scenario.ts'
@@ -12,6 +13,7 @@ import { syscalls } from './syscalls.ts'
 
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'hostile', story: 'hostile input over real TLS', share: 0.25, run: attack },
+  { name: 'costs', story: 'what unsigned bytes cost', share: 0, run: costs },
   { name: 'canary', story: 'a whole life, searched for secrets', share: 0, run: canary },
   { name: 'crash', story: 'kill -9 under load', share: 0.35, run: crash },
   {

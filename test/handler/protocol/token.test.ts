@@ -82,6 +82,35 @@ describe('createTokenVerifier', () => {
     expect(both(good, NOW).cosigner).toBe('a')
   })
 
+  it('names the key of a large body too, and refuses one that no key signed', () => {
+    const both = createTokenVerifier([
+      { name: 'a', key: cosigner.publicKey },
+      { name: 'b', key: other.publicKey },
+    ])
+    const large = { ...CLAIMS, note: 'n'.repeat(200_000) }
+    for (const [name, key] of [
+      ['b', other.privateKey],
+      ['a', cosigner.privateKey],
+    ] as const) {
+      const token = tokenOf(key, large)
+      expect(both(token, NOW).cosigner).toBe(name)
+      // The right padding over another content: what opens is not yet what signs.
+      const changed = Buffer.from(token)
+      changed[100_000] = changed[100_000] === 0x41 ? 0x42 : 0x41
+      expect(codeOf(changed, both)).toBe('ERR_TOKEN_SIGNATURE')
+      changed.set(Buffer.from('AAAA'), token.length - 100)
+      expect(codeOf(changed, both)).toBe('ERR_TOKEN_SIGNATURE')
+    }
+  })
+
+  // An unsigned header of 8 MiB stopped the event loop for 5 s, because it was parsed before the signature was checked.
+  it.each([
+    ['header', () => signedWith({ alg: 'RS256', filler: 'f'.repeat(3_100) })],
+    ['signature', () => `${good.toString()}${'A'.repeat(2_800)}`],
+  ])('refuses a %s that is longer than any co-signer needs, unread', (_, token) => {
+    expect(codeOf(token())).toBe('ERR_TOKEN_MALFORMED')
+  })
+
   it('refuses everything when it has no keys', () => {
     expect(() => createTokenVerifier([])(good, NOW)).toThrow(
       expect.objectContaining({ code: 'ERR_TOKEN_SIGNATURE' }),
