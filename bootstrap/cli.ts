@@ -3,6 +3,7 @@
  * world.
  */
 import { Command, CommanderError, Option } from 'commander'
+import { addCompletion } from '../common/completion.ts'
 import { VERSION } from '../common/version.ts'
 
 export const COMMANDS = [
@@ -39,8 +40,13 @@ export type Parsed =
 export function parseCli(argv: readonly string[], write: (text: string) => void): Parsed {
   let invocation: Invocation | undefined
   let complaint: string | undefined
+  let printed = false
   const program = createProgram((name, options) => {
     invocation = { command: name, options: { ...program.opts(), ...options } }
+  })
+  addCompletion(program, (text) => {
+    printed = true
+    write(text)
   })
   for (const each of [program, ...program.commands]) {
     each.exitOverride().configureOutput({
@@ -57,6 +63,7 @@ export function parseCli(argv: readonly string[], write: (text: string) => void)
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return { exit: 0 }
   }
+  if (printed) return { exit: 0 }
   if (complaint !== undefined || invocation === undefined) {
     return { exit: 2, complaint: complaint ?? 'missing command' }
   }

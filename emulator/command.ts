@@ -6,7 +6,9 @@ import { randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { systemClock, systemSleep } from '../common/clock.ts'
+import { addCompletion } from '../common/completion.ts'
 import { CountersignError, errnoOf, messageOf } from '../common/errors.ts'
+import { VERSION } from '../common/version.ts'
 import { startEmulator } from './emulator.ts'
 import { parseListen, refuseRealBasePath } from './guard.ts'
 
@@ -55,8 +57,9 @@ export async function runEmulator(argv: readonly string[], io: EmulatorIo): Prom
 }
 
 function commandFor(io: EmulatorIo): Command {
-  return new Command('countersign-emulator')
+  const program = new Command('countersign-emulator')
     .description('Emulates the custody API and the co-signer on loopback, with throw-away keys.')
+    .version(VERSION)
     .option('--listen <host:port>', 'loopback address; port 0 takes a free one', '127.0.0.1:9070')
     .option('--dir <dir>', 'where emulator.json and the keys are written', './emulator-state')
     .option('--cosigner-keys-dir <dir>', 'where the request keys go (default: in --dir)')
@@ -78,6 +81,8 @@ function commandFor(io: EmulatorIo): Command {
       writeErr: (text) => io.stderr.write(text),
     })
     .action((flags: Flags) => run(flags, io))
+  addCompletion(program, (text) => io.stdout.write(text))
+  return program
 }
 
 async function run(flags: Flags, io: EmulatorIo): Promise<void> {

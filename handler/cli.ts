@@ -1,5 +1,6 @@
 /** Commands of the handler; each is loaded when it is called, so that help and checks of usage are quick. */
 import { Command, CommanderError } from 'commander'
+import { addCompletion } from '../common/completion.ts'
 import { EXIT } from '../common/exit-codes.ts'
 import type { CheckFlags } from './commands/check.ts'
 import { perform } from './commands/command-io.ts'
@@ -84,10 +85,23 @@ export async function runCli(
         return check(flags, io, reporter)
       }),
     )
+  program
+    .command('log')
+    .description(
+      'print the JSON lines of a log for people: `countersign-handler run | countersign-handler log`',
+    )
+    .action(() =>
+      perform(io, {}, async () => {
+        const { readableLog } = await import('./commands/log.ts')
+        await readableLog(io)
+      }),
+    )
   for (const { name, description, load } of GROUPS) {
-    if (argv[0] === name) (await load())(program, io)
+    // A completion script knows all of them.
+    if (argv[0] === name || argv[0] === 'completion') (await load())(program, io)
     else program.command(name).description(description)
   }
+  addCompletion(program, (text) => io.stdout.write(text))
   program
     .command('config-docs', { hidden: true })
     .description('print docs/configuration.md')
