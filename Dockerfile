@@ -1,15 +1,17 @@
 # The handler, the bootstrapper and the emulator in one image; the command says which.
-# Node 24 or 26: both have SQLite themselves, so that nothing is compiled.
-FROM node:24-bookworm-slim AS build
+# Any image of Node.js 24 or 26 on Debian with a user `node` will do, one of your own mirror for example:
+#   docker build --build-arg NODE_IMAGE=mirror.example/node:24.21.0-bookworm-slim .
+ARG NODE_IMAGE=docker.io/library/node:24.21.0-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
 WORKDIR /app
-COPY package.json package-lock.json .npmrc .prebuild-installrc ./
-# Nothing is downloaded but npm packages.
+COPY package.json package-lock.json .npmrc ./
+# No package's install script runs, and nothing is compiled to machine code: the store is Node's own SQLite.
 RUN npm ci --ignore-scripts
 COPY . .
-# The optional package is the SQLite addon for Node 20.
 RUN npm run build && npm prune --omit=dev --omit=optional --ignore-scripts
 
-FROM node:24-bookworm-slim
+FROM ${NODE_IMAGE}
 ENV NODE_ENV=production \
     HANDLER_STATE_DIR=/state \
     HANDLER_ADMIN_SOCKET=/run/countersign/admin.sock \

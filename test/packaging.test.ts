@@ -14,6 +14,7 @@ interface Service {
   readonly environment?: Readonly<Record<string, string>>
   readonly profiles?: readonly string[]
   readonly command?: readonly string[]
+  readonly healthcheck?: { readonly test: readonly string[] }
 }
 
 async function services(): Promise<Record<string, Service>> {
@@ -59,6 +60,24 @@ describe('the image', () => {
     expect(last.some((line) => line.startsWith('HEALTHCHECK '))).toBe(true)
     expect(last.join('\n')).toContain('/readyz')
     expect(last).toContain('CMD ["dist/handler/main.js", "run"]')
+  })
+
+  it('is built on a base that can be chosen, with a full version by default', async () => {
+    const dockerfile = await text('Dockerfile')
+    const [, base = ''] = /^ARG NODE_IMAGE=(\S+)$/m.exec(dockerfile) ?? []
+    expect(base).toMatch(/\/node:\d+\.\d+\.\d+-bookworm-slim$/)
+    expect(dockerfile.match(/^FROM .*$/gm)).toEqual([
+      'FROM ${NODE_IMAGE} AS build',
+      'FROM ${NODE_IMAGE}',
+    ])
+    expect(await text('docker-compose.yml')).toContain(`NODE_IMAGE: \${NODE_IMAGE:-${base}}`)
+  })
+
+  // An image in the OCI format loses the check that its Dockerfile says.
+  it('has the same health check in the Compose file', async () => {
+    const { handler } = await services()
+    const [, check = ''] = /^HEALTHCHECK .*\n\s+CMD (\[.*\])$/m.exec(await text('Dockerfile')) ?? []
+    expect(handler?.healthcheck?.test).toEqual(['CMD', ...JSON.parse(check)])
   })
 
   it('is built from sources alone: no key, state or environment file gets into its context', async () => {
