@@ -34,13 +34,13 @@ export function completionScript(shell: Shell, program: Command): string {
   return SCRIPTS[shell](program.name(), places)
 }
 
+function word(text: string, description: string): Word {
+  return { text, description: description.replaceAll(/\s+/g, ' ') }
+}
+
 function placesOf(command: Command, path: string): Place[] {
   const shown = command.createHelp()
   const commands = shown.visibleCommands(command).filter((each) => each.name() !== 'help')
-  const word = (text: string, description: string): Word => ({
-    text,
-    description: description.replaceAll(/\s+/g, ' '),
-  })
   return [
     {
       path,
