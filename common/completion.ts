@@ -138,7 +138,7 @@ ${places
 /** That the commands of the place were typed, and none of those that follow it. */
 function conditionOf({ path, commands }: Place): string {
   const typed =
-    path === '' ? [] : path.split(' ').map((word) => `__fish_seen_subcommand_from ${word}`)
+    path === '' ? [] : path.split(' ').map((each) => `__fish_seen_subcommand_from ${each}`)
   const next = commands.map(({ text }) => text).join(' ')
   const none = next === '' ? [] : [`not __fish_seen_subcommand_from ${next}`]
   return [...typed, ...none].join('; and ') || 'true'
