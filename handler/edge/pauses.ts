@@ -13,6 +13,9 @@ const PAUSE_MS = 1_000
 /** Requests that were sent during a pause are taken to have been seen so long after its end, in milliseconds. */
 const CATCH_UP_MS = 2_000
 
+/** After so long the co-signer has given up, in milliseconds: what is seen then was sent after the pause, or is dead. */
+const PATIENCE_MS = 30_000
+
 export interface Pauses {
   /** How old a request that is seen now may be already, in milliseconds; 0 in normal life. */
   readonly ageMs: () => number
@@ -41,7 +44,8 @@ export function watchPauses(clock: Clock, after: After): Pauses {
       const nowMs = clock.monotonicMs()
       // Sockets may be read before timers run.
       look(nowMs)
-      return nowMs - resumedAtMs <= CATCH_UP_MS ? nowMs - pausedAtMs : 0
+      const ageMs = nowMs - resumedAtMs <= CATCH_UP_MS ? nowMs - pausedAtMs : 0
+      return ageMs < PATIENCE_MS ? ageMs : 0
     },
     stop: () => cancel(),
   }

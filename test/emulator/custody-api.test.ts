@@ -423,7 +423,7 @@ describe('an idempotency key', () => {
   })
 
   it('is refused while the first request is in progress', async () => {
-    await emulator.chaos({ API_DELAY_MS: 2_000 })
+    await emulator.chaos({ API_DELAY_MS: 8_000 })
     const first = post('a')
     await new Promise((resolve) => {
       setTimeout(resolve, 300)

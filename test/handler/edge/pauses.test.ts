@@ -43,3 +43,15 @@ it('the watch ends with the handler', async () => {
   await time.advance(3_000)
   expect(pauses.ageMs()).toBe(3_000)
 })
+
+// After a suspended machine woke up, every new request was turned away for two seconds.
+it('a pause that outlasts the co-signer makes nothing old: who waited has given up', async () => {
+  const time = manualTime()
+  const pauses = watchPauses(time.clock, time.after)
+  await time.advance(29_000)
+  expect(pauses.ageMs()).toBe(29_000)
+  await time.advance(1_000)
+  expect(pauses.ageMs()).toBe(0)
+  await time.advance(3_600_000)
+  expect(pauses.ageMs()).toBe(0)
+})
