@@ -79,6 +79,7 @@ describe('requestKey', () => {
       stage: 'signing',
       digest: expect.stringMatching(/^[0-9a-f]{64}$/),
       coreDigest: expect.stringMatching(/^[0-9a-f]{64}$/),
+      fingerprint: expect.any(Number),
     })
     expect(Object.isFrozen(key)).toBe(true)
     expect(keyOf({ ...FULL, signerId: undefined }).signerId).toBe('')
