@@ -1,6 +1,7 @@
 /** Runs one command line in a given world and returns its exit code. */
 import { ensurePrivateDirectory, removeTemporaries } from '../common/atomic-file.ts'
 import { UsageError } from '../common/errors.ts'
+import { openToOthers, setBackModes } from '../common/file-safety.ts'
 import { guarded } from '../common/reporter.ts'
 import type { Invocation, Parsed } from './cli.ts'
 import { runDoctor } from './commands/doctor.ts'
@@ -46,6 +47,7 @@ async function execute(
     return report(await perform(session), reporter)
   }
   const directory = bootstrapDirectory(config.stateDir)
+  await setBackOwnModes(directory, reporter)
   await ensurePrivateDirectory(directory)
   const lock = await acquireLock(directory, config.command, runtime)
   try {
@@ -53,6 +55,15 @@ async function execute(
     return await report(await perform(session), reporter, () => lock.forgetHolder())
   } finally {
     await lock.release()
+  }
+}
+
+/** A volume with `fsGroup` gives files other modes at each mount. */
+async function setBackOwnModes(directory: string, reporter: Reporter): Promise<void> {
+  const paths = await openToOthers([directory], 4)
+  await setBackModes(paths)
+  for (const path of paths) {
+    reporter.warning(`the mode of \`${path}\` is set back: other users could use it`)
   }
 }
 
