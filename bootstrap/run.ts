@@ -5,6 +5,7 @@ import { openToOthers, setBackModes } from '../common/file-safety.ts'
 import { guarded } from '../common/reporter.ts'
 import type { Invocation, Parsed } from './cli.ts'
 import { runDoctor } from './commands/doctor.ts'
+import { runForget } from './commands/forget.ts'
 import { type Outcome, runPairing } from './commands/pairing.ts'
 import { runStatus } from './commands/status.ts'
 import { runUp } from './commands/up.ts'
@@ -94,18 +95,24 @@ function writes({ command, dryRun }: Config): boolean {
 }
 
 async function perform(session: Run): Promise<Outcome> {
-  const { command, replace, renewCertificate: renew, acceptGap } = session.config
+  const { command, replace, keepKey, renewCertificate: renew, acceptGap, ifDueMs } = session.config
   switch (command) {
     case 'up':
       return runUp(session)
     case 'create-user':
       return runCreateUser(session)
     case 'pair':
-      return runPairing({ kind: 'pair', replace }, await resolveIds(session), session)
+      return runPairing({ kind: 'pair', replace, keepKey }, await resolveIds(session), session)
     case 'rotate':
-      return runPairing({ kind: 'rotate', renew, acceptGap }, await resolveIds(session), session)
+      return runPairing(
+        { kind: 'rotate', renew, acceptGap, ifDueMs },
+        await resolveIds(session),
+        session,
+      )
     case 'unpair':
       return runPairing({ kind: 'unpair' }, await resolveIds(session), session)
+    case 'forget':
+      return runForget(session)
     case 'status':
       return runStatus(await resolveIds(session), session)
     case 'doctor':

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf, UnsafeFileError } from './errors.ts'
 import { assertSafe, isOwn } from './file-safety.ts'
@@ -83,6 +83,12 @@ export async function writeNew(
   } finally {
     await file.close()
   }
+}
+
+/** Removes a file durably; does nothing when it is gone already. */
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true })
+  await syncDirectory(dirname(path))
 }
 
 /** Makes the names in a directory durable. */
