@@ -87,7 +87,10 @@ export function worldOf(
     auth: status.auth,
     tls: status.tls,
     slots: status.slots.map(({ slot }) => slot),
-    generations: status.generations,
+    generations: status.generations.map((item) => ({
+      ...item,
+      endsMs: Date.parse(item.notAfter),
+    })),
     needs: status.pairings[`${ids.cosignerId}/${ids.apiKeyId}`] ?? null,
     offered,
     paired,

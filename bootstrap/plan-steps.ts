@@ -2,7 +2,7 @@
  * The pieces of a pairing plan: which generation it leads to, and the steps that lead there; pure.
  */
 import type { Pairing } from './compare.ts'
-import type { PairingWorld, PlanInput, Step } from './steps.ts'
+import type { PairingWorld, PlanInput, PlannedGeneration, Step } from './steps.ts'
 
 /**
  * Stage if need be, declare, probe: everything that must hold before the API hears of a generation.
@@ -70,7 +70,7 @@ export function rollBack(paired: Pairing, reason: string): Step {
  */
 export function pairTarget(world: PairingWorld, keepKey = false): number {
   const { generations, offered } = world
-  const isFresh = ({ generation, hits }: PairingWorld['generations'][number]) =>
+  const isFresh = ({ generation, hits }: PlannedGeneration) =>
     keepKey || (hits.total === 0 && !offered.includes(generation))
   const found =
     generations.findLast(({ state }) => state === 'live') ??

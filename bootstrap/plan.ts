@@ -114,10 +114,10 @@ function beginRotate(input: PlanInput, goal: Goal & { kind: 'rotate' }): Plan {
   }
   if (world.paired.is !== 'ours') return drift(world.paired)
   const from = world.paired.generation
-  const end = world.generations.find(({ generation }) => generation === from)?.notAfter ?? ''
-  if (goal.ifDueMs !== undefined && Date.parse(end) - nowMs > goal.ifDueMs) {
+  const called = world.generations.find(({ generation }) => generation === from)
+  if (goal.ifDueMs !== undefined && called !== undefined && called.endsMs - nowMs > goal.ifDueMs) {
     return nothing(
-      `not due: the certificate of generation ${from} is valid until ${end.slice(0, 10)}`,
+      `not due: the certificate of generation ${from} is valid until ${called.notAfter.slice(0, 10)}`,
     )
   }
   const gap = isPinned(world) && world.slots.length < 2 && !goal.renew

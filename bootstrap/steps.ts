@@ -50,6 +50,15 @@ export type Goal =
     }
   | { readonly kind: 'unpair' }
 
+/** A generation of the handler, as far as plans look at it. */
+export type PlannedGeneration = Pick<
+  GenerationInfo,
+  'generation' | 'state' | 'notAfter' | 'hits'
+> & {
+  /** `notAfter` in milliseconds since the epoch. */
+  readonly endsMs: number
+}
+
 /** What was found. */
 export interface PairingWorld {
   readonly auth: AuthMode
@@ -57,10 +66,7 @@ export interface PairingWorld {
   readonly tls: HandlerStatus['tls']
   /** Slot letters of the handler, in order. */
   readonly slots: readonly string[]
-  readonly generations: readonly Pick<
-    GenerationInfo,
-    'generation' | 'state' | 'notAfter' | 'hits'
-  >[]
+  readonly generations: readonly PlannedGeneration[]
   /** Generations that a request has named which the API accepted, or may have. */
   readonly offered: readonly number[]
   /** What this pairing has declared to the handler; null when nothing. */

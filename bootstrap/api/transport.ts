@@ -115,19 +115,27 @@ function open(request: HttpRequest, proxy: URL | undefined): ClientRequest {
   })
 }
 
+type Connected = (error: Error | null, socket: Socket) => void
+
 /** Connects through a proxy: TLS with the API itself, inside of the tunnel. */
 function through(proxy: URL, target: URL): NonNullable<RequestOptions['createConnection']> {
   return (_options, done) => {
-    openTunnel(proxy, target).then(
-      (socket) => {
-        const host = target.hostname.replace(/^\[(.*)\]$/, '$1')
-        const name = isIP(host) === 0 ? { servername: host } : { host }
-        return done(null, connect({ socket, ...name, rejectUnauthorized: true }))
-      },
-      (error: Error) => done(error, new Socket()),
-    )
+    void tunnel(proxy, target, done)
     return undefined
   }
+}
+
+async function tunnel(proxy: URL, target: URL, done: Connected): Promise<void> {
+  const host = target.hostname.replace(/^\[(.*)\]$/, '$1')
+  const name = isIP(host) === 0 ? { servername: host } : { host }
+  let socket: Socket
+  try {
+    socket = await openTunnel(proxy, target)
+  } catch (error) {
+    done(error instanceof Error ? error : new Error(messageOf(error)), new Socket())
+    return
+  }
+  done(null, connect({ socket, ...name, rejectUnauthorized: true }))
 }
 
 function limit(outgoing: ClientRequest, ms: number, what: string, done: () => boolean) {

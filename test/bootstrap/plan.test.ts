@@ -5,7 +5,7 @@ import type { GenerationState, PairingNeeds } from '../../common/admin-api.ts'
 import type { Pairing } from '../../bootstrap/compare.ts'
 import type { Operation, PairingMemory, Submission } from '../../bootstrap/memory.ts'
 import { planPairing } from '../../bootstrap/plan.ts'
-import type { Goal, PairingWorld, Plan, Step } from '../../bootstrap/steps.ts'
+import type { Goal, PairingWorld, Plan, PlannedGeneration, Step } from '../../bootstrap/steps.ts'
 
 const NOW = 1_800_000_000_000
 const HOUR = 3_600_000
@@ -18,7 +18,7 @@ const UNPAIR: Goal = { kind: 'unpair' }
 /** A world that is built word by word; `plan` asks the planner about it. */
 function world() {
   let paired: Pairing = { is: 'absent' }
-  const generations: PairingWorld['generations'][number][] = []
+  const generations: PlannedGeneration[] = []
   let offered: number[] = []
   let needs: PairingNeeds | null = null
   let memory: PairingMemory = { operation: null, last: null }
@@ -32,6 +32,7 @@ function world() {
         generation,
         state,
         hits,
+        endsMs: NOW + 40 * 24 * HOUR,
         notAfter: new Date(NOW + 40 * 24 * HOUR).toISOString(),
       })
       return self
