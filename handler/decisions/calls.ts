@@ -27,6 +27,8 @@ export interface Reads {
   listHolds(): readonly Hold[]
   frozen(): Freeze | undefined
   limitUsage(windows: Readonly<Record<string, number>>): readonly LimitUsage[]
+  /** The head; undefined when it is the first record, or a checkpoint that signs all records before it. */
+  unsignedHead(): ChainHead | undefined
 }
 
 export interface Calls extends Writes, Reads {
@@ -52,6 +54,7 @@ const OTHERS: ReadonlySet<string> = new Set<Exclude<keyof Calls, keyof Writes>>(
   'listHolds',
   'frozen',
   'limitUsage',
+  'unsignedHead',
   'probe',
 ])
 

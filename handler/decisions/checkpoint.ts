@@ -58,6 +58,12 @@ export function verifyCheckpoint(
   return isSigned ? { kind: 'valid', checkpoint } : { kind: 'invalid' }
 }
 
+/** The record up to which a checkpoint says that it signs; undefined when it is none. Verifies nothing. */
+export function checkpointSeq(jws: string): number | undefined {
+  const checkpoint = decode(jws.split('.')[1] ?? '')
+  return isCheckpoint(checkpoint) ? checkpoint.seq : undefined
+}
+
 function decode(part: string): unknown {
   try {
     return JSON.parse(String(decodePart(part)))

@@ -5,9 +5,11 @@
 import { isWrite, needsOf, partsOf } from '../calls.ts'
 import type { Call, Calls, Reads, WriteTable } from '../calls.ts'
 import { chainTime, readRecord } from '../chain.ts'
+import { checkpointSeq } from '../checkpoint.ts'
 import { beginBatch, decideBatch, resultOf } from '../decide-batch.ts'
 import type { CallResult } from '../decide-batch.ts'
 import { holdOf } from '../holds.ts'
+import { parseBody } from '../record.ts'
 import type { ChainHead } from '../record.ts'
 import { recallFrom } from '../requests.ts'
 import type { Database } from './database.ts'
@@ -36,11 +38,19 @@ export function createCore(db: Database): Core {
   const { transaction, now } = createTransactions(db, tables)
   const probe = db.prepare<[number]>('INSERT OR REPLACE INTO probe (one, time) VALUES (1, ?)')
 
+  const newest = db.prepare<[], string>('SELECT body FROM chain ORDER BY seq DESC LIMIT 1').pluck()
+
   const reads: Reads & Pick<Calls, 'probe'> = {
     recall: (key) => recallFrom(chain.withFingerprint(key.fingerprint).map(readRecord), key).recall,
     listHolds: () => holds.openHolds(now()).map((hold) => holdOf(hold, now())),
     frozen: () => holds.freeze(),
     limitUsage: (windows) => limits.usage(windows, now()),
+    unsignedHead: () => {
+      const head = chain.head()
+      const last = parseBody(newest.get() ?? '{}')
+      const signs = last.kind === 'checkpoint' ? checkpointSeq(last.jws) : undefined
+      return last.kind === 'created' || signs === head.seq - 1 ? undefined : head
+    },
     probe: () => {
       probe.run(now())
     },

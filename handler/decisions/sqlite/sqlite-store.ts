@@ -89,6 +89,19 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     return receipt
   }
 
+  /** The next checkpoint signs all that is there, whoever wrote it. */
+  const advance = async () => {
+    const head = await ask('unsignedHead')
+    if (head !== undefined) checkpointer.advance(head.seq, head.hash)
+  }
+  const acted = async <T>(act: Promise<T>): Promise<T> => {
+    const result = await act
+    await advance()
+    return result
+  }
+
+  // What the last process had not signed, because it was killed.
+  if (opening.behind === undefined) await advance()
   let frozen = await ask('frozen')
   return {
     opening,
@@ -103,19 +116,21 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     },
     openHold: (request) => ask('openHold', request),
     listHolds: () => ask('listHolds'),
-    approveHold: (id, act) => ask('approveHold', id, act),
-    rejectHold: (id, act) => ask('rejectHold', id, act),
+    approveHold: (id, act) => acted(ask('approveHold', id, act)),
+    rejectHold: (id, act) => acted(ask('rejectHold', id, act)),
     frozen: () => frozen,
     freeze: async (action, act, replace) => {
       const freeze = await ask('freeze', action, act, replace)
       frozen = freeze
+      await advance()
       return freeze
     },
     unfreeze: async (act) => {
       await ask('unfreeze', act)
       frozen = undefined
+      await advance()
     },
-    releaseCharges: (owner, act) => ask('releaseCharges', owner, act),
+    releaseCharges: (owner, act) => acted(ask('releaseCharges', owner, act)),
     limitUsage: (windows) => ask('limitUsage', windows),
     close: async () => {
       clearInterval(timer)

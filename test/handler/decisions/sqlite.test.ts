@@ -330,6 +330,26 @@ describe('checkpoints', () => {
     expect(checkpoints).toEqual([])
   })
 
+  // A freeze was the last record of many a chain, and stayed unsigned for ever: nothing proved that it was there.
+  it('sign an act of an operator, once, and what a process without a key left', async () => {
+    const path = await newPath()
+    const { checkpoints, publicKeyOf, options } = await signing()
+    const store = await open({ path, ...options })
+    await store.freeze('REJECT', { by: 'alice', note: 'incident' })
+    await store.close()
+    expect(checkpoints).toHaveLength(1)
+    await (await open({ path, ...options })).close()
+    expect(checkpoints).toHaveLength(1)
+    const unsigned = await open({ path })
+    await unsigned.unfreeze({ by: 'alice', note: '' })
+    await unsigned.close()
+    await (await open({ path, ...options })).close()
+    expect(checkpoints.map((jws) => verifyCheckpoint(jws, publicKeyOf))).toMatchObject([
+      { kind: 'valid', checkpoint: { seq: 2 } },
+      { kind: 'valid', checkpoint: { seq: 4 } },
+    ])
+  })
+
   it('that fail are told and tried again', async () => {
     const { checkpoints, errors, options } = await signing()
     let works = false
