@@ -15,9 +15,13 @@ export function registerAuditCommands(program: Command, io: CommandIo): void {
   const audit = program.command('audit').description('read and verify the record of all decisions')
   withStore(audit.command('verify'))
     .description(
-      'verify every record, signature and the high-water mark; exit code 10 when damaged',
+      'verify every record, signature, table and the high-water mark; exit code 10 when damaged, 11 when nothing proves it',
     )
     .option('--keys <dir>', 'directory with g<N>/public.pem (default: keys in the state directory)')
+    .option(
+      '--cosigner-keys <path>',
+      'keys of the co-signers, to verify each request that they sent',
+    )
     .option('--checkpoint <file...>', 'checkpoints kept elsewhere, e.g. a copy of the log')
     .option('--no-mark', 'do not ask for the high-water mark, for a copy that came without')
     .option('--json', 'print the result as JSON')

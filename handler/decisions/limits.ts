@@ -38,11 +38,15 @@ export interface Charge {
   readonly amount: Decimal
 }
 
-/** All charges before a time, that excluded. */
-export interface LimitTotal {
-  readonly untilMs: number
+/** Transactions and what they move. */
+export interface LimitSum {
   readonly count: number
   readonly amount: Decimal
+}
+
+/** All charges before a time, that excluded. */
+export interface LimitTotal extends LimitSum {
+  readonly untilMs: number
 }
 
 /** What is known of one limit and key, for one window. */
@@ -89,19 +93,31 @@ export function charge(
 ): Charged | 'covered' | 'full' {
   if (windowMs !== known.askedMs) throw new Error('a limit was looked up for another window')
   if (earlier !== undefined && compareDecimals(asked, earlier.amount) <= 0) return 'covered'
-  // The owner asks for more than it was charged: what still counts of its charge is not counted again.
-  const counted = earlier !== undefined && earlier.timeMs > nowMs - windowMs ? earlier : undefined
   const state = known.windowMs === windowMs ? known : remake(known, nowMs)
-  const more = {
-    count: counted === undefined ? 1 : 0,
-    amount: counted === undefined ? asked : subtract(asked, counted.amount),
-  }
+  const more = increaseOf(earlier, { timeMs: nowMs, amount: asked }, windowMs)
   const spent = spentOf(state)
   if (maxCount !== undefined && spent.count + more.count > maxCount) return 'full'
   const total = addDecimals(spent.amount, more.amount)
   if (maxAmount !== undefined && compareDecimals(total, maxAmount) > 0) return 'full'
   const latest = add(state.latest, windowMs, nowMs, more)
   return { state: { ...state, latest }, charge: { timeMs: nowMs, amount: asked } }
+}
+
+/** What a charge adds when its owner was charged `earlier`: what still counts of that is not counted again. */
+export function increaseOf(
+  earlier: Charge | undefined,
+  { timeMs, amount }: Charge,
+  windowMs: number,
+): LimitSum {
+  return earlier === undefined || earlier.timeMs <= timeMs - windowMs
+    ? { count: 1, amount }
+    : { count: 0, amount: subtract(amount, earlier.amount) }
+}
+
+/** `untilMs` of the total that a charge at this time is part of. */
+export function totalUntil(windowMs: number, timeMs: number): number {
+  const step = stepOf(windowMs)
+  return (Math.floor(timeMs / step) + 1) * step
 }
 
 /** What counts of a limit; undefined when nothing does. */
@@ -145,24 +161,23 @@ function add(
   before: LimitTotal | undefined,
   windowMs: number,
   timeMs: number,
-  more: Pick<LimitTotal, 'count' | 'amount'>,
+  more: LimitSum,
 ): LimitTotal {
-  const step = stepOf(windowMs)
   return {
-    untilMs: (Math.floor(timeMs / step) + 1) * step,
+    untilMs: totalUntil(windowMs, timeMs),
     count: (before?.count ?? 0) + more.count,
     amount: addDecimals(before?.amount ?? ZERO, more.amount),
   }
 }
 
-function spentOf({ base, latest }: LimitState): Pick<LimitTotal, 'count' | 'amount'> {
+function spentOf({ base, latest }: LimitState): LimitSum {
   return {
     count: (latest?.count ?? 0) - (base?.count ?? 0),
     amount: subtract(latest?.amount ?? ZERO, base?.amount ?? ZERO),
   }
 }
 
-function sumOf(charges: readonly Charge[]): Pick<LimitTotal, 'count' | 'amount'> {
+function sumOf(charges: readonly Charge[]): LimitSum {
   return {
     count: charges.length,
     amount: charges.reduce((sum, { amount }) => addDecimals(sum, amount), ZERO),
@@ -173,7 +188,7 @@ function stepOf(windowMs: number): number {
   return Math.max(1, Math.floor(windowMs / STEPS))
 }
 
-/** `a - b`; `a` is never the smaller one. */
-function subtract(a: Decimal, b: Decimal): Decimal {
+/** `a - b`. */
+export function subtract(a: Decimal, b: Decimal): Decimal {
   return addDecimals(a, { units: -b.units, scale: b.scale })
 }

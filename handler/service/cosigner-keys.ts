@@ -1,10 +1,8 @@
 /** The co-signers' public keys: one PEM file, or a directory with one file each; all mistakes are reported at once. */
-import type { Stats } from 'node:fs'
-import { lstat, open, readdir, stat } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { kidOf, rsaPublicKey } from '../../certs/inspect.ts'
 import { errnoOf, messageOf, UnsafeFileError } from '../../common/errors.ts'
-import { assertOwner, unsafeReason } from '../../common/file-safety.ts'
 import type { CosignerKey } from '../protocol/token.ts'
 
 /** Co-signers sign with RSA-2048 (vendor: callback handler security). */
@@ -37,7 +35,7 @@ export async function loadCosignerKeys(path: string): Promise<LoadedCosignerKeys
 async function keyFiles(path: string): Promise<string[]> {
   const found = await stat(path)
   if (!found.isDirectory()) return [path]
-  assertTrusted(path, found)
+  assertOnlyOwnerWrites(path, found.mode)
   const names = (await readdir(path)).filter((name) => name.endsWith('.pem') && name[0] !== '.')
   if (names.length === 0) throw new UnsafeFileError('holds no `<name>.pem`')
   return names.toSorted().map((name) => join(path, name))
@@ -47,23 +45,16 @@ async function readKey(file: string) {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(nameOf(file))) {
     throw new UnsafeFileError('a name is made of 1 to 64 characters A-Z a-z 0-9 . _ -')
   }
-  // A link may lead to the key (mounted volumes have them), but not one that another user has put here.
-  assertOwner(file, await lstat(file))
-  const handle = await open(file)
-  try {
-    const found = await handle.stat()
-    if (!found.isFile()) throw new UnsafeFileError('is not a regular file')
-    assertTrusted(file, found)
-    return rsaPublicKey(await handle.readFile('utf8'), COSIGNER_KEY_BITS)
-  } finally {
-    await handle.close()
-  }
+  const found = await stat(file)
+  if (!found.isFile()) throw new UnsafeFileError('is not a regular file')
+  assertOnlyOwnerWrites(file, found.mode)
+  return rsaPublicKey(await readFile(file, 'utf8'), COSIGNER_KEY_BITS)
 }
 
 /** Who can write here can approve transactions. */
-function assertTrusted(path: string, found: Stats): void {
-  const reason = unsafeReason(path, found, 'trusted', { sticky: found.isDirectory() })
-  if (reason !== undefined) throw new UnsafeFileError(reason)
+function assertOnlyOwnerWrites(path: string, mode: number): void {
+  if ((mode & 0o022) === 0) return
+  throw new UnsafeFileError('can be written by other users', { hint: `chmod go-w ${path}` })
 }
 
 function duplicates(keys: readonly CosignerKey[]): string[] {

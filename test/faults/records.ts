@@ -63,13 +63,35 @@ export async function finalDecisions(
   return found
 }
 
-/** Runs `audit verify`; anything but intact is a violation. */
-export async function mustVerify({ stateDir }: Home, report: Report): Promise<void> {
+/** What `audit verify` says, with the keys of the home's co-signers. */
+export interface Verification {
+  readonly exitCode: number | null
+  readonly verdict: string
+  readonly text: string
+}
+
+/** Runs `audit verify --cosigner-keys`, with further options. */
+export async function verifyRecords(
+  { stateDir, env }: Home,
+  ...options: readonly string[]
+): Promise<Verification> {
+  const keys = env['HANDLER_COSIGNER_KEYS'] ?? ''
   const { exitCode, stdout, stderr } = await runToEnd(
     'handler/main.js',
-    ['audit', 'verify', '--state-dir', stateDir],
+    ['audit', 'verify', '--state-dir', stateDir, '--cosigner-keys', keys, ...options],
     {},
   )
+  const verdict = /^the audit chain is (\w+)/m.exec(stdout)?.[1] ?? 'none'
+  return { exitCode, verdict, text: `${stdout}${stderr}` }
+}
+
+/**
+ * Runs `audit verify`; damage is a violation. A handler that was killed leaves records that no checkpoint
+ * signs: these are consistent, not proved.
+ */
+export async function mustVerify(home: Home, report: Report): Promise<void> {
+  const found = await verifyRecords(home)
   report.count('audit verify runs')
-  report.must(exitCode === 0, 'the audit chain is intact', `${stdout}${stderr}`)
+  const holds = found.exitCode === 0 || found.exitCode === 11
+  report.must(holds, 'the audit chain is intact, or consistent', found)
 }

@@ -1,5 +1,4 @@
 /** Checks the tables that decisions are read from against the chain that explains them. */
-import { compareDecimals, parseDecimal } from '../../protocol/decimal.ts'
 import type { Database } from '../sqlite/database.ts'
 import { fingerprintOf } from '../../protocol/digest.ts'
 import type { DecisionContent } from '../decision-fields.ts'
@@ -8,17 +7,13 @@ import type { FreezeRow } from '../freeze.ts'
 import type { Freeze } from '../operations.ts'
 import type { ChainRow, OperatorContent, RecordBody } from '../record.ts'
 import { MAX_CANDIDATES } from '../requests.ts'
+import { createLimitCheck } from './verify-limits.ts'
 
 export interface StateCheck {
   /** Checks what one sound record explains; problems in words. */
   record(row: ChainRow, body: RecordBody): readonly string[]
-  /** Checks what only the whole chain explains. */
-  finish(): readonly string[]
-}
-
-interface ChargeRow {
-  readonly units: string
-  readonly scale: number
+  /** Checks what only the whole chain explains; `nowMs` is the chain's time. */
+  finish(nowMs: number): readonly string[]
 }
 
 /** Checks beside one pass over the chain, record by record in order. */
@@ -34,11 +29,8 @@ export function createStateCheck(db: Database): StateCheck {
   const ownerOfUse = db
     .prepare<[string], string>('SELECT owner FROM single_uses WHERE name = ?')
     .pluck()
-  const chargeOf = db.prepare<[string, string, string], ChargeRow>(
-    'SELECT units, scale FROM limit_charges WHERE name = ? AND key = ? AND owner = ?',
-  )
   const recent = new Map<number, number[]>()
-  const uncharged = new Map<string, string>()
+  const limits = createLimitCheck(db)
   const approvals = new Map<string, string[]>()
   const rejections = new Map<string, string>()
   const uses = new Map<string, number>()
@@ -61,18 +53,13 @@ export function createStateCheck(db: Database): StateCheck {
     const again = all.some((one) => decidesTheSame(bodyOf.get(one), content))
     return again ? ['decides a request that was decided before'] : []
   }
-  const checkDecision = (row: ChainRow, content: DecisionContent): string[] => {
+  const checkDecision = (row: ChainRow, content: DecisionContent, timeMs: number): string[] => {
     const problems = checkIndex(row, content)
     for (const name of content.used ?? []) {
       if (name.startsWith('hold:')) uses.set(name.slice('hold:'.length), row.seq)
       else if (ownerOfUse.get(name) !== content.owner) problems.push('a single use is not kept')
     }
-    for (const { limit, key, amount } of content.charged ?? []) {
-      if (!covers(chargeOf.get(limit, key, content.owner), amount)) {
-        // A later release explains it.
-        uncharged.set(content.owner, `record ${row.seq}: a limit was not charged`)
-      }
-    }
+    limits.charged(content, row.seq, timeMs)
     return problems
   }
   const noteAct = ({ act, subject, by, note }: OperatorContent, time: string) => {
@@ -83,7 +70,7 @@ export function createStateCheck(db: Database): StateCheck {
     if (act === 'unfreeze') freeze = undefined
     if (act === 'hold-approve') approvals.set(subject, [...(approvals.get(subject) ?? []), by])
     if (act === 'hold-reject') rejections.set(subject, by)
-    if (act === 'release-charges') uncharged.delete(subject)
+    if (act === 'release-charges') limits.released(subject)
   }
   const checkHolds = (): string[] => {
     const rows = db
@@ -119,15 +106,15 @@ export function createStateCheck(db: Database): StateCheck {
   return {
     record: (row, body) => {
       if (body.kind === 'operator') noteAct(body, body.time)
-      return body.kind === 'decision' ? checkDecision(row, body) : []
+      return body.kind === 'decision' ? checkDecision(row, body, Date.parse(body.time)) : []
     },
-    finish: () => {
+    finish: (nowMs) => {
       const inIndex = db
         .prepare<[number], number>('SELECT count(*) FROM request_index WHERE seq <= ?')
         .pluck()
         .get(mergedSeq)
       const index = inIndex === merged ? [] : ['the request index has entries of no record']
-      return [...index, ...uncharged.values(), ...checkHolds(), ...checkFreeze()]
+      return [...index, ...limits.finish(nowMs), ...checkHolds(), ...checkFreeze()]
     },
   }
 }
@@ -144,10 +131,4 @@ function decidesTheSame(text: string | undefined, content: DecisionContent): boo
     earlier.stage === content.stage &&
     earlier.digest === content.digest
   )
-}
-
-function covers(row: ChargeRow | undefined, amount: string): boolean {
-  const charged = parseDecimal(amount)
-  if (row === undefined || charged === undefined) return false
-  return compareDecimals({ units: BigInt(row.units), scale: row.scale }, charged) >= 0
 }

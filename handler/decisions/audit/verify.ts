@@ -1,15 +1,23 @@
-/** Reads the whole audit chain and says whether it is what was written: no record altered, added, moved or cut off. */
+/**
+ * Reads the whole audit chain and the tables beside it, and says whether something contradicts something, and what
+ * proves that no record was altered, added, moved or cut off.
+ */
 import type { KeyObject } from 'node:crypto'
 import { inTransaction } from '../../../common/sqlite.ts'
 import { verifyCheckpoint } from '../checkpoint.ts'
-import type { Checkpoint } from '../checkpoint.ts'
+import type { Checkpoint, CheckpointResult } from '../checkpoint.ts'
 import type { Database } from '../sqlite/database.ts'
 import { readMark } from '../sqlite/mark.ts'
 import type { Mark } from '../sqlite/mark.ts'
 import { EMPTY, readBody } from '../record.ts'
 import type { ChainHead, ChainRow, RecordBody } from '../record.ts'
+import type { CosignerKey } from '../../protocol/token.ts'
+import { judge } from './verdict.ts'
+import type { Judgement } from './verdict.ts'
 import { checkRow } from './verify-record.ts'
+import { checkSchema } from './verify-schema.ts'
 import { createStateCheck } from './verify-state.ts'
+import { createTokenCheck } from './verify-token.ts'
 
 export interface VerifyOptions {
   /** Path of the mark; undefined skips it, for a copy that came without. */
@@ -18,6 +26,8 @@ export interface VerifyOptions {
   readonly publicKeyOf: (generation: number) => KeyObject | undefined
   /** Checkpoints kept elsewhere, e.g. from the log: the chain must contain what they sign. */
   readonly checkpoints: readonly string[]
+  /** Keys of all co-signers that ever asked, to verify each request with; undefined leaves that out. */
+  readonly cosigners?: readonly CosignerKey[] | undefined
   /** Hears how many records were read, about every thousand. */
   readonly onProgress?: (done: number, total: number) => void
 }
@@ -28,7 +38,8 @@ export interface Problem {
   readonly message: string
 }
 
-export interface VerifyReport {
+export interface VerifyReport extends Judgement {
+  /** Whether nothing contradicts anything; `verdict` says whether something proves it. */
   readonly ok: boolean
   readonly storeId: string | undefined
   readonly records: number
@@ -38,6 +49,8 @@ export interface VerifyReport {
   readonly checkpoints: number
   /** Records up to this one are covered by a signature. */
   readonly signedUpTo: number
+  /** Requests whose signature and content hold; undefined when there were no keys to verify them with. */
+  readonly requests: number | undefined
   /** At most 100; `problemCount` counts all. */
   readonly problems: readonly Problem[]
   readonly problemCount: number
@@ -51,57 +64,83 @@ export function verifyStore(db: Database, options: VerifyOptions): VerifyReport 
   const mark = options.markPath === undefined ? undefined : readMark(options.markPath)
   const hashAt = db.prepare<[number], string>('SELECT hash FROM chain WHERE seq = ?').pluck()
   const state = createStateCheck(db)
+  const tokens = options.cosigners && createTokenCheck(options.cosigners)
   const problems: Problem[] = []
   let problemCount = 0
   let checkpoints = 0
+  let kept = 0
   let signedUpTo = 0
+  let lastContent = 0
   let storeId: string | undefined
 
   const report = (seq: number | undefined, message: string) => {
     problemCount += 1
     if (problems.length < MAX_PROBLEMS) problems.push({ seq, message })
   }
-  const checkCheckpoint = (jws: string, seq: number | undefined) => {
+  const checkCheckpoint = (jws: string, seq: number | undefined): boolean => {
     const result = verifyCheckpoint(jws, options.publicKeyOf)
-    if (result.kind === 'invalid') return report(seq, 'the checkpoint is not validly signed')
-    if (result.kind === 'unknown-key') {
-      return report(
-        seq,
-        `the checkpoint is signed by generation ${result.generation}, whose key is not here`,
-      )
-    }
-    const reason = contradiction(result.checkpoint, storeId, hashAt, seq)
-    if (reason !== undefined) return report(seq, reason)
+    const reason =
+      result.kind === 'valid'
+        ? contradiction(result.checkpoint, storeId, hashAt, seq)
+        : unverified(result)
+    if (reason !== undefined) report(seq, reason)
+    if (reason !== undefined || result.kind !== 'valid') return false
     checkpoints += 1
     signedUpTo = Math.max(signedUpTo, result.checkpoint.seq)
+    return true
   }
 
   const visit: Visit = (row, body, before) => {
     for (const problem of checkRow(row, body, before)) report(row.seq, problem)
+    const isCheckpoint = body?.kind === 'checkpoint' && checkCheckpoint(body.jws, row.seq)
+    if (!isCheckpoint) lastContent = row.seq
     if (body === undefined) return
     if ((body.kind === 'created') !== (row.seq === 1)) {
       report(row.seq, 'record kind is not allowed at this position')
     }
     if (body.kind === 'created') storeId = body.storeId
-    if (body.kind === 'checkpoint') checkCheckpoint(body.jws, row.seq)
     for (const problem of state.record(row, body)) report(row.seq, problem)
+    if (body.kind !== 'decision' || tokens === undefined) return
+    for (const problem of tokens.record(body, row.token ?? '', Date.parse(body.time))) {
+      report(row.seq, problem)
+    }
   }
   const almost = eachRecord(db, EMPTY, options.onProgress, visit)
   // The rest and the tables beside it belong to one moment, or a handler could write in between.
   const head = inTransaction(db, 'DEFERRED', () => {
     const last = eachRecord(db, almost, options.onProgress, visit)
-    for (const message of state.finish()) report(undefined, message)
+    for (const message of [...checkSchema(db), ...state.finish(last.timeMs)]) {
+      report(undefined, message)
+    }
     return last
   })
-  for (const jws of options.checkpoints) checkCheckpoint(jws, undefined)
+  for (const jws of options.checkpoints) if (checkCheckpoint(jws, undefined)) kept += 1
   if (options.markPath !== undefined) {
     const message = markProblem(mark, storeId, hashAt)
     if (message !== undefined) report(undefined, message)
   }
   if (head.seq === 0) report(undefined, 'the store has no records')
-  const ok = problemCount === 0
-  const { seq: records, hash } = head
-  return { ok, storeId, records, head: hash, checkpoints, signedUpTo, problems, problemCount }
+  const requests = tokens && { signed: tokens.signed(), unsigned: tokens.unsigned() }
+  const hasMark = options.markPath !== undefined
+  const found = { problemCount, checkpoints, kept, signedUpTo, lastContent, requests, hasMark }
+  return {
+    ok: problemCount === 0,
+    ...judge(found),
+    storeId,
+    records: head.seq,
+    head: head.hash,
+    checkpoints,
+    signedUpTo,
+    requests: requests?.signed,
+    problems,
+    problemCount,
+  }
+}
+
+function unverified(result: Exclude<CheckpointResult, { kind: 'valid' }>): string {
+  return result.kind === 'invalid'
+    ? 'the checkpoint is not validly signed'
+    : `the checkpoint is signed by generation ${result.generation}, whose key is not here`
 }
 
 /** One row, its body unless that is no record, and the head that the row before left. */

@@ -100,7 +100,7 @@ describe('audit verify', () => {
     const { dir } = await state()
     const { code, out } = await run(['verify', '--state-dir', dir])
     expect(out).toMatch(
-      /^store [0-9a-f-]{36}, 5 records, head [0-9a-f]{64}\nread from .+\n1 checkpoints hold, the newest signs up to record 4; 1 records after it\nthe audit chain is intact\n$/,
+      /^store [0-9a-f-]{36}, 5 records, head [0-9a-f]{64}\nread from .+\n1 checkpoints hold, the newest signs up to record 4; 1 records after it\n(?:not checked: .+\n){4}the audit chain is intact\n$/,
     )
     expect(code).toBe(0)
   })
@@ -129,6 +129,45 @@ describe('audit verify', () => {
       records: 5,
       problems: [{ seq: 2, message: 'hash does not match' }],
     })
+  })
+
+  // It said "0 checkpoints hold" and "intact", with exit code 0, of a chain that anybody could have written anew.
+  it('ends with 11 when no checkpoint signs the records', async () => {
+    const { dir, db } = await state()
+    const database = openSqlite(db)
+    database.exec('PRAGMA foreign_keys = OFF')
+    database.exec('DELETE FROM chain WHERE seq = 5')
+    database.close()
+    const { code, out } = await run(['verify', '--state-dir', dir, '--no-mark'])
+    expect(out).toContain('\n0 checkpoints hold')
+    expect(out).toContain(
+      '\nnot proved: no checkpoint signs any record: all of it could have been written anew\n',
+    )
+    expect(out).toContain('\nnot checked: the high-water mark (`--no-mark`)\n')
+    expect(out).toMatch(/\nthe audit chain is consistent, not proved\n$/)
+    expect(code).toBe(11)
+    const { out: json } = await run(['verify', '--state-dir', dir, '--no-mark', '--json'])
+    expect(JSON.parse(json)).toMatchObject({ ok: true, verdict: 'consistent', checkpoints: 0 })
+  })
+
+  it('verifies the evidence of each decision with the keys of the co-signers', async () => {
+    const { dir } = await state()
+    const { publicKeyPem } = await testKey('cosigner')
+    const file = join(dir, 'vault.pem')
+    writeFileSync(file, publicKeyPem, { mode: 0o644 })
+    const { code, out } = await run(['verify', '--state-dir', dir, '--cosigner-keys', file])
+    expect(out).toContain(
+      'problem: record 2: evidence is no request of a co-signer whose key is given: ',
+    )
+    expect(out).toContain('\n0 requests are signed by their co-signers\n')
+    expect(code).toBe(10)
+  })
+
+  it('refuses co-signer keys that cannot be used', async () => {
+    const { dir } = await state()
+    const { code, out, err } = await run(['verify', '--state-dir', dir, '--cosigner-keys', 'none'])
+    expect(err).toContain('`none`: there is no such file')
+    expect({ code, out }).toEqual({ code: 2, out: '' })
   })
 
   it.each(['seq', 'fingerprint'])('ends with 10 on a %s beyond 2^53', async (column) => {
@@ -290,7 +329,8 @@ describe('audit accept-store', () => {
       by: 'alice',
       note: 'its high-water mark is missing',
     })
-    expect((await run(['verify', '--state-dir', dir])).code).toBe(0)
+    // No checkpoint signs the new record yet.
+    expect((await run(['verify', '--state-dir', dir])).code).toBe(11)
   })
 
   it('makes no store where none was', async () => {

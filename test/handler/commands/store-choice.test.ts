@@ -85,7 +85,7 @@ describe('the store of a command', () => {
     const { env, old } = await moved()
     const { code, out } = await run(env, 'audit', 'verify', flag, old)
     expect(out).toContain(`read from ${old}\n`)
-    expect(code).toBe(0)
+    expect(code).toBe(11)
   })
 
   it('is the one of `--state-dir` before HANDLER_STORE, and that is said', async () => {
@@ -95,7 +95,7 @@ describe('the store of a command', () => {
       `warning: \`--state-dir\` is used, not \`HANDLER_STORE\`: reading \`${old}\`\n`,
     )
     expect(out).toContain(`read from ${old}\n`)
-    expect(code).toBe(0)
+    expect(code).toBe(11)
   })
 
   it('is never another one because a setting is misspelt', async () => {

@@ -1,0 +1,576 @@
+/**
+ * `audit verify` called forged stores intact, with exit code 0: an approval whose evidence was the word "nonsense", a
+ * rewritten or cut chain without checkpoints, charges moved out of their window, deleted totals, a trigger that deletes
+ * them later. Each forgery is found, or the verdict says that nothing proves the store.
+ */
+import { createPublicKey, sign } from 'node:crypto'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
+import { openSqlite } from '../../../common/sqlite.ts'
+import type { Database } from '../../../common/sqlite.ts'
+import { transfer } from '../../../emulator/demo/requests.ts'
+import { signCheckpoint } from '../../../handler/decisions/checkpoint.ts'
+import { verifyStore } from '../../../handler/decisions/audit/verify.ts'
+import type { VerifyReport } from '../../../handler/decisions/audit/verify.ts'
+import type { DecisionContent } from '../../../handler/decisions/decision-fields.ts'
+import { NO_HASH, recordHash } from '../../../handler/decisions/record.ts'
+import { openReadOnly } from '../../../handler/decisions/sqlite/database.ts'
+import { createLimitTables } from '../../../handler/decisions/sqlite/limit-tables.ts'
+import { markPath, readMark, replaceMark } from '../../../handler/decisions/sqlite/mark.ts'
+import { openStore } from '../../../handler/decisions/sqlite/open.ts'
+import type { NewDecision } from '../../../handler/decisions/store.ts'
+import { fingerprintOf, requestKey, sha256 } from '../../../handler/protocol/digest.ts'
+import { parseRequest } from '../../../handler/protocol/parse-request.ts'
+import { createPlainVerifier, createTokenVerifier } from '../../../handler/protocol/token.ts'
+import type { LimitCharge } from '../../../handler/policy/decision.ts'
+import { testKey } from '../../fixtures/keys.ts'
+import type { TestKey } from '../../fixtures/keys.ts'
+import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
+import { tokenOf } from '../../fixtures/tokens.ts'
+import { entry, REJECT, START } from './entries.ts'
+
+const DAY = 86_400_000
+const HOUR = 3_600_000
+
+const UNSIGNED =
+  'signed by no checkpoint yet: who can write the store and its mark could have altered, added or removed records there'
+
+let cosigner: TestKey
+let generation: TestKey
+
+beforeAll(async () => {
+  cosigner = await testKey('cosigner')
+  generation = await testKey()
+})
+
+function vault() {
+  return [{ name: 'vault', key: createPublicKey(cosigner.publicKeyPem) }]
+}
+
+function day(amount: bigint, windowMs = DAY): LimitCharge {
+  const size = { amount: { units: amount, scale: 2 }, maxAmount: { units: 100n, scale: 2 } }
+  return { limit: 'day', key: 'source=VAULT 0', windowMs, maxCount: 9, ...size, otherwise: REJECT }
+}
+
+/** An approval of a transfer as the co-signer asked for it. */
+function asked(claims: object, charges: readonly LimitCharge[] = []): NewDecision {
+  const token = tokenOf(cosigner.privateKey, claims)
+  const verified = createTokenVerifier(vault())(token, new Date(START))
+  return recordOf(verified, charges)
+}
+
+function recordOf(
+  verified: ReturnType<ReturnType<typeof createTokenVerifier>>,
+  charges: readonly LimitCharge[] = [],
+): NewDecision {
+  const parsed = parseRequest('tx_sign_request', verified.claims)
+  if (parsed.kind === 'malformed') throw new Error(parsed.malformed.member)
+  const key = requestKey(parsed.request, verified.cosigner)
+  const owner = String(verified.claims['txId'])
+  const { token, cosigner: name } = verified
+  return entry({ key, charges, evidence: { token, cosigner: name, owner } })
+}
+
+interface Store {
+  readonly path: string
+  readonly at: (timeMs: number, ...entries: readonly NewDecision[]) => readonly string[]
+  readonly release: (timeMs: number, owner: string) => void
+  readonly checkpoint: () => Promise<string>
+  readonly close: () => void
+}
+
+async function openedStore(): Promise<Store> {
+  const path = join(await temporaryDirectory(), 'decisions.db')
+  const store = await openStore(path, START)
+  const { core, opening } = store
+  const key = {
+    generation: 1,
+    sign: (data: Buffer) => Promise.resolve(sign('sha256', data, generation.privateKey)),
+  }
+  return {
+    path,
+    at: (timeMs, ...entries) =>
+      core.transaction(timeMs, () => entries.map((one) => core.calls.record(one).decision.action)),
+    release: (timeMs, owner) =>
+      void core.transaction(timeMs, () =>
+        core.calls.releaseCharges(owner, { by: 'alice', note: '' }),
+      ),
+    checkpoint: async () => {
+      const { seq, hash, timeMs } = core.head()
+      const { storeId } = opening
+      const time = new Date(timeMs).toISOString()
+      const jws = await signCheckpoint(key, { storeId, seq, hash, time })
+      core.transaction(timeMs, () => core.calls.append({ kind: 'checkpoint', jws }))
+      return jws
+    },
+    close: () => {
+      store.advanceMark()
+      store.close()
+    },
+  }
+}
+
+function verify(
+  path: string,
+  options: Partial<Parameters<typeof verifyStore>[1]> = {},
+): VerifyReport {
+  const db = openReadOnly(path)
+  try {
+    const publicKeyOf = () => createPublicKey(generation.publicKeyPem)
+    return verifyStore(db, { markPath: markPath(path), publicKeyOf, checkpoints: [], ...options })
+  } finally {
+    db.close()
+  }
+}
+
+/** Two transfers that spend half of a limit, one that does not fit, and a checkpoint; `kept` left the machine. */
+async function honest() {
+  const store = await openedStore()
+  const said = [
+    ...store.at(START, asked(transfer('0.25'), [day(25n)])),
+    ...store.at(START + HOUR, asked(transfer('0.25'), [day(25n)])),
+    ...store.at(START + 2 * HOUR, asked(transfer('0.75'), [day(75n)])),
+  ]
+  expect(said).toEqual(['APPROVE', 'APPROVE', 'REJECT'])
+  const kept = await store.checkpoint()
+  store.close()
+  return { path: store.path, kept }
+}
+
+function alter(path: string, ...statements: readonly string[]): void {
+  withDatabase(path, (db) => statements.forEach((sql) => db.exec(sql)))
+}
+
+function withDatabase<T>(path: string, work: (db: Database) => T): T {
+  const db = openSqlite(path)
+  db.exec('PRAGMA foreign_keys = OFF')
+  const result = work(db)
+  db.close()
+  return result
+}
+
+interface Row {
+  readonly seq: number
+  readonly body: string
+  readonly token: string | null
+}
+
+/** Writes the chain anew with valid hashes, without a key, and adapts the mark: what the writer of all files can do. */
+async function rewrite(path: string, change: (rows: readonly Row[]) => readonly Row[]) {
+  const mark = readMark(markPath(path))
+  if (mark === undefined || mark === 'damaged') throw new Error('no mark')
+  const head = withDatabase(path, (db) => {
+    const rows = db.prepare<[], Row>('SELECT seq, body, token FROM chain ORDER BY seq').all()
+    const put = db.prepare<[number, number | null, string, string | null, string, string]>(
+      'INSERT INTO chain VALUES (?, ?, ?, ?, ?, ?)',
+    )
+    db.exec('DELETE FROM chain')
+    let last = { seq: 0, hash: NO_HASH }
+    for (const { body, token } of change(rows)) {
+      const seq = last.seq + 1
+      const content: DecisionContent = JSON.parse(body)
+      const fingerprint = content.kind === 'decision' ? fingerprintOf(content) : null
+      const hash = recordHash(seq, last.hash, body)
+      put.run(seq, fingerprint, body, token, last.hash, hash)
+      last = { seq, hash }
+    }
+    return last
+  })
+  await replaceMark(markPath(path), { ...mark, ...head })
+}
+
+function changed(row: Row, parts: Partial<DecisionContent>, token = row.token): Row {
+  return { ...row, body: JSON.stringify({ ...JSON.parse(row.body), ...parts }), token }
+}
+
+function isCheckpoint({ body }: Row): boolean {
+  return body.includes('"kind":"checkpoint"')
+}
+
+/** An approval that was never asked for: a copy of the first, with other ids and other evidence. */
+function forgedApproval(rows: readonly Row[], token: string, parts: Partial<DecisionContent> = {}) {
+  const first = rows.find(({ body }) => body.includes('"action":"APPROVE"'))
+  if (first === undefined) throw new Error('no approval')
+  const { charged: _, ...body } = JSON.parse(first.body) as DecisionContent
+  const { time } = JSON.parse(rows.at(-1)?.body ?? '') as { time: string }
+  const ids = { requestId: 'forged', owner: 'forged', tokenSha256: sha256(token) }
+  return { seq: 0, body: JSON.stringify({ ...body, time, ...ids, ...parts }), token }
+}
+
+describe('a store as it was written', () => {
+  it('is intact when every record is signed, and each request is verified', async () => {
+    const { path, kept } = await honest()
+    const report = verify(path, { cosigners: vault(), checkpoints: [kept] })
+    expect(report).toMatchObject({
+      verdict: 'intact',
+      problems: [],
+      unproved: [],
+      requests: 3,
+      unchecked: ['whose the keys are that sign the checkpoints (`--keys`)', 'the terms of holds'],
+    })
+    // Without keys and a checkpoint kept elsewhere the verdict names what it is not about.
+    expect(verify(path).unchecked).toEqual([
+      'whether the co-signers signed the requests (`--cosigner-keys`)',
+      'whose the keys are that sign the checkpoints (`--keys`)',
+      'whether there were records after 4 that were removed, with the mark (`--checkpoint`)',
+      'the terms of holds',
+    ])
+  })
+
+  it('is consistent, not proved, while no checkpoint signs its last records', async () => {
+    const store = await openedStore()
+    store.at(START, asked(transfer('0.25')))
+    await store.checkpoint()
+    store.at(START, asked(transfer('0.25')))
+    store.at(START, asked(transfer('0.25')))
+    store.close()
+    const report = verify(store.path, { cosigners: vault() })
+    expect(report).toMatchObject({ ok: true, verdict: 'consistent', requests: 3 })
+    expect(report.unproved).toEqual([`records 3 to 5 are ${UNSIGNED}`])
+  })
+
+  it('of certificate mode is consistent, not proved: no key signed its requests', async () => {
+    const store = await openedStore()
+    const body = Buffer.from(JSON.stringify({ ...transfer('0.25'), exp: START / 1_000 + 5 }))
+    store.at(START + HOUR, recordOf(createPlainVerifier()(body, new Date(START))))
+    await store.checkpoint()
+    store.close()
+    expect(verify(store.path).verdict).toBe('intact')
+    expect(verify(store.path, { cosigners: vault() })).toMatchObject({
+      verdict: 'consistent',
+      requests: 0,
+      unproved: ['1 requests of `certificate` mode: no key signed them'],
+    })
+  })
+
+  // Time in the chain never goes back, so a record may bear a later time than its delivery.
+  it.each([
+    ['ended', { exp: START / 1_000 + 5 }],
+    ['ended, and had a beginning', { nbf: START / 1_000 - 5, exp: START / 1_000 + 5 }],
+  ])('may hold a token that had %s by the time of its record', async (_, times) => {
+    const store = await openedStore()
+    store.at(START + HOUR, asked({ ...transfer('0.25'), ...times }))
+    store.close()
+    expect(verify(store.path, { cosigners: vault() }).problems).toEqual([])
+  })
+
+  it('does not pass requests of a co-signer whose key is not given, or is given by another name', async () => {
+    const { path } = await honest()
+    const { publicKeyPem } = await testKey('foreign')
+    const foreign = [{ name: 'vault', key: createPublicKey(publicKeyPem) }]
+    expect(verify(path, { cosigners: foreign }).problemCount).toBe(3)
+    const renamed = vault().map(({ key }) => ({ name: 'other', key }))
+    expect(verify(path, { cosigners: renamed }).problems[0]).toEqual({
+      seq: 2,
+      message: 'evidence is signed by `other`, not by the co-signer of the record',
+    })
+  })
+})
+
+describe('an approval that was appended', () => {
+  // The handler that starts on it signs it with its next checkpoint.
+  it.each([
+    ['the word "nonsense"', () => 'nonsense', {}, /not three parts/],
+    [
+      'a request of another key',
+      async () => {
+        const { privateKey } = await testKey('foreign')
+        return String(tokenOf(privateKey, transfer('0.25')))
+      },
+      {},
+      /no co-signer key verifies the token/,
+    ],
+    [
+      'a genuine request of another id',
+      () => String(tokenOf(cosigner.privateKey, transfer('9'))),
+      {},
+      /`requestId` is not that of the request in evidence/,
+    ],
+    [
+      'JSON, said to be of certificate mode',
+      () => JSON.stringify(transfer('0.25')),
+      { cosigner: '' },
+      /`requestId` is not that of/,
+    ],
+  ])('with %s as evidence', async (_, evidence, parts, message) => {
+    const { path } = await honest()
+    const token = await evidence()
+    await rewrite(path, (rows) => [...rows, forgedApproval(rows, token, parts)])
+    expect(verify(path)).toMatchObject({ verdict: 'consistent', problems: [] })
+    expect(verify(path).unproved).toEqual([`records 5 to 6 are ${UNSIGNED}`])
+    const report = verify(path, { cosigners: vault() })
+    expect(report.verdict).toBe('damaged')
+    expect(report.problems[0]).toMatchObject({ seq: 6, message: expect.stringMatching(message) })
+  })
+
+  it.each(['digest', 'coreDigest', 'stage', 'owner', 'signerId'] as const)(
+    'of a genuine request, with another %s',
+    async (name) => {
+      const { path } = await honest()
+      const { token } = asked(transfer('0.5')).evidence
+      const { key, evidence } = asked(
+        JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()),
+      )
+      const { fingerprint: _, ...ids } = { ...key, owner: evidence.owner }
+      const genuine = (rows: readonly Row[]) => forgedApproval(rows, token, ids)
+      await rewrite(path, (rows) => [...rows, genuine(rows)])
+      expect(verify(path, { cosigners: vault() }).problems).toEqual([])
+      const other = name === 'stage' ? 'signing' : sha256('other')
+      await rewrite(path, (rows) =>
+        rows.map((row) => (row.seq === 6 ? changed(row, { [name]: other }) : row)),
+      )
+      expect(verify(path, { cosigners: vault() }).problems).toEqual([
+        { seq: 6, message: `\`${name}\` is not that of the request in evidence` },
+      ])
+    },
+  )
+})
+
+describe('a chain that was written anew by who has no key', () => {
+  it('without its checkpoints: not proved, and found by one kept elsewhere', async () => {
+    const { path, kept } = await honest()
+    await rewrite(path, (rows) =>
+      rows
+        .filter((row) => !isCheckpoint(row))
+        .map((row) => (row.seq === 4 ? changed(row, { action: 'APPROVE', rule: 'small' }) : row)),
+    )
+    expect(verify(path, { cosigners: vault() })).toMatchObject({
+      verdict: 'consistent',
+      checkpoints: 0,
+      unproved: ['no checkpoint signs any record: all of it could have been written anew'],
+    })
+    expect(verify(path, { checkpoints: [kept] })).toMatchObject({
+      verdict: 'damaged',
+      problems: [{ message: 'record 4 is not the one that the checkpoint signs' }],
+    })
+  })
+
+  it('with its checkpoints: found by them', async () => {
+    const { path } = await honest()
+    await rewrite(path, (rows) =>
+      rows.map((row) => (row.seq === 4 ? changed(row, { action: 'APPROVE' }) : row)),
+    )
+    expect(verify(path)).toMatchObject({ verdict: 'damaged', problems: [{ seq: 5 }] })
+  })
+
+  it('cut, the tables adapted: not proved, and found by a checkpoint kept elsewhere', async () => {
+    const { path, kept } = await honest()
+    await rewrite(path, (rows) => rows.slice(0, 1))
+    alter(path, 'DELETE FROM limit_charges', 'DELETE FROM limit_totals')
+    expect(verify(path)).toMatchObject({ verdict: 'consistent', problems: [], records: 1 })
+    expect(verify(path, { checkpoints: [kept] }).verdict).toBe('damaged')
+  })
+
+  it('cut behind a checkpoint: the verdict says that it does not know', async () => {
+    const store = await openedStore()
+    store.at(START, asked(transfer('0.25')))
+    await store.checkpoint()
+    store.at(START, asked(transfer('0.25')))
+    const kept = await store.checkpoint()
+    store.close()
+    await rewrite(store.path, (rows) => rows.slice(0, 3))
+    const report = verify(store.path, { cosigners: vault() })
+    expect(report.verdict).toBe('intact')
+    expect(report.unchecked).toContain(
+      'whether there were records after 2 that were removed, with the mark (`--checkpoint`)',
+    )
+    expect(verify(store.path, { checkpoints: [kept] }).verdict).toBe('damaged')
+  })
+})
+
+describe('limits that are made free again', () => {
+  const TOTALS = 'the totals of the limit `day` are not what was charged'
+  it.each([
+    ['the totals deleted', ['DELETE FROM limit_totals'], [TOTALS]],
+    [
+      'the latest total deleted',
+      ['DELETE FROM limit_totals WHERE until_ms = (SELECT max(until_ms) FROM limit_totals)'],
+      [TOTALS],
+    ],
+    [
+      'the totals made smaller',
+      [`UPDATE limit_totals SET units = '5', scale = 1, count = 1`],
+      [TOTALS],
+    ],
+    ['the totals made larger', ['UPDATE limit_totals SET count = count + 9'], [TOTALS]],
+    ['totals moved back', [`UPDATE limit_totals SET until_ms = until_ms - ${2 * DAY}`], [TOTALS]],
+    [
+      'totals moved by less than a step',
+      ['UPDATE limit_totals SET until_ms = until_ms - 1'],
+      [TOTALS],
+    ],
+    [
+      'a total before the window that holds all',
+      [
+        `INSERT INTO limit_totals SELECT name, key, until_ms - ${2 * DAY}, 2, '5', 1 FROM limit_totals LIMIT 1`,
+      ],
+      [TOTALS],
+    ],
+    [
+      'a total in the future, behind which charges do not count',
+      [
+        `INSERT INTO limit_totals SELECT name, key, until_ms + ${9 * DAY}, 2, '5', 1 FROM limit_totals LIMIT 1`,
+      ],
+      [TOTALS],
+    ],
+    [
+      'negative totals of a key that was never charged',
+      [
+        `INSERT INTO limit_totals VALUES ('day', 'source=VAULT 1', ${START}, -9, '-900', 0)`,
+        `INSERT INTO limit_windows VALUES ('day', 'source=VAULT 1', ${DAY})`,
+      ],
+      [TOTALS],
+    ],
+    ['the window forgotten', ['DELETE FROM limit_windows'], [TOTALS]],
+    ['the window said to be open anew', ['UPDATE limit_windows SET window_ms = 0'], [TOTALS]],
+    [
+      'charges and totals moved back by two days',
+      [
+        `UPDATE limit_charges SET time = time - ${2 * DAY}`,
+        `UPDATE limit_totals SET until_ms = until_ms - ${2 * DAY}`,
+      ],
+      [
+        'record 2: a limit was charged at another time',
+        'record 3: a limit was charged at another time',
+        TOTALS,
+      ],
+    ],
+    [
+      'charges deleted',
+      ['DELETE FROM limit_charges'],
+      ['record 2: a limit was not charged', 'record 3: a limit was not charged'],
+    ],
+    [
+      'charges made smaller',
+      [`UPDATE limit_charges SET scale = 3`],
+      [
+        'record 2: a limit was charged another amount',
+        'record 3: a limit was charged another amount',
+      ],
+    ],
+    [
+      'a charge of nobody, which fills the limit',
+      [`INSERT INTO limit_charges VALUES ('day', 'source=VAULT 0', 'x', ${START}, '1', 0)`],
+      ['1 charges are of no record'],
+    ],
+  ])('%s', async (_, statements, messages) => {
+    const { path } = await honest()
+    alter(path, ...statements)
+    const { verdict, problems } = verify(path)
+    expect(verdict).toBe('damaged')
+    expect(problems.map(({ message }) => message).toSorted()).toEqual(messages.toSorted())
+  })
+})
+
+describe('a schema that is not ours', () => {
+  it.each([
+    [
+      'CREATE TRIGGER x AFTER INSERT ON chain BEGIN DELETE FROM limit_totals; END',
+      'the store has the trigger `x`, which this program does not make',
+    ],
+    [
+      'CREATE VIEW v AS SELECT * FROM chain',
+      'the store has the view `v`, which this program does not make',
+    ],
+    ['CREATE TABLE t (a)', 'the store has the table `t`, which this program does not make'],
+    [
+      'CREATE INDEX i ON chain (hash)',
+      'the store has the index `i`, which this program does not make',
+    ],
+    ['DROP INDEX holds_open', 'the index `holds_open` is missing'],
+    ['ALTER TABLE freeze ADD COLUMN x TEXT', 'the table `freeze` is not as this program makes it'],
+  ])('%s', async (sql, message) => {
+    const { path } = await honest()
+    alter(path, sql)
+    expect(verify(path)).toMatchObject({ verdict: 'damaged', problems: [{ message }] })
+  })
+
+  it('is not what ANALYZE leaves', async () => {
+    const { path } = await honest()
+    alter(path, 'ANALYZE')
+    expect(verify(path).verdict).toBe('intact')
+  })
+})
+
+const limitStep = fc.record({
+  owner: fc.integer({ min: 0, max: 3 }),
+  amount: fc.integer({ min: 0, max: 20 }),
+  passes: fc.constantFrom(0, 1, 100, HOUR, 20 * HOUR, 3 * DAY),
+  windowMs: fc.constantFrom(DAY, DAY, DAY, 2 * DAY, 1_500),
+  act: fc.constantFrom('charge', 'charge', 'charge', 'charge', 'release'),
+})
+
+type LimitStep = typeof limitStep extends fc.Arbitrary<infer T> ? T : never
+
+/** Charges, also repeated and raised ones unless each has an owner of its own; releases; a policy that changes the window. */
+async function spent(steps: readonly LimitStep[], ownOwners: boolean) {
+  const { path, at, release, close } = await openedStore()
+  let nowMs = START
+  const charged = new Set<string>()
+  for (const [n, { owner, amount, passes, windowMs, act }] of steps.entries()) {
+    nowMs += passes
+    const [oldest = ''] = charged
+    if (act === 'release' && charged.delete(oldest)) release(nowMs, oldest)
+    if (act === 'release') continue
+    const name = `owner-${ownOwners ? n : owner}`
+    const parts = { key: { requestId: `request-${n}` }, evidence: { owner: name } }
+    const [said] = at(nowMs, entry({ ...parts, charges: [day(BigInt(amount), windowMs)] }))
+    if (said === 'APPROVE') charged.add(name)
+  }
+  close()
+  return { path, nowMs }
+}
+
+/** What counts of the limit now and later, as the handler reads it from its tables: numbers and amounts. */
+function usage(path: string, nowMs: number): readonly number[] {
+  return withDatabase(path, (db) => {
+    const sql = 'SELECT max(window_ms) FROM limit_windows'
+    const windowMs = Number(db.prepare(sql).pluck().get() ?? 0)
+    const tables = createLimitTables(db)
+    return [0, HOUR, 20 * HOUR, DAY, 2 * DAY].flatMap((later) => {
+      const [used] = tables.usage({ day: windowMs }, nowMs + later)
+      return [used?.count ?? 0, Number(used?.amount ?? 0)]
+    })
+  })
+}
+
+describe('limits of a store, whatever was charged', () => {
+  const steps = fc.array(limitStep, { minLength: 1, maxLength: 20 })
+
+  it('are explained by its records', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (taken) => {
+        const { path } = await spent(taken, false)
+        expect(verify(path).problems).toEqual([])
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('are not, once somebody made less of it count', async () => {
+    const alteration = fc.constantFrom(
+      'UPDATE limit_totals SET count = count - 1 WHERE until_ms = (SELECT max(until_ms) FROM limit_totals)',
+      'UPDATE limit_totals SET count = count + 1 WHERE until_ms = (SELECT min(until_ms) FROM limit_totals)',
+      'UPDATE limit_totals SET scale = scale + 1',
+      'DELETE FROM limit_totals WHERE until_ms = (SELECT max(until_ms) FROM limit_totals)',
+      'DELETE FROM limit_totals',
+      `UPDATE limit_totals SET until_ms = until_ms - ${DAY}`,
+      `UPDATE limit_charges SET time = time - ${DAY}`,
+      'DELETE FROM limit_charges',
+    )
+    let found = 0
+    await fc.assert(
+      fc.asyncProperty(steps, alteration, async (taken, sql) => {
+        const { path, nowMs } = await spent(taken, true)
+        const before = usage(path, nowMs)
+        alter(path, sql)
+        if (usage(path, nowMs).every((used, n) => used >= (before[n] ?? 0))) return
+        expect(verify(path).verdict).toBe('damaged')
+        found += 1
+      }),
+      { numRuns: 60 },
+    )
+    expect(found).toBeGreaterThan(20)
+  })
+})
