@@ -1,7 +1,6 @@
 /**
  * Decides what is left to do for a pairing, from the goal, what is there and what was begun; pure.
  */
-import { isRefused, refusalWord } from './api/resources.ts'
 import { isThere, type Pairing } from './compare.ts'
 import {
   generationOf,
@@ -10,7 +9,6 @@ import {
   prepare,
   rollBack,
   rotateTarget,
-  retireSteps,
   settle,
   stateOf,
   submit,
@@ -23,35 +21,17 @@ import {
   type Submission,
   UNSEEN_RESULT_MS,
 } from './memory.ts'
-import {
-  type Begin,
-  drift,
-  type Goal,
-  type Plan,
-  type PlanInput,
-  refuse,
-  type Step,
-} from './steps.ts'
+import { type Begin, drift, type Plan, type PlanInput, refuse, type Step } from './steps.ts'
 
 /** The remaining steps; none when the goal is reached. */
 export function planPairing(input: PlanInput): Plan {
-  const plan = planGoal(input)
-  if (input.retireNow !== true || 'refusal' in plan) return plan
-  const target = plan.begin?.to
-  const retire = retireSteps(input).filter(
-    (step) => !('generation' in step && step.generation === target),
-  )
-  return { ...plan, steps: [...retire, ...plan.steps] }
-}
-
-function planGoal(input: PlanInput): Plan {
   const { goal, memory } = input
   const { operation } = memory
   if (input.abandon) return planAbandon(input)
   if (goal.kind === 'unpair') return planUnpair(input)
   if (operation !== null && operation.kind !== goal.kind) return otherOperation(input, operation)
   if (operation !== null) return carryOn(input, operation)
-  return goal.kind === 'pair' ? beginPair(input, goal) : beginRotate(input, goal)
+  return goal.kind === 'pair' ? beginPair(input, goal.replace) : beginRotate(input, goal)
 }
 
 function planAbandon(input: PlanInput): Plan {
@@ -80,7 +60,7 @@ function otherOperation({ goal, world }: PlanInput, operation: Operation): Plan 
   )
 }
 
-function beginPair({ world }: PlanInput, { replace, keepKey }: Goal & { kind: 'pair' }): Plan {
+function beginPair({ world }: PlanInput, replace: boolean): Plan {
   const { paired, needs } = world
   if (paired.is === 'ours' && stateOf(world, paired.generation) !== 'retired') {
     const { generation } = paired
@@ -94,7 +74,7 @@ function beginPair({ world }: PlanInput, { replace, keepKey }: Goal & { kind: 'p
         )
   }
   if ((paired.is === 'ours' || isStrange(paired)) && !replace) return drift(paired)
-  const to = pairTarget(world, keepKey)
+  const to = pairTarget(world)
   const update = paired.is !== 'absent'
   return go(
     [...prepare(world, null, to, false), submit(update, to, null), ...settle(to, null)],
@@ -102,7 +82,7 @@ function beginPair({ world }: PlanInput, { replace, keepKey }: Goal & { kind: 'p
   )
 }
 
-function beginRotate(input: PlanInput, goal: Goal & { kind: 'rotate' }): Plan {
+function beginRotate(input: PlanInput, goal: { renew: boolean; acceptGap: boolean }): Plan {
   const { world, memory, nowMs } = input
   const { last } = memory
   if (last?.kind === 'rotate' && last.outcome === 'done' && !last.reported) {
@@ -114,12 +94,6 @@ function beginRotate(input: PlanInput, goal: Goal & { kind: 'rotate' }): Plan {
   }
   if (world.paired.is !== 'ours') return drift(world.paired)
   const from = world.paired.generation
-  const called = world.generations.find(({ generation }) => generation === from)
-  if (goal.ifDueMs !== undefined && called !== undefined && called.endsMs - nowMs > goal.ifDueMs) {
-    return nothing(
-      `not due: the certificate of generation ${from} is valid until ${called.notAfter.slice(0, 10)}`,
-    )
-  }
   const gap = isPinned(world) && world.slots.length < 2 && !goal.renew
   if (gap && !goal.acceptGap) {
     return refuse(
@@ -212,7 +186,8 @@ function isUnexpected({ kind, submission }: Operation, paired: Pairing): boolean
 
 function rejection(submission: Submission | null): string | undefined {
   const status = submission?.status
-  return isRefused(status) ? refusalWord(status) : undefined
+  if (status === 'REJECTED') return 'rejected'
+  return status === 'CANCELLED' ? 'cancelled' : undefined
 }
 
 const IN_DOUBT =

@@ -3,6 +3,7 @@ import { canary } from './canary/scenario.ts'
 import { costs } from './costs.ts'
 import { crash } from './crash.ts'
 import { fullFileSystem } from './disk.ts'
+import { forgedStores } from './forged.ts'
 import { attack } from './hostile/scenario.ts'
 import { idleConnections, pauses } from './pauses.ts'
 import type { Context, Scenario } from './scenario.ts'
@@ -24,6 +25,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   { name: 'disk', story: 'a file system that is full', share: 0, run: fullFileSystem },
   { name: 'store', story: 'a store that is lost, old or cut', share: 0, run: lostStores },
+  { name: 'forged', story: 'a store that was forged', share: 0, run: forgedStores },
   { name: 'slow', story: 'slow, silent and too many callers', share: 0, run: slowCallers },
   { name: 'pauses', story: 'pauses of the whole process', share: 0, run: pauses },
   {
