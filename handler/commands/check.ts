@@ -2,6 +2,7 @@
 import { EXIT } from '../../common/exit-codes.ts'
 import type { Reporter } from '../../common/reporter.ts'
 import { parseConfig } from '../config/config.ts'
+import { lookAtCertificate } from '../service/certificate-files.ts'
 import { inspect } from '../service/inspect.ts'
 import { formatFinding } from '../service/inspections.ts'
 import { lookAtOpenings } from '../service/openings.ts'
@@ -21,7 +22,12 @@ export async function check(
   const inspection = await inspect(io.env, io.clock)
   const parsed = parseConfig(io.env)
   const openings = parsed.ok ? await lookAtOpenings(parsed.config, running) : []
-  const findings = [...inspection.findings, ...openings]
+  const { config, filePair } = inspection.material ?? {}
+  const certificate =
+    config === undefined || filePair === undefined
+      ? []
+      : lookAtCertificate(filePair, config.slots, io.clock.now())
+  const findings = [...inspection.findings, ...certificate, ...openings]
   const { warnings } = inspection
   const ok = findings.every((finding) => finding.ok)
   reporter.result({ facts: { ok, findings, warnings }, lines: findings.map(formatFinding) })

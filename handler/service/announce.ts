@@ -15,9 +15,8 @@ export function announce(parts: {
   readonly store: SqliteStore
   readonly notices: () => readonly string[]
   readonly logger: Logger
-  readonly now: Date
 }): void {
-  const { config, registry, store, notices, logger, now } = parts
+  const { config, registry, store, notices, logger } = parts
   const { storeId, records, log, behind } = store.opening
   const { slots, ...settings } = config
   logger.info({ ...settings, slots: slots.map(({ publicUrl }) => publicUrl.url) }, 'settings')
@@ -32,9 +31,6 @@ export function announce(parts: {
       { generation, state, url, kid, fingerprint, notAfter },
       'base URL to give to the co-signer',
     )
-    if (Date.parse(notAfter) < now.getTime()) {
-      logger.error({ generation, notAfter }, 'the certificate has expired: rotate')
-    }
   }
   for (const notice of notices()) logger.warn(notice)
   logger.info('ready')

@@ -11,6 +11,7 @@ import { openSqliteStore, type SqliteStore } from '../decisions/sqlite/sqlite-st
 import { openListeners, type Listeners } from '../edge/listeners.ts'
 import { checkpointKey } from '../generations/checkpoint-key.ts'
 import { watchDropped } from '../telemetry/dropped-connections.ts'
+import { daily, expiryNotices } from '../telemetry/expiry.ts'
 import { watchGauges } from '../telemetry/gauges.ts'
 import { openHealth } from '../telemetry/health.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
@@ -35,6 +36,9 @@ const METRICS_AFTER_MS = 100
 
 /** How often the policy and the certificate files are looked at. */
 const FILES_EVERY_MS = 2_000
+
+/** How often it is looked whether a certificate is due. */
+const EXPIRY_EVERY_MS = 60_000
 
 export interface ServiceDeps extends Pick<Process, 'clock' | 'sleep' | 'after' | 'logger'> {
   /** Cores that this process may use. */
@@ -102,7 +106,9 @@ async function open(
     after: capacity.shutdown.after,
     fetch: deps.fetch ?? fetch,
   })
-  const notices = () => [connections.notice() ?? [], policies.notices()].flat()
+  const expiry = () =>
+    expiryNotices(generations.registry.infos(), config.tls.mode === 'files', clock.now())
+  const notices = () => [connections.notice() ?? [], policies.notices(), expiry()].flat()
   watchGauges(metrics.prometheus, {
     problems,
     retries,
@@ -136,11 +142,11 @@ async function open(
   closers.add(listeners.cut)
   generations.onChange(listeners.refresh)
   // 10 what comes round
-  follow(process, generations, policies, listeners)
+  follow(process, generations, policies, listeners, expiry)
   // Serving comes first: loading the library of `/metrics` takes as long as many decisions.
   closers.add(after(METRICS_AFTER_MS, () => void metrics.prometheus.load().catch(process.failed)))
   const { registry } = generations
-  announce({ config, registry, store, notices, logger, now: clock.now() })
+  announce({ config, registry, store, notices, logger })
   return {
     reloadPolicy: async () => void (await policies.keeper.reload()),
     async stop() {
@@ -238,15 +244,23 @@ async function openControl(
 }
 
 function follow(
-  { config, sleep, logger, closers, failed }: Process,
+  { config, clock, sleep, logger, closers, failed }: Process,
   { registry, certificates }: Generations,
   { keeper }: Policies,
   listeners: Listeners,
+  expiry: () => readonly string[],
 ): void {
+  const dueNow = daily()
+  // What is due at the start is logged with the other notices.
+  dueNow(expiry(), clock.now())
   const files = followFiles({ config, keeper, certificates, listeners, logger })
   const chores = [
     { everyMs: REGISTRY_EVERY_MS, run: registry.tick },
     { everyMs: FILES_EVERY_MS, run: files },
+    {
+      everyMs: EXPIRY_EVERY_MS,
+      run: async () => dueNow(expiry(), clock.now()).forEach((notice) => logger.warn(notice)),
+    },
   ]
   closers.add(keepUp(chores, sleep, failed))
 }

@@ -486,3 +486,19 @@ describe('a replay', () => {
     })
   })
 })
+
+describe('a certificate that is due', () => {
+  it('is in the notices of `/readyz` and the status before it expires', async () => {
+    const clock = movedClock()
+    const handler = await startTestHandler({ policy: POLICY, clock })
+    const noticesNow = async () =>
+      (JSON.parse((await handler.ops('/readyz')).body) as { notices: string[] }).notices
+    expect(await noticesNow()).toEqual([])
+    const { json } = await handler.admin('GET', '/v1/status')
+    const [info] = (json as { generations: { notAfter: string }[] }).generations
+    clock.advance(Date.parse(info?.notAfter ?? '') - clock.now().getTime() - 4 * 86_400_000)
+    const due = expect.stringMatching(/^certificate of generation 1: expires in (?:4d|3d 23h), run/)
+    expect(await noticesNow()).toEqual([due])
+    expect((await handler.admin('GET', '/v1/status')).json).toMatchObject({ notices: [due] })
+  })
+})
