@@ -2,8 +2,9 @@
 import { join } from 'node:path'
 import { writeFileAtomic } from '../common/atomic-file.ts'
 import type { ApiClient } from './api/client.ts'
-import { type ApiUser, parsePairingToken, paths, userBody } from './api/resources.ts'
+import { type ApiUser, ID, parsePairingToken, paths, userBody } from './api/resources.ts'
 import { APPROVERS } from './approval.ts'
+import { oneLine } from '../common/terminal.ts'
 import { BootstrapError } from './errors.ts'
 import type { Journal } from './journal.ts'
 import { mayReuseKey, rememberUser } from './memory.ts'
@@ -12,8 +13,12 @@ import { userName, type UserStep } from './plan-user.ts'
 import { formatDuration } from '../common/duration.ts'
 import { humanTime } from './report.ts'
 import { nowMs, poll, safePoint, type Session } from './session.ts'
-import { submitOnce } from './submit.ts'
+import { KEY_SPENT, submitOnce } from './submit.ts'
+import { backoffMs } from './api/retry.ts'
 import { createUserKey, type UserKey } from './user-files.ts'
+
+/** Requests for a pairing token in one run. */
+const TOKEN_TRIES = 3
 
 /** A pairing token lives one hour (vendor: re-enrolment article). */
 export const TOKEN_LIFETIME_MS = 3_600_000
@@ -139,6 +144,13 @@ async function awaitUser(context: UserContext): Promise<ApiUser> {
 
 /** Journals the user's id once. */
 export async function recordFound(user: ApiUser, context: UserContext): Promise<void> {
+  if (!ID.test(user.id)) {
+    throw new BootstrapError(
+      'ERR_API_UNAVAILABLE',
+      `the API lists \`${user.name ?? ''}\` with an id that is none: \`${oneLine(user.id)}\``,
+      { hint: 'check the base path, and what stands between here and the API' },
+    )
+  }
   if (rememberUser(context.journal.records()).userId === user.id) return
   await context.journal.append('found', { userId: user.id, status: user.status ?? null })
   context.reporter.story(`API user \`${user.name ?? ''}\` has the id ${user.id}`)
@@ -177,36 +189,66 @@ async function prove(context: UserContext): Promise<void> {
   context.reporter.story('proved: the new user’s key signs for it')
 }
 
-/** The token goes to a private file, never to the terminal. */
+/**
+ * The token goes to a private file, never to the terminal. An answer that spent the idempotency key
+ * (5xx, vendor code 9003) is followed by a request with a new one; an API without this request is no
+ * obstacle, because the Console shows the token too.
+ */
 async function issueToken(context: UserContext): Promise<void> {
   const user = await awaitUser(context)
+  for (let tries = 1; ; tries += 1) {
+    const asked = await askForToken(user, context)
+    if (asked === 'not needed') return
+    if (typeof asked === 'string') return saveToken(asked, context)
+    await context.journal.append('token-refused', {})
+    if (tries === TOKEN_TRIES) throw asked
+    context.reporter.warning(`${asked.message}; trying again with a new idempotency key`)
+    await context.sleep(backoffMs(tries + 1, context.random()), context.signal)
+    safePoint(context)
+  }
+}
+
+/** The token; `not needed`; or an error after which the idempotency key is of no use any more. */
+async function askForToken(user: ApiUser, context: UserContext): Promise<string | BootstrapError> {
   const { token } = rememberUser(context.journal.records())
-  const fresh =
+  const isOpen =
     token !== null &&
     token.expiresAtMs === null &&
     nowMs(context) - token.requestedAtMs < TOKEN_LIFETIME_MS
-  const idempotencyKey = fresh ? token.idempotencyKey : context.uuid()
+  const idempotencyKey = isOpen ? token.idempotencyKey : context.uuid()
   await context.journal.append('token-intent', { idempotencyKey })
-  const askedAtMs = nowMs(context)
-  const answer = await context.api
-    .write({ method: 'POST', path: paths.pairingToken(user.id), idempotencyKey })
-    .catch((error: unknown) => {
-      if (error instanceof BootstrapError && error.api?.status === 409) return undefined
-      throw error
-    })
-  if (answer === undefined) {
-    context.reporter.warning('the user is not waiting for activation, so it needs no pairing token')
-    return
-  }
-  const text = parsePairingToken(answer.body)
-  if (text === undefined) {
-    throw new BootstrapError('ERR_API_UNAVAILABLE', 'the API gave no pairing token', {
+  try {
+    const path = paths.pairingToken(user.id)
+    const answer = await context.api.write({ method: 'POST', path, idempotencyKey })
+    const text = parsePairingToken(answer.body)
+    if (text !== undefined) return text
+    return new BootstrapError('ERR_API_UNAVAILABLE', 'the API gave no pairing token', {
       hint: 'run the same command again, or copy the token from the Console',
     })
+  } catch (error) {
+    const api = error instanceof BootstrapError ? error.api : undefined
+    if (!(error instanceof BootstrapError) || api === undefined) throw error
+    if (api.status === 409) {
+      context.reporter.warning('the user is not waiting for activation: it needs no pairing token')
+      return 'not needed'
+    }
+    if (api.status === 404 || api.status === 405 || api.status === 501) {
+      context.reporter.warning(
+        'this API does not issue pairing tokens: copy the token from the Console, where the user is pending activation',
+      )
+      return 'not needed'
+    }
+    if (api.vendorCode === KEY_SPENT) return error
+    if (api.kind === 'server-error' || api.kind === 'bad-answer') return error
+    throw error
   }
+}
+
+async function saveToken(token: string, context: UserContext): Promise<void> {
   const path = join(context.directory, 'pairing-token')
-  await writeFileAtomic(path, `${text}\n`)
-  const expiresAtMs = askedAtMs + TOKEN_LIFETIME_MS
+  await writeFileAtomic(path, `${token}\n`)
+  const { token: asked } = rememberUser(context.journal.records())
+  const expiresAtMs = (asked?.requestedAtMs ?? nowMs(context)) + TOKEN_LIFETIME_MS
   await context.journal.append('token', { path, expiresAtMs })
   context.reporter.story(`the pairing token is in ${path} and expires at ${humanTime(expiresAtMs)}`)
 }

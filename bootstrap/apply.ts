@@ -3,17 +3,21 @@
  * before it acts.
  */
 import type { GenerationInfo } from '../common/admin-api.ts'
+import { isRefused, refusalWord } from './api/resources.ts'
 import { follow, refusedByPeople } from './approval.ts'
 import { inWords, isThere, type Pairing } from './compare.ts'
 import { BootstrapError } from './errors.ts'
 import { HandlerRefusal } from './handler-socket.ts'
 import { NOUNS } from './memory.ts'
 import { observeGeneration, observePaired } from './observe.ts'
-import { operationOf, type PairingContext, poll, safePoint } from './session.ts'
+import { nowMs, operationOf, type PairingContext, poll, safePoint } from './session.ts'
 import { probeGeneration } from './probe.ts'
 import { formatDuration } from '../common/duration.ts'
-import { bodyOf, sendPair, sendUnkeyed } from './submit.ts'
+import { sendPair, sendUnpair, sendUpdate } from './submit.ts'
 import type { Step } from './steps.ts'
+
+/** The reason of a change that was given up here, so that an approval may still come. */
+export const ABANDONED = 'abandoned'
 
 /** How long the read model may lag behind COMPLETED, in milliseconds. */
 const READ_BACK_MS = 60_000
@@ -32,9 +36,9 @@ export async function applyStep(step: Step, context: PairingContext): Promise<vo
     case 'pair':
       return sendPair(step.generation, step.idempotencyKey, context)
     case 'update-callback-handler':
-      return sendUnkeyed('PATCH', await bodyOf(step.generation, context), context)
+      return sendUpdate(step.generation, context)
     case 'unpair':
-      return sendUnkeyed('DELETE', undefined, context)
+      return sendUnpair(context)
     case 'await-approval':
       return awaitApproval(context)
     case 'verify':
@@ -42,6 +46,9 @@ export async function applyStep(step: Step, context: PairingContext): Promise<vo
     case 'activate':
       await declare(step.generation, null, context)
       return journal.append('done', { generation: step.generation })
+    case 'retire':
+      await handler.retire(step.generation, { unlessCalled: false })
+      return journal.append('retire', { generation: step.generation })
     case 'forget':
       await journal.append('forget-intent', {})
       await handler.forget(ids.cosignerId, ids.apiKeyId)
@@ -124,33 +131,36 @@ async function awaitApproval(context: PairingContext): Promise<void> {
     async () => isThere(await observePaired(context, context.ids), to),
     context,
   )
-  if (ending !== 'REJECTED' && ending !== 'CANCELLED') return
-  const refused = ending === 'REJECTED' ? 'rejected' : 'cancelled'
+  if (!isRefused(ending)) return
   const paired = await observePaired(context, context.ids)
   if (submission.attempts > 1 && isThere(paired, to)) {
     return context.reporter.warning(
-      `this request was ${refused}, but one that was sent before it was approved`,
+      `this request was ${refusalWord(ending)}, but one that was sent before it was approved`,
     )
   }
   const live = paired.is === 'ours' ? paired.generation : null
-  await rollBack(live, refused, context)
+  await rollBack(live, refusalWord(ending), context)
 }
 
 /**
- * Reads back until the API shows what was asked for; a mixture of old and new gets one minute to
- * settle.
+ * Reads back until the API shows what was asked for. A mixture of old and new gets one minute from
+ * COMPLETED to settle; `--wait` may end before that.
  */
 async function verify(generation: number | null, context: PairingContext): Promise<void> {
-  const untilMs = context.clock.monotonicMs() + READ_BACK_MS
+  const settledMs = (lastStatusAtMs(context) ?? nowMs(context)) + READ_BACK_MS
   const paired = await poll<Pairing>(
-    { ...context, deadlineMs: untilMs },
+    context,
     async () => {
       const now = await observePaired(context, context.ids)
-      if (isThere(now, generation)) return { done: now }
-      const late = context.clock.monotonicMs() >= untilMs
-      return late ? { done: now } : { waiting: 'the API does not show the change yet' }
+      const late = nowMs(context) >= settledMs
+      return isThere(now, generation) || late
+        ? { done: now }
+        : { waiting: 'the API does not show the change yet' }
     },
-    () => new BootstrapError('ERR_DRIFT', 'the API does not show the change'),
+    () =>
+      new BootstrapError('ERR_APPROVAL_PENDING', 'the API does not show the change yet', {
+        hint: 'run the same command again in a minute',
+      }),
   )
   if (!isThere(paired, generation)) {
     throw new BootstrapError(
@@ -161,6 +171,12 @@ async function verify(generation: number | null, context: PairingContext): Promi
   }
   if (paired.is === 'ours') paired.notes.forEach((line) => context.reporter.warning(line))
   context.reporter.story(`read back: the API shows ${inWords(paired)}`)
+}
+
+/** When the last status was journalled, in milliseconds since the epoch. */
+function lastStatusAtMs({ journal }: PairingContext): number | undefined {
+  const record = journal.records().findLast(({ op }) => op === 'begin' || op === 'status')
+  return record?.op === 'status' ? Date.parse(record.ts) : undefined
 }
 
 async function rollBack(
@@ -179,12 +195,27 @@ async function rollBack(
       )
     }
     await declare(await served(live, context), null, context)
+    if (reason !== ABANDONED) await freeSlot(paired, context)
   }
   await context.journal.append('rolled-back', { reason })
-  if (reason !== 'abandoned') throw refusedByPeople(kind, reason)
+  if (reason !== ABANDONED) throw refusedByPeople(kind, reason)
   context.reporter.story(
     `the ${NOUNS[kind]} is given up; a late approval would still find it served`,
   )
+}
+
+/**
+ * Retires a generation that people refused and no co-signer ever called, so that its slot is free at
+ * once. Only when the API shows another one and no twin of the request can be approved: else it
+ * stays served until it was quiet for long enough.
+ */
+async function freeSlot(paired: Pairing, context: PairingContext): Promise<void> {
+  const { to, submission } = operationOf(context)
+  if (to === null || paired.is !== 'ours' || submission?.attempts !== 1) return
+  await context.handler.retire(to, { unlessCalled: true }).catch((error: unknown) => {
+    // It was called, or another pairing needs it.
+    if (!(error instanceof HandlerRefusal)) throw error
+  })
 }
 
 /**

@@ -3,7 +3,15 @@
  * is over.
  */
 import { oneLine } from '../common/terminal.ts'
-import { parseRequestStatus } from './api/resources.ts'
+import {
+  isKnownStatus,
+  isRefused,
+  parseRequestStatus,
+  paths,
+  type Refused,
+  refusalWord,
+} from './api/resources.ts'
+import type { PairingIds } from './state-paths.ts'
 import { BootstrapError, type BootstrapErrorCode } from './errors.ts'
 import type { Journal } from './journal.ts'
 import { NOUNS, type OperationKind, type Submission } from './memory.ts'
@@ -25,18 +33,19 @@ export const APPROVERS: Readonly<Record<OperationKind | 'create-user', string>> 
  */
 const SLOW_COSIGNER_MS = 180_000
 
-const STATUSES = new Set(['WAITING_FOR_APPROVAL', 'APPROVED', 'COMPLETED', 'REJECTED', 'CANCELLED'])
-
 export interface FollowDeps extends Session {
   readonly journal: Journal
+  readonly ids: PairingIds
+  readonly basePath: string
 }
 
-/** How a change ended. `seen`: its status cannot be asked, but the read model shows it. */
-export type Ending = 'COMPLETED' | 'REJECTED' | 'CANCELLED' | 'seen'
+/** How a change ended. `seen`: the read model shows it, whatever its status says or where it is. */
+export type Ending = 'COMPLETED' | 'seen' | Refused
 
 /**
- * Polls the status of a request, and the read model through `isSeen` when there is no status to
- * ask. Every change of status is journalled; unknown statuses are reported once and waited out.
+ * Polls the status of a request, and the read model through `isSeen` when there is no status to ask
+ * or people have approved: the read model may be ahead of the status. Every change of status is
+ * journalled; unknown statuses are reported once and waited out.
  *
  * @throws BootstrapError ERR_APPROVAL_PENDING at the deadline
  */
@@ -46,25 +55,43 @@ export async function follow(
   isSeen: () => Promise<boolean>,
   deps: FollowDeps,
 ): Promise<Ending> {
-  const { location, requestId } = submission
+  const { requestId } = submission
   const sinceMs = submission.acceptedAtMs ?? submission.firstSentAtMs
   let status = submission.status
   let approvedAtMs: number | undefined
   const ask = async (): Promise<Poll<Ending>> => {
-    const answer = location === null ? undefined : await deps.api.follow(location)
-    const now = answer === undefined ? undefined : parseRequestStatus(answer.body)
-    if (now === undefined && (await isSeen())) return { done: 'seen' }
+    const now = await statusOf(submission, deps)
     if (now !== undefined && now !== status) {
       await deps.journal.append('status', { status: now })
       deps.reporter.story(`request ${requestId ?? '?'}: ${oneLine(now)}`)
-      if (!STATUSES.has(now)) deps.reporter.warning(`\`${oneLine(now)}\` is a status unknown here`)
+      if (!isKnownStatus(now)) deps.reporter.warning(`\`${oneLine(now)}\` is a status unknown here`)
       if (now === 'APPROVED') approvedAtMs = nowMs(deps)
       status = now
     }
-    if (now === 'COMPLETED' || now === 'REJECTED' || now === 'CANCELLED') return { done: now }
+    if (now === 'COMPLETED' || isRefused(now)) return { done: now }
+    if (now !== 'WAITING_FOR_APPROVAL' && (await isSeen())) return { done: 'seen' }
     return { waiting: describe(kind, submission, now, sinceMs, approvedAtMs, deps) }
   }
   return poll(deps, ask, () => pending(kind, submission, sinceMs))
+}
+
+/** The status, from the address that the API gave or else from the documented one. */
+async function statusOf(
+  { location, requestId }: Submission,
+  { api, ids, family, basePath }: FollowDeps,
+): Promise<string | undefined> {
+  if (location === null) return undefined
+  const { cosignerId, apiKeyId } = ids
+  const documented =
+    requestId === null
+      ? []
+      : [new URL(basePath).pathname + paths.request(cosignerId, family, apiKeyId, requestId)]
+  for (const path of new Set([location, ...documented])) {
+    const answer = await api.follow(path)
+    const status = answer && parseRequestStatus(answer.body)
+    if (status !== undefined) return status
+  }
+  return undefined
 }
 
 function describe(
@@ -114,7 +141,7 @@ function pending(kind: OperationKind, submission: Submission, sinceMs: number): 
 /** The error for a change that people refused. */
 export function refusedByPeople(kind: OperationKind, reason: string): BootstrapError {
   const code: BootstrapErrorCode =
-    reason === 'rejected' ? 'ERR_APPROVAL_REJECTED' : 'ERR_APPROVAL_CANCELLED'
+    reason === refusalWord('REJECTED') ? 'ERR_APPROVAL_REJECTED' : 'ERR_APPROVAL_CANCELLED'
   return new BootstrapError(
     code,
     `the ${NOUNS[kind]} was ${reason}; what was paired before still is`,

@@ -13,6 +13,7 @@ export const COMMANDS = [
   'rotate',
   'status',
   'unpair',
+  'forget',
   'doctor',
 ] as const
 
@@ -86,12 +87,15 @@ function createProgram(run: Run): Command {
   command(program, run, 'create-user', 'create the co-signer’s API user from a CSR', USER_HELP)
   const pair = command(program, run, 'pair', 'pair the handler with the API user', PAIR_HELP)
   pair.addOption(new Option('--replace', 'take the place of a handler that is not ours'))
+  pair.addOption(new Option('--keep-key', 'pair the last key again although it was paired before'))
   const rotate = command(program, run, 'rotate', 'move to a new key and certificate', ROTATE_HELP)
   rotate
     .addOption(new Option('--renew-certificate', 'keep the key, make only a new certificate'))
+    .addOption(new Option('--if-due <duration>', 'only when the certificate ends within this: 30d'))
     .addOption(new Option('--accept-gap', 'rotate a pin on one URL although callbacks will fail'))
   command(program, run, 'status', 'tell where things stand; changes nothing', STATUS_HELP)
   command(program, run, 'unpair', 'remove the pairing from the co-signer', UNPAIR_HELP)
+  command(program, run, 'forget', 'drop a pairing from the state directory', FORGET_HELP)
   command(program, run, 'doctor', 'compare everything with everything', DOCTOR_HELP).addOption(
     new Option('--watch <interval>', 'repeat; exit 7 on a missing or foreign handler'),
   )
@@ -160,6 +164,9 @@ function addWriteOptions(each: Command): void {
     .option('--dry-run', 'print the plan; reads, changes nothing')
     .option('--yes', 'do not ask')
   if (each.name() === 'create-user') return
+  if (each.name() === 'pair' || each.name() === 'rotate' || each.name() === 'up') {
+    each.option('--retire-now', 'end the drain of old generations: late calls to them fail')
+  }
   each
     .option('--drain <duration>', 'quiet time before an old generation retires (default: 2h)')
     .option('--abandon', 'give up the change that is under way')
@@ -215,6 +222,8 @@ approval and lets the old generation drain. No callback fails, whenever the co-s
 Examples:
   countersign-bootstrap rotate
   countersign-bootstrap rotate --renew-certificate --yes
+  countersign-bootstrap rotate --if-due 30d --yes --wait 7d    # from a timer, every day
+  countersign-bootstrap rotate --retire-now                    # the key has leaked: do not wait for the drain
   countersign-bootstrap rotate --resubmit                      # after looking in the approval app`
 
 const STATUS_HELP = `
@@ -226,6 +235,13 @@ A user without a pairing is not signed for. A co-signer paired without a handler
 
 Example:
   countersign-bootstrap unpair --cosigner-id <id> --api-key-id <id>`
+
+const FORGET_HELP = `
+For a pairing that was begun with a wrong id, or of a co-signer that is gone. Refuses while the API
+shows it as paired, or an approval may still come. Its journal stays, under another name.
+
+Example:
+  countersign-bootstrap forget --cosigner-id <id> --api-key-id <id>`
 
 const DOCTOR_HELP = `
 One line per finding: ok, warning or problem, with the remedy. Exit 7 when there is a problem.

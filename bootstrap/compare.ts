@@ -3,7 +3,7 @@
  * a stranger; pure.
  */
 import type { AuthMode, GenerationInfo } from '../common/admin-api.ts'
-import { normalisePem } from '../common/pem.ts'
+import { pemBlocks } from '../common/pem.ts'
 import type { PairedHandler, PairedKey } from './api/resources.ts'
 
 /** What is paired, in the order of growing surprise. */
@@ -85,6 +85,9 @@ function notes(auth: AuthMode, key: Comparison, certificate: Comparison): string
   if (auth === 'certificate' && key !== 'absent') {
     found.push('the API also holds a public key, although this mode sends none')
   }
+  if (key === 'unreadable') {
+    found.push('`publicKey` has an unknown format and was not compared')
+  }
   if (certificate === 'unreadable') {
     found.push('`certPublicKeyHash` has an unknown format and was not compared')
   }
@@ -93,8 +96,21 @@ function notes(auth: AuthMode, key: Comparison, certificate: Comparison): string
 
 function compareKey(handler: PairedHandler, ours: Comparable): Comparison {
   if (handler.publicKey === undefined) return 'absent'
-  const theirs = normalisePem(handler.publicKey.replaceAll(String.raw`\n`, '\n'))
-  return theirs === normalisePem(ours.publicKeyPem) ? 'same' : 'other'
+  const theirs = publicKeyDer(handler.publicKey)
+  if (theirs === undefined) return 'unreadable'
+  return publicKeyDer(ours.publicKeyPem)?.equals(theirs) === true ? 'same' : 'other'
+}
+
+/** The DER of one PEM public key, with line breaks of any kind or none, or of its bare base64. */
+function publicKeyDer(text: string): Buffer | undefined {
+  const plain = text.replaceAll(/\\r|\\n/g, '\n').trim()
+  const [block, ...more] = pemBlocks(plain)
+  if (block !== undefined) {
+    return block.label === 'PUBLIC KEY' && more.length === 0 ? block.der : undefined
+  }
+  const bare = plain.replaceAll(/\s/g, '')
+  // Every RSA public key begins with a SEQUENCE of more than 255 bytes.
+  return /^MII[A-Za-z0-9+/]+=*$/.test(bare) ? Buffer.from(bare, 'base64') : undefined
 }
 
 function compareCertificate(handler: PairedHandler, ours: Comparable): Comparison {

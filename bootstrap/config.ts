@@ -1,10 +1,10 @@
 /** Turns flags and environment into one frozen configuration, or lists every problem at once. */
 import { join } from 'node:path'
 import type { AuthMode } from '../common/admin-api.ts'
-import type { ApiFamily } from './api/resources.ts'
+import { proxyProblem } from './api/proxy.ts'
+import { type ApiFamily, ID } from './api/resources.ts'
 import type { CommandName, Invocation } from './cli.ts'
 import { BootstrapError } from './errors.ts'
-import { ID } from './state-paths.ts'
 import { MAX_NAME_LENGTH } from './plan-user.ts'
 import { durationMs } from '../common/duration.ts'
 
@@ -33,6 +33,9 @@ export interface Config {
   readonly replace: boolean
   readonly renewCertificate: boolean
   readonly acceptGap: boolean
+  readonly keepKey: boolean
+  readonly retireNow: boolean
+  readonly ifDueMs: number | undefined
   readonly user: {
     readonly name: string
     readonly role: string
@@ -57,6 +60,13 @@ const UPPER = /^[A-Z][A-Z0-9_]{1,63}$/
  */
 export function parseConfig({ command, options }: Invocation, env: Environment): Config {
   const problems: string[] = []
+  if (env['NODE_TLS_REJECT_UNAUTHORIZED'] === '0') {
+    problems.push(
+      '`NODE_TLS_REJECT_UNAUTHORIZED=0` is set: the API is always verified; name a private CA with `NODE_EXTRA_CA_CERTS`',
+    )
+  }
+  const proxy = proxyProblem(env)
+  if (proxy !== undefined) problems.push(proxy)
   const read = readerOf(options, env, problems)
   if (env['FIREBLOCKS_SECRET_KEY'] !== undefined) {
     problems.push(
@@ -89,6 +99,9 @@ export function parseConfig({ command, options }: Invocation, env: Environment):
     replace: options['replace'] === true,
     renewCertificate: options['renewCertificate'] === true,
     acceptGap: options['acceptGap'] === true,
+    keepKey: options['keepKey'] === true,
+    retireNow: options['retireNow'] === true,
+    ifDueMs: read.parsed(read.text('ifDue'), parseDuration),
     user: {
       name: read.text('name') ?? 'countersign',
       role: read.matching('role', UPPER, 'a role such as `SIGNER`') ?? 'SIGNER',

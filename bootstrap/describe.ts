@@ -29,6 +29,8 @@ export function describeStep(step: Step): string {
         : `read back: URL, key and certificate of generation ${step.generation}`
     case 'activate':
       return `tell the handler: live ${step.generation}; what was live before drains`
+    case 'retire':
+      return `have the handler retire generation ${step.generation} now: calls to it get 410`
     case 'forget':
       return 'tell the handler that nothing is paired any more'
     case 'roll-back':

@@ -4,6 +4,7 @@ import type {
   GenerationInfo,
   HandlerStatus,
   PairingNeeds,
+  RetireRequest,
   SelfTestAnswer,
   SelfTestRequest,
   StageRequest,
@@ -32,6 +33,8 @@ export interface HandlerAdmin {
   status(): Promise<HandlerStatus>
   /** Makes generation n, or returns it when it exists. */
   stage(generation: number, request: StageRequest): Promise<GenerationInfo>
+  /** Ends the drain of a generation. */
+  retire(generation: number, request: RetireRequest): Promise<GenerationInfo>
   selfTest(generation: number, request: SelfTestRequest): Promise<SelfTestAnswer>
   /** Says which generations a pairing needs served. */
   declare(cosignerId: string, apiKeyId: string, needs: PairingNeeds): Promise<HandlerStatus>
@@ -62,6 +65,8 @@ export function connectHandler(path: string): HandlerAdmin {
     },
     stage: (generation, request) =>
       client.ask('stage', { generation: String(generation) }, request).catch(fail),
+    retire: (generation, request) =>
+      client.ask('retire', { generation: String(generation) }, request).catch(fail),
     selfTest: (generation, request) =>
       client.ask('selfTest', { generation: String(generation) }, request).catch(fail),
     declare: (cosignerId, apiKeyId, needs) =>

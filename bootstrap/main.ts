@@ -19,14 +19,21 @@ async function runCommand(command: Exclude<Parsed, { exit: 0 }>): Promise<number
     import('node:readline'),
     import('../common/clock.ts'),
   ])
-  const [{ run }, { nodeTransport }, { connectHandler }, { openJournal }, { look }] =
-    await Promise.all([
-      import('./run.ts'),
-      import('./api/transport.ts'),
-      import('./handler-socket.ts'),
-      import('./journal.ts'),
-      import('./probe.ts'),
-    ])
+  const [
+    { run },
+    { DEFAULT_LIMITS, nodeTransport },
+    { proxyFor },
+    { connectHandler },
+    { openJournal },
+    { look },
+  ] = await Promise.all([
+    import('./run.ts'),
+    import('./api/transport.ts'),
+    import('./api/proxy.ts'),
+    import('./handler-socket.ts'),
+    import('./journal.ts'),
+    import('./probe.ts'),
+  ])
   const stop = new AbortController()
   for (const [name, status] of [
     ['SIGINT', 130],
@@ -61,7 +68,7 @@ async function runCommand(command: Exclude<Parsed, { exit: 0 }>): Promise<number
     sleep: systemSleep,
     random: Math.random,
     uuid: randomUUID,
-    transport: nodeTransport(),
+    transport: nodeTransport(DEFAULT_LIMITS, (url) => proxyFor(url, process.env)),
     look,
     connectHandler,
     openJournal,

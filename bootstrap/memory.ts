@@ -153,6 +153,32 @@ function begin(data: JournalRecord['data'], atMs: number): Operation {
   }
 }
 
+/** Generations that a request of this journal has named which the API accepted, or may have. */
+export function offeredGenerations(records: readonly JournalRecord[]): number[] {
+  const offered = new Set<number>()
+  let to: number | null = null
+  let isFirst = false
+  for (const { op, data } of records) {
+    if (op === 'begin') to = count(data['to'])
+    if (to === null) continue
+    if (op === 'submit-intent') {
+      isFirst = !offered.has(to)
+      offered.add(to)
+    }
+    if (op === 'submit' && data['outcome'] === 'clear' && isFirst) offered.delete(to)
+  }
+  return [...offered]
+}
+
+/** True when a journal may be removed: nothing was ever paired, and every request was refused. */
+export function mayDrop(records: readonly JournalRecord[]): boolean {
+  const isSettled = ({ op }: JournalRecord, at: number) => {
+    const next = records.slice(at + 1).find((record) => record.op === 'submit')
+    return op !== 'submit-intent' || next?.data['outcome'] === 'clear'
+  }
+  return records.every(({ op }) => op !== 'done') && records.every(isSettled)
+}
+
 /** Folds the journal of one API user. */
 export function rememberUser(records: readonly JournalRecord[]): UserMemory {
   return records.reduce<UserMemory>(
@@ -171,8 +197,13 @@ function foldUser(memory: UserMemory, { op, data }: JournalRecord, atMs: number)
       return { ...memory, proven: true }
     case 'token-intent': {
       const idempotencyKey = text(data['idempotencyKey']) ?? ''
-      return { ...memory, token: { idempotencyKey, requestedAtMs: atMs, expiresAtMs: null } }
+      // Asked for again with the same key, the same token comes, as old as the first request.
+      const isSame = memory.token?.idempotencyKey === idempotencyKey
+      const requestedAtMs = (isSame && memory.token?.requestedAtMs) || atMs
+      return { ...memory, token: { idempotencyKey, requestedAtMs, expiresAtMs: null } }
     }
+    case 'token-refused':
+      return { ...memory, token: null }
     case 'token':
       return {
         ...memory,

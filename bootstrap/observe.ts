@@ -40,11 +40,26 @@ export async function observeCosigner({ api }: Sources, cosignerId: string): Pro
 
 /** The API's read model of the pairing; undefined when the co-signer does not know the API key. */
 export async function observeKey(
-  { api, family }: Sources,
+  sources: Sources,
   { cosignerId, apiKeyId }: PairingIds,
 ): Promise<PairedKey | undefined> {
-  const answer = await api.find(paths.apiKey(cosignerId, family, apiKeyId))
+  const path = paths.apiKey(cosignerId, sources.family, apiKeyId)
+  const find = () => sources.api.find(path)
+  const answer = await find().catch(async (error: unknown) => {
+    if (!isBare404(error)) throw error
+    // Nothing says that the API itself answered; when it knows the co-signer, a second 404 counts.
+    await observeCosigner(sources, cosignerId)
+    return find().catch((again: unknown) => {
+      if (isBare404(again)) return undefined
+      throw again
+    })
+  })
   return answer && parsePairedKey(answer.body)
+}
+
+/** A 404 whose body is not of a known error shape, such as `{}`, nothing or HTML. */
+function isBare404(error: unknown): boolean {
+  return error instanceof BootstrapError && error.api?.status === 404
 }
 
 /** Both sides of one pairing. */
@@ -63,16 +78,23 @@ export async function observePaired(sources: Sources, ids: PairingIds): Promise<
 }
 
 /** The observed world in the planner's terms. */
-export function worldOf({ status, paired }: Pick<Observed, 'status' | 'paired'>, ids: PairingIds) {
-  const world: PairingWorld = {
+export function worldOf(
+  { status, paired }: Pick<Observed, 'status' | 'paired'>,
+  ids: PairingIds,
+  offered: readonly number[],
+): PairingWorld {
+  return {
     auth: status.auth,
     tls: status.tls,
     slots: status.slots.map(({ slot }) => slot),
-    generations: status.generations,
+    generations: status.generations.map((item) => ({
+      ...item,
+      endsMs: Date.parse(item.notAfter),
+    })),
     needs: status.pairings[`${ids.cosignerId}/${ids.apiKeyId}`] ?? null,
+    offered,
     paired,
   }
-  return world
 }
 
 /** One generation of the handler. */

@@ -2,7 +2,7 @@
  * The pieces of a pairing plan: which generation it leads to, and the steps that lead there; pure.
  */
 import type { Pairing } from './compare.ts'
-import type { PairingWorld, Step } from './steps.ts'
+import type { PairingWorld, PlanInput, PlannedGeneration, Step } from './steps.ts'
 
 /**
  * Stage if need be, declare, probe: everything that must hold before the API hears of a generation.
@@ -64,15 +64,19 @@ export function rollBack(paired: Pairing, reason: string): Step {
 }
 
 /**
- * Live ones first, then staged, then one that drains: fewer keys, and a second user joins where the
- * first one is.
+ * Live ones first: fewer keys, and a second user joins where the first one is. Then one that no
+ * co-signer can know: staged, or draining after a request that was refused. A generation that was
+ * paired, or that people refused, is paired again only with `keepKey`.
  */
-export function pairTarget(world: PairingWorld): number {
-  for (const state of ['live', 'staged', 'draining']) {
-    const newest = world.generations.findLast((item) => item.state === state)
-    if (newest !== undefined) return newest.generation
-  }
-  return nextNumber(world)
+export function pairTarget(world: PairingWorld, keepKey = false): number {
+  const { generations, offered } = world
+  const isFresh = ({ generation, hits }: PlannedGeneration) =>
+    keepKey || (hits.total === 0 && !offered.includes(generation))
+  const found =
+    generations.findLast(({ state }) => state === 'live') ??
+    generations.findLast((item) => item.state === 'staged' && isFresh(item)) ??
+    generations.findLast((item) => item.state === 'draining' && isFresh(item))
+  return found?.generation ?? nextNumber(world)
 }
 
 /**
@@ -96,4 +100,13 @@ export function stateOf(world: PairingWorld, generation: number) {
 
 export function generationOf(paired: Pairing): number | null {
   return paired.is === 'ours' ? paired.generation : null
+}
+
+/** Ends every drain but those of the generations that the plan or the co-signer names. */
+export function retireSteps({ world, memory }: PlanInput): Step[] {
+  const { operation } = memory
+  const named = [generationOf(world.paired), operation?.from, operation?.to]
+  return world.generations
+    .filter(({ generation, state }) => state === 'draining' && !named.includes(generation))
+    .map(({ generation }) => ({ do: 'retire', generation }))
 }

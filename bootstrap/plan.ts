@@ -1,6 +1,7 @@
 /**
  * Decides what is left to do for a pairing, from the goal, what is there and what was begun; pure.
  */
+import { isRefused, refusalWord } from './api/resources.ts'
 import { isThere, type Pairing } from './compare.ts'
 import {
   generationOf,
@@ -9,6 +10,7 @@ import {
   prepare,
   rollBack,
   rotateTarget,
+  retireSteps,
   settle,
   stateOf,
   submit,
@@ -21,17 +23,35 @@ import {
   type Submission,
   UNSEEN_RESULT_MS,
 } from './memory.ts'
-import { type Begin, drift, type Plan, type PlanInput, refuse, type Step } from './steps.ts'
+import {
+  type Begin,
+  drift,
+  type Goal,
+  type Plan,
+  type PlanInput,
+  refuse,
+  type Step,
+} from './steps.ts'
 
 /** The remaining steps; none when the goal is reached. */
 export function planPairing(input: PlanInput): Plan {
+  const plan = planGoal(input)
+  if (input.retireNow !== true || 'refusal' in plan) return plan
+  const target = plan.begin?.to
+  const retire = retireSteps(input).filter(
+    (step) => !('generation' in step && step.generation === target),
+  )
+  return { ...plan, steps: [...retire, ...plan.steps] }
+}
+
+function planGoal(input: PlanInput): Plan {
   const { goal, memory } = input
   const { operation } = memory
   if (input.abandon) return planAbandon(input)
   if (goal.kind === 'unpair') return planUnpair(input)
   if (operation !== null && operation.kind !== goal.kind) return otherOperation(input, operation)
   if (operation !== null) return carryOn(input, operation)
-  return goal.kind === 'pair' ? beginPair(input, goal.replace) : beginRotate(input, goal)
+  return goal.kind === 'pair' ? beginPair(input, goal) : beginRotate(input, goal)
 }
 
 function planAbandon(input: PlanInput): Plan {
@@ -60,7 +80,7 @@ function otherOperation({ goal, world }: PlanInput, operation: Operation): Plan 
   )
 }
 
-function beginPair({ world }: PlanInput, replace: boolean): Plan {
+function beginPair({ world }: PlanInput, { replace, keepKey }: Goal & { kind: 'pair' }): Plan {
   const { paired, needs } = world
   if (paired.is === 'ours' && stateOf(world, paired.generation) !== 'retired') {
     const { generation } = paired
@@ -74,7 +94,7 @@ function beginPair({ world }: PlanInput, replace: boolean): Plan {
         )
   }
   if ((paired.is === 'ours' || isStrange(paired)) && !replace) return drift(paired)
-  const to = pairTarget(world)
+  const to = pairTarget(world, keepKey)
   const update = paired.is !== 'absent'
   return go(
     [...prepare(world, null, to, false), submit(update, to, null), ...settle(to, null)],
@@ -82,7 +102,7 @@ function beginPair({ world }: PlanInput, replace: boolean): Plan {
   )
 }
 
-function beginRotate(input: PlanInput, goal: { renew: boolean; acceptGap: boolean }): Plan {
+function beginRotate(input: PlanInput, goal: Goal & { kind: 'rotate' }): Plan {
   const { world, memory, nowMs } = input
   const { last } = memory
   if (last?.kind === 'rotate' && last.outcome === 'done' && !last.reported) {
@@ -94,6 +114,12 @@ function beginRotate(input: PlanInput, goal: { renew: boolean; acceptGap: boolea
   }
   if (world.paired.is !== 'ours') return drift(world.paired)
   const from = world.paired.generation
+  const called = world.generations.find(({ generation }) => generation === from)
+  if (goal.ifDueMs !== undefined && called !== undefined && called.endsMs - nowMs > goal.ifDueMs) {
+    return nothing(
+      `not due: the certificate of generation ${from} is valid until ${called.notAfter.slice(0, 10)}`,
+    )
+  }
   const gap = isPinned(world) && world.slots.length < 2 && !goal.renew
   if (gap && !goal.acceptGap) {
     return refuse(
@@ -186,8 +212,7 @@ function isUnexpected({ kind, submission }: Operation, paired: Pairing): boolean
 
 function rejection(submission: Submission | null): string | undefined {
   const status = submission?.status
-  if (status === 'REJECTED') return 'rejected'
-  return status === 'CANCELLED' ? 'cancelled' : undefined
+  return isRefused(status) ? refusalWord(status) : undefined
 }
 
 const IN_DOUBT =

@@ -1,9 +1,11 @@
 /** Runs one command line in a given world and returns its exit code. */
 import { ensurePrivateDirectory, removeTemporaries } from '../common/atomic-file.ts'
 import { UsageError } from '../common/errors.ts'
+import { openToOthers, setBackModes } from '../common/file-safety.ts'
 import { guarded } from '../common/reporter.ts'
 import type { Invocation, Parsed } from './cli.ts'
 import { runDoctor } from './commands/doctor.ts'
+import { runForget } from './commands/forget.ts'
 import { type Outcome, runPairing } from './commands/pairing.ts'
 import { runStatus } from './commands/status.ts'
 import { runUp } from './commands/up.ts'
@@ -46,6 +48,7 @@ async function execute(
     return report(await perform(session), reporter)
   }
   const directory = bootstrapDirectory(config.stateDir)
+  await setBackOwnModes(directory, reporter)
   await ensurePrivateDirectory(directory)
   const lock = await acquireLock(directory, config.command, runtime)
   try {
@@ -53,6 +56,15 @@ async function execute(
     return await report(await perform(session), reporter, () => lock.forgetHolder())
   } finally {
     await lock.release()
+  }
+}
+
+/** A volume with `fsGroup` gives files other modes at each mount. */
+async function setBackOwnModes(directory: string, reporter: Reporter): Promise<void> {
+  const paths = await openToOthers([directory], 4)
+  await setBackModes(paths)
+  for (const path of paths) {
+    reporter.warning(`the mode of \`${path}\` is set back: other users could use it`)
   }
 }
 
@@ -83,18 +95,24 @@ function writes({ command, dryRun }: Config): boolean {
 }
 
 async function perform(session: Run): Promise<Outcome> {
-  const { command, replace, renewCertificate: renew, acceptGap } = session.config
+  const { command, replace, keepKey, renewCertificate: renew, acceptGap, ifDueMs } = session.config
   switch (command) {
     case 'up':
       return runUp(session)
     case 'create-user':
       return runCreateUser(session)
     case 'pair':
-      return runPairing({ kind: 'pair', replace }, await resolveIds(session), session)
+      return runPairing({ kind: 'pair', replace, keepKey }, await resolveIds(session), session)
     case 'rotate':
-      return runPairing({ kind: 'rotate', renew, acceptGap }, await resolveIds(session), session)
+      return runPairing(
+        { kind: 'rotate', renew, acceptGap, ifDueMs },
+        await resolveIds(session),
+        session,
+      )
     case 'unpair':
       return runPairing({ kind: 'unpair' }, await resolveIds(session), session)
+    case 'forget':
+      return runForget(session)
     case 'status':
       return runStatus(await resolveIds(session), session)
     case 'doctor':

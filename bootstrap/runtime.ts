@@ -50,6 +50,7 @@ export interface Run extends Session {
 /** Loads the caller's key and puts the session together. */
 export async function openRun(config: Config, runtime: Runtime, reporter: Reporter): Promise<Run> {
   const { clock, sleep, random, uuid, transport, signal } = runtime
+  const deadlineMs = clock.monotonicMs() + config.waitMs
   const clientOf = (apiKey: string, privateKeyPem: string) =>
     createApiClient({
       basePath: config.basePath,
@@ -61,6 +62,7 @@ export async function openRun(config: Config, runtime: Runtime, reporter: Report
       random,
       uuid,
       signal,
+      deadlineMs,
       onRetry: (reason, waitMs) => {
         reporter.progress(`${reason}; again in ${Math.round(waitMs / 100) / 10} s`)
       },
@@ -81,7 +83,7 @@ export async function openRun(config: Config, runtime: Runtime, reporter: Report
     uuid,
     reporter,
     signal,
-    deadlineMs: clock.monotonicMs() + config.waitMs,
+    deadlineMs,
   }
 }
 
@@ -125,7 +127,13 @@ export async function resolveIds({ config, reporter }: Run): Promise<PairingIds>
   throw new BootstrapError(
     'ERR_CONFIG',
     only === undefined ? 'no pairing is known here' : 'more than one pairing is known here',
-    { hint: 'give `--cosigner-id` and `--api-key-id`' },
+    {
+      details: known.map((ids) => `--cosigner-id ${ids.cosignerId} --api-key-id ${ids.apiKeyId}`),
+      hint:
+        second === undefined
+          ? 'give `--cosigner-id` and `--api-key-id`'
+          : 'give `--cosigner-id` and `--api-key-id`; `forget` drops one that is not needed',
+    },
   )
 }
 

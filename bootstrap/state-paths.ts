@@ -6,9 +6,9 @@ import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errnoOf } from '../common/errors.ts'
-
-/** The form of ids that become part of a path. */
-export const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+import { oneLine } from '../common/terminal.ts'
+import { ID } from './api/resources.ts'
+import { BootstrapError } from './errors.ts'
 
 /** Which pairing. */
 export interface PairingIds {
@@ -30,12 +30,18 @@ export function userDirectory(stateDir: string, name: string): string {
 
 /** Directory of the journals of one co-signer. */
 export function cosignerDirectory(stateDir: string, cosignerId: string): string {
-  return join(bootstrapDirectory(stateDir), 'pairings', cosignerId)
+  return join(bootstrapDirectory(stateDir), 'pairings', plainId(cosignerId))
 }
 
 /** Journal of one pairing. */
 export function pairingJournalPath(stateDir: string, { cosignerId, apiKeyId }: PairingIds): string {
-  return join(cosignerDirectory(stateDir, cosignerId), `${apiKeyId}.jsonl`)
+  return join(cosignerDirectory(stateDir, cosignerId), `${plainId(apiKeyId)}.jsonl`)
+}
+
+/** INVARIANT: an id of the API leads nowhere but below its folder. */
+function plainId(id: string): string {
+  if (ID.test(id)) return id
+  throw new BootstrapError('ERR_CONFIG', `\`${oneLine(id)}\` is not an id`)
 }
 
 /** Every pairing that has a journal. */

@@ -29,13 +29,35 @@ export type Step =
   | { readonly do: 'verify'; readonly generation: number | null }
   /** The paired generation is what the handler needs to serve; the one before drains. */
   | { readonly do: 'activate'; readonly generation: number }
+  /** End the drain of a generation although it was not quiet for long enough. */
+  | { readonly do: 'retire'; readonly generation: number }
   | { readonly do: 'forget' }
   | { readonly do: 'roll-back'; readonly live: number | null; readonly reason: string }
 
 export type Goal =
-  | { readonly kind: 'pair'; readonly replace: boolean }
-  | { readonly kind: 'rotate'; readonly renew: boolean; readonly acceptGap: boolean }
+  | {
+      readonly kind: 'pair'
+      readonly replace: boolean
+      /** Pair a generation again that was paired or offered before. */
+      readonly keepKey?: boolean
+    }
+  | {
+      readonly kind: 'rotate'
+      readonly renew: boolean
+      readonly acceptGap: boolean
+      /** Only when its certificate ends within this, in milliseconds. */
+      readonly ifDueMs?: number | undefined
+    }
   | { readonly kind: 'unpair' }
+
+/** A generation of the handler, as far as plans look at it. */
+export type PlannedGeneration = Pick<
+  GenerationInfo,
+  'generation' | 'state' | 'notAfter' | 'hits'
+> & {
+  /** `notAfter` in milliseconds since the epoch. */
+  readonly endsMs: number
+}
 
 /** What was found. */
 export interface PairingWorld {
@@ -44,7 +66,9 @@ export interface PairingWorld {
   readonly tls: HandlerStatus['tls']
   /** Slot letters of the handler, in order. */
   readonly slots: readonly string[]
-  readonly generations: readonly Pick<GenerationInfo, 'generation' | 'state'>[]
+  readonly generations: readonly PlannedGeneration[]
+  /** Generations that a request has named which the API accepted, or may have. */
+  readonly offered: readonly number[]
   /** What this pairing has declared to the handler; null when nothing. */
   readonly needs: PairingNeeds | null
   readonly paired: Pairing
@@ -56,6 +80,8 @@ export interface PlanInput {
   readonly memory: PairingMemory
   /** Send a change again whose fate is unknown. */
   readonly resubmit: boolean
+  /** End the drain of every generation that no pairing needs. */
+  readonly retireNow?: boolean
   /** Give up the change that is under way. */
   readonly abandon: boolean
   readonly nowMs: number

@@ -3,8 +3,11 @@
  * may have happened, and says which of them may be repeated, and when.
  */
 import { bodyHash } from './api/auth.ts'
-import { handlerBody, paths, requestIdOf } from './api/resources.ts'
+import { echoedUrl, handlerBody, paths, requestIdOf } from './api/resources.ts'
 import { type ApiAnswer, type ApiWrite, sameOriginPath } from './api/client.ts'
+import { parseJson } from '../common/json.ts'
+import { oneLine } from '../common/terminal.ts'
+import type { Pairing } from './compare.ts'
 import { BootstrapError } from './errors.ts'
 import type { Journal } from './journal.ts'
 import { NOUNS, type Submission } from './memory.ts'
@@ -53,12 +56,21 @@ export async function submitOnce(
   await journal.append('submit-intent', { method: call.method, bodySha, idempotencyKey })
   try {
     const answer = await deps.api.write(call)
+    compareEcho(call, answer, deps)
     await journal.append('submit', { outcome: 'accepted', ...locationFacts(answer, deps) })
     return { outcome: 'accepted', answer }
   } catch (error) {
     if (!(error instanceof BootstrapError) || error.api === undefined) throw error
     return await settleFailure(error, inDoubt, idempotencyKey !== null, journal)
   }
+}
+
+/** The answer repeats the callback handler: a warning when that is not what was sent. */
+function compareEcho(call: ApiWrite, { body }: ApiAnswer, { reporter }: SubmitDeps): void {
+  const sent = echoedUrl(parseJson(call.body ?? ''))
+  const echoed = echoedUrl(body)
+  if (sent === undefined || echoed === undefined || sent === echoed) return
+  reporter.warning(`the API repeats another URL than was sent: \`${oneLine(echoed)}\``)
 }
 
 async function settleFailure(
@@ -106,7 +118,7 @@ async function settleFailure(
 }
 
 /** Vendor code: the idempotency key was used before an internal error. */
-const KEY_SPENT = 9003
+export const KEY_SPENT = 9003
 
 /** Vendor code: a request with this idempotency key is being worked on. */
 const IN_PROGRESS = 9005
@@ -128,7 +140,7 @@ function locationFacts(answer: ApiAnswer, { basePath, reporter }: SubmitDeps) {
 const MAX_RESENDS = 3
 
 /** The complete replacement of the callback handler by one generation. */
-export async function bodyOf(generation: number, context: PairingContext) {
+async function bodyOf(generation: number, context: PairingContext) {
   const { info } = await observeGeneration(context, generation)
   const { url, publicKeyPem, certificatePem } = info
   return handlerBody(context.auth, { url, publicKeyPem, certificatePem })
@@ -146,8 +158,9 @@ export async function sendPair(
   const body = await bodyOf(generation, context)
   let idempotencyKey = reuse ?? context.uuid()
   for (let resend = 0; ; resend += 1) {
-    requireProbe(context)
-    const call = { method: 'PUT', path: pathOf(context), body: body.text, idempotencyKey } as const
+    const notAfterMs = requireProbe(context)
+    const path = pathOf(context)
+    const call = { method: 'PUT', path, body: body.text, idempotencyKey, notAfterMs } as const
     const sent = await submitOnce(call, operationOf(context).submission, context).catch(
       (error: unknown) => {
         if (idempotencyKey === reuse && isNotFound(error)) return undefined
@@ -162,7 +175,7 @@ export async function sendPair(
     if (sent.outcome === 'accepted') return announce(context)
     if (sent.outcome === 'no-answer' || resend === MAX_RESENDS) throw sent.error
     context.reporter.warning(`${sent.error.message}; reading back before anything else`)
-    if ((await observePaired(context, context.ids)).is !== 'absent') return
+    if (!isUnpaired(await observePaired(context, context.ids))) return
     idempotencyKey = context.uuid()
     await context.sleep(backoffMs(resend + 2, context.random()), context.signal)
     safePoint(context)
@@ -173,20 +186,38 @@ function isNotFound(error: unknown): boolean {
   return error instanceof BootstrapError && error.api?.status === 404
 }
 
-/**
- * PATCH and DELETE: no idempotency key, so a lost answer or a 5xx leaves a doubt that only reading
- * back can clear.
- */
-export async function sendUnkeyed(
+/** True for what a read model may show of a user that is not paired. */
+function isUnpaired({ is }: Pairing): boolean {
+  return is === 'absent' || is === 'no-handler'
+}
+
+/** PATCH; a 404 is answered with PUT when the read model, too, says that nothing is paired. */
+export async function sendUpdate(generation: number, context: PairingContext): Promise<void> {
+  const body = await bodyOf(generation, context)
+  try {
+    await sendUnkeyed('PATCH', body, context)
+  } catch (error) {
+    if (!isNotFound(error) || !isUnpaired(await observePaired(context, context.ids))) throw error
+    context.reporter.story('nothing is paired that could be updated: pairing instead')
+    await sendPair(generation, null, context)
+  }
+}
+
+/** DELETE. */
+export async function sendUnpair(context: PairingContext): Promise<void> {
+  await sendUnkeyed('DELETE', undefined, context)
+}
+
+/** No idempotency key: a lost answer or a 5xx leaves a doubt that only reading back can clear. */
+async function sendUnkeyed(
   method: 'PATCH' | 'DELETE',
   body: { readonly text: string } | undefined,
   context: PairingContext,
 ): Promise<void> {
-  if (method === 'PATCH') requireProbe(context)
   const call = {
     method,
     path: pathOf(context),
-    ...(body === undefined ? {} : { body: body.text }),
+    ...(body === undefined ? {} : { body: body.text, notAfterMs: requireProbe(context) }),
   }
   const sent = await submitOnce(call, operationOf(context).submission, context)
   if (sent.outcome === 'accepted') return announce(context)
@@ -196,10 +227,15 @@ export async function sendUnkeyed(
   )
 }
 
-/** INVARIANT: nothing is sent unless a probe of this operation passed less than 10 minutes ago. */
-function requireProbe(context: PairingContext): void {
+/**
+ * INVARIANT: nothing is sent unless a probe of this operation passed less than 10 minutes ago, however
+ * often it is tried. Returns the last instant at which it may be sent, in milliseconds.
+ */
+function requireProbe(context: PairingContext): number {
   const { probedAtMs } = operationOf(context)
-  if (probedAtMs !== null && nowMs(context) - probedAtMs < PROBE_VALID_MS) return
+  if (probedAtMs !== null && nowMs(context) - probedAtMs < PROBE_VALID_MS) {
+    return probedAtMs + PROBE_VALID_MS - 1
+  }
   throw new BootstrapError('ERR_DRIFT', 'the last probe is too old to justify a change', {
     hint: 'run the same command again',
   })

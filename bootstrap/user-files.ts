@@ -57,10 +57,12 @@ export async function createUserKey(directory: string, organization: string): Pr
  */
 export async function loadUserKey(directory: string): Promise<UserKey | undefined> {
   const privateKeyPath = join(directory, 'key', 'private.pem')
-  const privateKeyPem = await readPrivateFile(privateKeyPath).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return undefined
-    throw error
-  })
+  const privateKeyPem = await readPrivateFile(privateKeyPath, { ours: true }).catch(
+    (error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return undefined
+      throw error
+    },
+  )
   if (privateKeyPem === undefined) return undefined
   const csrPem = await readFile(join(directory, 'key', 'request.csr'), 'utf8')
   const privateKey = rsaPrivateKey(privateKeyPem, USER_KEY_BITS)

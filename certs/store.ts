@@ -107,7 +107,7 @@ export async function loadGeneration(
   passphrase?: string,
 ): Promise<Generation> {
   const half = await loadPublicGeneration(keysDir, generation)
-  const privateKeyPem = await readPrivateFile(privateKeyPath(keysDir, generation))
+  const privateKeyPem = await readPrivateFile(privateKeyPath(keysDir, generation), { ours: true })
   const privateKey = rsaPrivateKey(privateKeyPem, GENERATION_KEY_BITS, passphrase)
   if (kidOf(createPublicKey(privateKey)) !== half.kid) {
     throw strangers(keysDir, generation)

@@ -12,6 +12,8 @@ export const ADMIN_ROUTES = {
   status: ['GET', '/v1/status'],
   /** Stages generation n, or returns it when it exists. */
   stage: ['PUT', '/v1/generations/:generation'],
+  /** Ends the drain of a generation that no pairing needs. */
+  retire: ['POST', '/v1/generations/:generation/retire'],
   selfTest: ['POST', '/v1/generations/:generation/self-test'],
   /** Says which generations a pairing needs. */
   declare: ['PUT', '/v1/pairings/:cosignerId/:apiKeyId'],
@@ -36,6 +38,7 @@ export type AdminRoute = keyof typeof ADMIN_ROUTES
 export interface AdminCalls extends Record<AdminRoute, { body?: unknown; answer: unknown }> {
   status: { answer: HandlerStatus }
   stage: { body: StageRequest; answer: GenerationInfo }
+  retire: { body: RetireRequest; answer: GenerationInfo }
   selfTest: { body: SelfTestRequest; answer: SelfTestAnswer }
   declare: { body: PairingNeeds; answer: HandlerStatus }
   forget: { answer: HandlerStatus }
@@ -223,6 +226,12 @@ export interface StageRequest {
    * that.
    */
   readonly share?: true
+}
+
+/** Retires a generation before it was quiet for long enough: calls to it are answered 410 from then on. */
+export interface RetireRequest {
+  /** Only when it was never called. */
+  readonly unlessCalled: boolean
 }
 
 /** Proof that a generation can sign: the handler signs the nonce, with a `typ` no answer has. */

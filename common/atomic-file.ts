@@ -4,21 +4,31 @@
  */
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
-import { lstat, mkdir, open, readdir, rename, unlink } from 'node:fs/promises'
+import { lstat, mkdir, open, readdir, rename, rm, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { errnoOf, UnsafeFileError } from './errors.ts'
+import { assertSafe, isOwn } from './file-safety.ts'
 
-/** Makes a directory (and its parents) with mode 0700, and refuses one that others can write to. */
+/**
+ * Makes a directory (and its parents) with mode 0700. One of this user that others can write to is closed to them; one of
+ * another user is refused.
+ */
 export async function ensurePrivateDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true, mode: 0o700 })
-  const stat = await lstat(path)
-  if (!stat.isDirectory()) throw new UnsafeFileError(`\`${path}\` is not a directory`)
-  if ((stat.mode & 0o022) !== 0) {
-    throw new UnsafeFileError(`\`${path}\` can be written by other users`, {
-      hint: `chmod 700 ${path}`,
-    })
+  const { O_RDONLY, O_NOFOLLOW, O_DIRECTORY } = constants
+  const directory = await open(path, O_RDONLY | O_NOFOLLOW | O_DIRECTORY).catch(
+    (cause: unknown) => {
+      if (errnoOf(cause) !== 'ENOTDIR' && errnoOf(cause) !== 'ELOOP') throw cause
+      throw new UnsafeFileError(`\`${path}\` is not a directory`, { cause })
+    },
+  )
+  try {
+    const facts = await directory.stat()
+    if (isOwn(facts) && (facts.mode & 0o022) !== 0) await directory.chmod(facts.mode & 0o7755)
+    else assertSafe(path, facts, 'trusted')
+  } finally {
+    await directory.close()
   }
-  assertOwner(path, stat.uid)
 }
 
 /**
@@ -75,6 +85,12 @@ export async function writeNew(
   }
 }
 
+/** Removes a file durably; does nothing when it is gone already. */
+export async function removeFile(path: string): Promise<void> {
+  await rm(path, { force: true })
+  await syncDirectory(dirname(path))
+}
+
 /** Makes the names in a directory durable. */
 export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, constants.O_RDONLY)
@@ -86,11 +102,13 @@ export async function syncDirectory(path: string): Promise<void> {
 }
 
 /**
- * Reads a secret. Refuses a symbolic link, anything but a regular file with one name, an owner
- * other than this user or root, and any permission for group or others; everything is checked on
- * the opened file.
+ * Reads a secret. Refuses a symbolic link, anything but a regular file with one name, and what the rule for secrets
+ * refuses; everything is checked on the opened file. `ours`: a file that this program has made, whose mode is set back
+ * at the start and not judged here.
+ *
+ * @throws UnsafeFileError
  */
-export async function readPrivateFile(path: string): Promise<string> {
+export async function readPrivateFile(path: string, { ours = false } = {}): Promise<string> {
   const { O_RDONLY, O_NOFOLLOW, O_NONBLOCK } = constants
   const file = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK).catch((error: unknown) => {
     if (errnoOf(error) === 'ELOOP') {
@@ -99,39 +117,17 @@ export async function readPrivateFile(path: string): Promise<string> {
     throw error
   })
   try {
-    const stat = await file.stat()
-    if (!stat.isFile()) throw new UnsafeFileError(`\`${path}\` is not a regular file`)
-    if (stat.nlink > 1) throw new UnsafeFileError(`\`${path}\` has a second name (hard link)`)
-    if ((stat.mode & 0o077) !== 0) {
-      const mode = (stat.mode & 0o777).toString(8).padStart(4, '0')
-      throw new UnsafeFileError(`\`${path}\` can be read by other users (mode ${mode})`, {
-        hint: `chmod 600 ${path}`,
-      })
+    const facts = await file.stat()
+    if (!facts.isFile()) throw new UnsafeFileError(`\`${path}\` is not a regular file`)
+    if (facts.nlink > 1) throw new UnsafeFileError(`\`${path}\` has a second name (hard link)`)
+    if (!ours || !isOwn(facts)) {
+      assertSafe(path, facts, 'secret')
+      // Who can write to the directory of a secret could put another file in its place.
+      const parent = dirname(path)
+      assertSafe(parent, await lstat(parent), 'trusted', { sticky: true })
     }
-    assertOwner(path, stat.uid)
-    await assertParent(path)
     return await file.readFile('utf8')
   } finally {
     await file.close()
   }
-}
-
-/**
- * The directory of a secret may not be writable by others, or they could put another file in its
- * place.
- */
-async function assertParent(path: string): Promise<void> {
-  const parent = dirname(path)
-  const stat = await lstat(parent)
-  const sticky = (stat.mode & 0o1000) !== 0
-  if ((stat.mode & 0o022) === 0 || sticky) return
-  throw new UnsafeFileError(`the directory of \`${path}\` can be written by other users`, {
-    hint: `chmod go-w ${parent}`,
-  })
-}
-
-function assertOwner(path: string, uid: number): void {
-  const me = process.geteuid?.()
-  if (me === undefined || uid === me || uid === 0) return
-  throw new UnsafeFileError(`\`${path}\` belongs to another user (uid ${uid})`)
 }

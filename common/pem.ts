@@ -1,6 +1,6 @@
 /** PEM text: names what it holds and brings it into the one form that is compared and sent. */
 
-const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\s+([A-Za-z0-9+/=\s]+?)-----END \1-----/g
+const BLOCK = /-----BEGIN ([A-Z0-9 ]+)-----\s*([A-Za-z0-9+/=\s]+?)-----END \1-----/g
 
 /** One PEM block: its label (`PUBLIC KEY`, `CERTIFICATE`, …) and its DER bytes. */
 export interface PemBlock {

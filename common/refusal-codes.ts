@@ -30,6 +30,11 @@ export const ADMIN_ERRORS = {
     meaning: 'The number is not the next one; numbers are never reused.',
     remedy: 'Run the same command again: it looks at the numbers first.',
   },
+  ERR_GENERATION_NEEDED: {
+    status: 409,
+    meaning: 'The generation is not draining, or it has been called.',
+    remedy: 'Look at `status`: it retires by itself when it has been quiet for long enough.',
+  },
   ERR_SLOT_BUSY: {
     status: 409,
     meaning: 'Every slot shows the certificate of a generation that is still needed.',

@@ -8,6 +8,7 @@ import { type Attempt, type CallbackResult, type CosignerDeps, sendCallback } fr
 import { approvalStageOf, reordered, stageOf, withUnknownMembers } from './payload.ts'
 import { type Sample, samplePayload } from './samples.ts'
 import { heldAt, type Pairing } from './state.ts'
+import { legsOf, otherApprovalStageOf, withDriftedTypes } from './shapes.ts'
 
 /** What `POST /callbacks` and the traffic ask for. */
 export interface Wish {
@@ -36,6 +37,8 @@ export type WishResult = CallbackResult & {
   readonly duplicate?: CallbackResult
   /** What the approval stage of the same transaction got. */
   readonly approvalStage?: CallbackResult
+  /** What the other legs of the same batch got. */
+  readonly legs?: readonly CallbackResult[]
 }
 
 /** The pairing that a wish means: paired at the co-signer now, newest first. */
@@ -55,11 +58,12 @@ export function choosePairing(
 /** Sends what is wished to the handler of a pairing. */
 export async function grant(wish: Wish, pairing: Pairing, deps: CosignerDeps): Promise<WishResult> {
   const { chaos } = deps.state
+  const [payload = '', ...others] = requestsOf(wish, pairing, deps)
   const attempt: Attempt = {
     pairing,
     machine: wish.machine ?? nextMachine(deps),
     endpoint: wish.endpoint,
-    payload: payloadOf(wish, pairing, deps),
+    payload,
     forgery: wish.forgery,
   }
   const approvalStage = await sendApprovalStage(attempt, deps)
@@ -68,16 +72,31 @@ export async function grant(wish: Wish, pairing: Pairing, deps: CosignerDeps): P
     happens(chaos, 'DUP_CALLBACK_PCT') ? sendCallback(attempt, deps) : undefined,
   ])
   const final = await askAgain(attempt, agreed(result, duplicate), wish, deps)
+  const legs = await Promise.all(
+    others.map(async (leg) => {
+      const other = { ...attempt, payload: leg }
+      return askAgain(other, await sendCallback(other, deps), wish, deps)
+    }),
+  )
   return {
     ...final,
+    ...(legs.length === 0 ? {} : { legs }),
     ...(duplicate === undefined ? {} : { duplicate }),
     ...(approvalStage === undefined ? {} : { approvalStage }),
   }
 }
 
+/** The payload, or one for each leg of a batch. */
+function requestsOf(wish: Wish, pairing: Pairing, deps: CosignerDeps): readonly string[] {
+  const text = payloadOf(wish, pairing, deps)
+  const { BATCH_LEGS } = deps.state.chaos.knobs
+  return wish.endpoint === 'tx_sign_request' ? legsOf(text, BATCH_LEGS) : [text]
+}
+
 function payloadOf({ payload }: Wish, pairing: Pairing, deps: CosignerDeps): string {
   const { chaos } = deps.state
-  const text = typeof payload === 'string' ? payload : sampleText(payload, pairing, deps)
+  const plain = typeof payload === 'string' ? payload : sampleText(payload, pairing, deps)
+  const text = happens(chaos, 'TYPE_DRIFT_PCT') ? withDriftedTypes(plain) : plain
   return happens(chaos, 'UNKNOWN_FIELDS_PCT') ? withUnknownMembers(text) : text
 }
 
@@ -97,8 +116,10 @@ async function sendApprovalStage(
   deps: CosignerDeps,
 ): Promise<CallbackResult | undefined> {
   const signing = attempt.endpoint === 'tx_sign_request' && stageOf(attempt.payload) === 'signing'
-  if (!deps.state.chaos.knobs.STAGE_PAIR || !signing) return undefined
-  return sendCallback({ ...attempt, payload: approvalStageOf(attempt.payload) }, deps)
+  const { STAGE_PAIR, STAGE_SPELLING } = deps.state.chaos.knobs
+  if (!STAGE_PAIR || !signing) return undefined
+  const earlier = STAGE_SPELLING === 'other' ? otherApprovalStageOf : approvalStageOf
+  return sendCallback({ ...attempt, payload: earlier(attempt.payload) }, deps)
 }
 
 /** Equal requests at the same time must get equal decisions; RETRY is none. */

@@ -56,6 +56,12 @@ const schema = z.strictObject({
   DUP_CALLBACK_PCT: percent.default(0),
   /** Sends the approval stage before each signing stage, with the same requestId. */
   STAGE_PAIR: z.boolean().default(false),
+  /** Spells the approval stage otherwise than the signing stage, as genuine ones may be. */
+  STAGE_SPELLING: z.enum(['same', 'other']).default('same'),
+  /** Sends each transaction as so many legs of a batch: one txId, several requestIds. */
+  BATCH_LEGS: z.number().int().min(1).max(9).default(1),
+  /** Percent of transactions with members of other types than documented. */
+  TYPE_DRIFT_PCT: percent.default(0),
   /** Percent of API answers and callback payloads that carry undocumented members. */
   UNKNOWN_FIELDS_PCT: percent.default(0),
   /** Percent of status answers with a value outside the documented list (not for final ones). */

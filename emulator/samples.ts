@@ -10,6 +10,9 @@ export const SAMPLES = [
   'eth-transfer',
   'eth-approval',
   'btc-transfer',
+  'eth-gross',
+  'eth-exchange',
+  'eth-two',
   'whitelisting',
   'add-user',
 ] as const
@@ -33,6 +36,9 @@ const PAYLOADS: Readonly<Record<Sample, (requestId: string, signerId: string) =>
   'eth-transfer': (id, signer) => transfer(id, signer, { ...ETH, ...ETH_SIGNING }),
   'eth-approval': (id, signer) => transfer(id, signer, { ...ETH, destinations: [ETH_DESTINATION] }),
   'btc-transfer': (id, signer) => transfer(id, signer, BTC),
+  'eth-gross': (id, signer) => transfer(id, signer, GROSS),
+  'eth-exchange': (id, signer) => transfer(id, signer, EXCHANGE),
+  'eth-two': (id, signer) => transfer(id, signer, TWO),
   whitelisting: (requestId, signerId) =>
     JSON.stringify({ requestId, type: 'UNMANAGED_WALLET', extraInfo: ADDRESS, signerId }),
   'add-user': (requestId, signerId) => JSON.stringify({ requestId, type: 'ADD_USER', signerId }),
@@ -105,6 +111,54 @@ const ETH_SIGNING = {
         '02ef0104843b9aca0085067a51be85825208945dc69b1fbb13bafd09af88a782f0f285772ad5f8872386f26fc1000080c0',
       payload: '6ca18c47ccd8dd47bb0b0b0c73cc5237bbff9d0eaae469ca65a672329643bfda',
     },
+  ],
+}
+
+/**
+ * A whole balance: what arrives is the requested amount less an estimate of the fee, which is
+ * stated as a maximum.
+ */
+const GROSS = {
+  ...ETH,
+  amount: 0.0095,
+  amountStr: '0.009500000000000000',
+  fee: '0.000584261607657000',
+  destinations: [
+    {
+      ...ETH_DESTINATION,
+      amountNative: 0.0095,
+      amountNativeStr: '0.0095',
+      displayDstAddress: ETH.destAddress,
+    },
+  ],
+}
+
+/**
+ * A withdrawal from an exchange: `amount` is what the exchange moves, its own fee included (SDK:
+ * AmountInfo, FeeInfo).
+ */
+const EXCHANGE = {
+  ...ETH,
+  sourceType: 'EXCHANGE',
+  sourceId: '6d1f2c0e-52f6-4b79-9a0c-0d9f6a2f4c11',
+  amount: 0.0101,
+  amountStr: '0.010100000000000000',
+  destinations: [ETH_DESTINATION],
+}
+
+/** Two destinations under a top level that names neither. */
+const TWO = {
+  ...ETH,
+  destType: 'MULTI_DESTINATION',
+  destId: '',
+  destAddress: '',
+  amount: 0.02,
+  amountStr: '0.020000000000000000',
+  requestedAmount: 0.02,
+  requestedAmountStr: '0.02',
+  destinations: [
+    ETH_DESTINATION,
+    { ...ETH_DESTINATION, dstId: '2', dstName: 'Second vault', amountUSD: null },
   ],
 }
 

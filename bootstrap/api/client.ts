@@ -26,8 +26,10 @@ export interface ApiClientDeps {
   /** In [0, 1). */
   readonly random: () => number
   readonly uuid: () => string
-  /** Told before each wait. */
+  /** Called before each wait. */
   readonly onRetry?: (reason: string, waitMs: number) => void
+  /** On the monotonic clock: no wait for another attempt ends after it. */
+  readonly deadlineMs?: number
   /** Stops waits and reads; a write that is under way is let finish. */
   readonly signal?: AbortSignal
 }
@@ -50,6 +52,8 @@ export interface ApiWrite {
    * With a key, an attempt that got no answer is repeated; without, only one that was never sent.
    */
   readonly idempotencyKey?: string
+  /** On the wall clock: no attempt begins after it; milliseconds since the epoch. */
+  readonly notAfterMs?: number | undefined
 }
 
 export interface ApiClient {
@@ -57,7 +61,7 @@ export interface ApiClient {
   find(path: string): Promise<ApiAnswer | undefined>
   /** GET that must succeed. */
   get(path: string): Promise<ApiAnswer>
-  /** GET of a `Location` the API gave, which must be of the same origin. Undefined on 404. */
+  /** GET of a path on the API's origin that the API gave. Undefined when it cannot be read there. */
   follow(location: string): Promise<ApiAnswer | undefined>
   /** POST, PUT, PATCH, DELETE. A failure's `api.kind` tells what became of it. */
   write(call: ApiWrite): Promise<ApiAnswer>
@@ -117,8 +121,9 @@ export function createApiClient(deps: ApiClientDeps): ApiClient {
     call: Omit<ApiWrite, 'path'> | { readonly method: 'GET' },
   ): Promise<{ readonly response: HttpResponse; readonly silent: boolean }> {
     const name = `${call.method} ${url.pathname}`
+    const write = call.method === 'GET' ? undefined : call
     const repeatable =
-      call.method === 'GET' || (call.idempotencyKey !== undefined && isKeyed(call.method))
+      write === undefined || (write.idempotencyKey !== undefined && isKeyed(write.method))
     let network = 0
     let rateLimit = 0
     let silent = false
@@ -127,30 +132,50 @@ export function createApiClient(deps: ApiClientDeps): ApiClient {
       if (result instanceof TransportError) {
         const again = repeatable || !result.sent
         silent ||= result.sent
-        if (!again || network >= MAX_RETRIES.network) throw unreachable(name, url, result, silent)
-        await pause(`${name}: ${oneLine(result.message)}`, network)
+        const last = unreachable(name, url, result, silent)
+        if (!again || network >= MAX_RETRIES.network) throw last
+        await pause(`${name}: ${oneLine(result.message)}`, backoff(network), write, last)
         network += 1
       } else if (result.status === 429) {
-        if (rateLimit >= MAX_RETRIES.rateLimit)
-          throw failedAnswer(name, result, { silent, skewMs: skew })
-        const wait = retryAfterMs(result.headers['retry-after'], deps.clock.now())
-        await pause(`${name}: too many requests (HTTP 429)`, rateLimit + 2, wait)
+        const last = failedAnswer(name, result, { silent, skewMs: skew })
+        if (rateLimit >= MAX_RETRIES.rateLimit) throw last
+        const wait = waitOf(result) ?? backoff(rateLimit + 2)
+        await pause(`${name}: too many requests (HTTP 429)`, wait, write, last)
         rateLimit += 1
-      } else if (result.status >= 500 && call.method === 'GET' && network < MAX_RETRIES.network) {
-        const wait = retryAfterMs(result.headers['retry-after'], deps.clock.now())
-        await pause(`${name}: HTTP ${result.status}`, network, wait)
+      } else if (result.status >= 500 && write === undefined && network < MAX_RETRIES.network) {
+        const last = failedAnswer(name, result, { silent, skewMs: skew })
+        await pause(
+          `${name}: HTTP ${result.status}`,
+          waitOf(result) ?? backoff(network),
+          write,
+          last,
+        )
         network += 1
       } else {
         return { response: result, silent }
       }
-      if (deps.signal?.aborted) throw stopped(name)
+      if (deps.signal?.aborted) throw stopped(name, silent)
     }
   }
 
-  async function pause(reason: string, attempts: number, wait?: number): Promise<void> {
-    const ms = wait ?? backoffMs(attempts, deps.random())
+  const backoff = (attempts: number) => backoffMs(attempts, deps.random())
+  const waitOf = (response: HttpResponse) =>
+    retryAfterMs(response.headers['retry-after'], deps.clock.now())
+
+  /** Waits before another attempt; throws `last` when the wait would end too late for one. */
+  async function pause(
+    reason: string,
+    ms: number,
+    write: Pick<ApiWrite, 'notAfterMs'> | undefined,
+    last: BootstrapError,
+  ): Promise<void> {
+    const { deadlineMs = Infinity } = deps
+    const { notAfterMs = Infinity } = write ?? {}
+    if (deps.clock.monotonicMs() + ms > deadlineMs) throw last
+    if (deps.clock.now().getTime() + ms > notAfterMs) throw last
     deps.onRetry?.(reason, ms)
     await deps.sleep(ms, deps.signal)
+    if (deps.clock.now().getTime() > notAfterMs) throw last
   }
 
   async function read(url: URL): Promise<ApiAnswer | undefined> {
@@ -181,10 +206,13 @@ export function createApiClient(deps: ApiClientDeps): ApiClient {
         api: { kind: 'refused', status: 404 },
       })
     },
-    follow: (location) => {
+    follow: async (location) => {
       const path = sameOriginPath(location, deps.basePath)
       if (path === undefined) throw new RangeError('a location of another origin is not followed')
-      return read(new URL(path, deps.basePath))
+      return read(new URL(path, deps.basePath)).catch((error: unknown) => {
+        if (leadsNowhere(error)) return undefined
+        throw error
+      })
     },
     write: async (call) => {
       const { response, silent } = await exchange(at(call.path), call)
@@ -202,13 +230,19 @@ function isKeyed(method: ApiWrite['method']): boolean {
   return method === 'POST' || method === 'PUT'
 }
 
+/** A refusal, or an answer that is not the API's; not 429, which only asks for patience. */
+function leadsNowhere(error: unknown): boolean {
+  const api = error instanceof BootstrapError ? error.api : undefined
+  return (api?.kind === 'refused' && api.status !== 429) || api?.kind === 'bad-answer'
+}
+
 function asTransportError(error: unknown): TransportError {
   if (error instanceof TransportError) return error
   throw error
 }
 
-function stopped(name: string): BootstrapError {
+function stopped(name: string, silent: boolean): BootstrapError {
   return new BootstrapError('ERR_NETWORK', `stopped while waiting to repeat \`${name}\``, {
-    api: { kind: 'no-answer' },
+    api: { kind: silent ? 'no-answer' : 'not-sent' },
   })
 }

@@ -7,6 +7,9 @@ import type { AuthMode } from '../../common/admin-api.ts'
 import { pemBlocks } from '../../common/pem.ts'
 import { isObject } from '../../common/json.ts'
 
+/** The form of ids: plain in a URL and in the name of a file, so that none leads elsewhere. */
+export const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+
 /** The segment under a co-signer: the documented beta family, or its newer name. */
 export type ApiFamily = 'api_keys' | 'api_users'
 
@@ -87,7 +90,9 @@ export const paths = {
   /** The shortest list there is: also what a new user reads to prove its key. */
   cosigners: '/cosigners?pageSize=1',
   cosigner: (cosignerId: string) => `/cosigners/${encodeURIComponent(cosignerId)}`,
-  apiKey: (cosignerId: string, family: ApiFamily, apiKeyId: string) =>
+  request: (cosignerId: string, family: ApiFamily, apiKeyId: string, requestId: string) =>
+    `${paths.apiKey(cosignerId, family, apiKeyId)}/${encodeURIComponent(requestId)}`,
+  apiKey: (cosignerId: string, family: ApiFamily, apiKeyId: string): string =>
     `/cosigners/${encodeURIComponent(cosignerId)}/${family}/${encodeURIComponent(apiKeyId)}`,
 }
 
@@ -179,9 +184,45 @@ export function parseUsers(body: unknown): readonly ApiUser[] | undefined {
   })
 }
 
-/** Reads the status of a request; undefined when there is none. */
+/** The handler's URL in the body or the answer of a PUT or PATCH. */
+export function echoedUrl(body: unknown): string | undefined {
+  return parsePairedKey(body).handler?.url
+}
+
+/** Reads the status of a request, in the documented spelling; undefined when there is none. */
 export function parseRequestStatus(body: unknown): string | undefined {
-  return text(asObject(body)['status'])
+  const status = text(asObject(body)['status'])
+  const plain = status
+    ?.trim()
+    .toUpperCase()
+    .replaceAll(/[\s-]+/g, '_')
+  return plain === 'CANCELED' ? 'CANCELLED' : plain
+}
+
+/** Statuses after which a change will not happen; EXPIRED and FAILED are known of sibling APIs. */
+export type Refused = 'REJECTED' | 'CANCELLED' | 'EXPIRED' | 'FAILED'
+
+/** How each is said of a change. */
+const REFUSALS: Readonly<Record<Refused, string>> = {
+  REJECTED: 'rejected',
+  CANCELLED: 'cancelled',
+  EXPIRED: 'expired',
+  FAILED: 'failed',
+}
+
+/** True for a status after which the change will not happen. */
+export function isRefused(status: string | null | undefined): status is Refused {
+  return typeof status === 'string' && Object.hasOwn(REFUSALS, status)
+}
+
+/** `rejected`, `cancelled`, …: how the status is said of a change. */
+export function refusalWord(status: Refused): string {
+  return REFUSALS[status]
+}
+
+/** True for the statuses that this program understands. */
+export function isKnownStatus(status: string): boolean {
+  return isRefused(status) || ['WAITING_FOR_APPROVAL', 'APPROVED', 'COMPLETED'].includes(status)
 }
 
 /** Reads the pairing token of a 201; the token is a secret. */

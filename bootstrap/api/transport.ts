@@ -2,9 +2,12 @@
  * One HTTP exchange with hard time limits, no redirects and no retries; knows nothing of the API.
  */
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import { request as httpsRequest, type RequestOptions } from 'node:https'
+import { isIP, Socket } from 'node:net'
+import { connect } from 'node:tls'
 import { messageOf } from '../../common/errors.ts'
 import { readBounded } from '../../common/http.ts'
+import { openTunnel } from './proxy.ts'
 
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
@@ -55,15 +58,20 @@ export const DEFAULT_LIMITS: TransportLimits = {
 }
 
 /**
- * A transport over node:http and node:https, one connection per request. Proxy variables are not
- * honoured.
+ * A transport over node:http and node:https, one connection per request. Certificates are always
+ * verified, by the CAs of Node and of `NODE_EXTRA_CA_CERTS`.
+ *
+ * @param proxyOf the proxy that a URL goes through; undefined for none
  */
-export function nodeTransport(limits: TransportLimits = DEFAULT_LIMITS): Transport {
+export function nodeTransport(
+  limits: TransportLimits = DEFAULT_LIMITS,
+  proxyOf: (url: URL) => URL | undefined = () => undefined,
+): Transport {
   return (request) =>
     new Promise((resolve, reject) => {
       let connected = false
       let answered = false
-      const outgoing = open(request)
+      const outgoing = open(request, proxyOf(request.url))
       const timers = [
         limit(outgoing, limits.totalMs, 'no complete answer', () => false),
         limit(outgoing, limits.headersMs, 'no answer', () => answered),
@@ -94,16 +102,40 @@ export function nodeTransport(limits: TransportLimits = DEFAULT_LIMITS): Transpo
     })
 }
 
-function open(request: HttpRequest): ClientRequest {
+function open(request: HttpRequest, proxy: URL | undefined): ClientRequest {
   const send = request.url.protocol === 'https:' ? httpsRequest : httpRequest
   const length =
     request.body === undefined ? {} : { 'content-length': String(Buffer.byteLength(request.body)) }
   return send(request.url, {
     method: request.method,
     headers: { ...request.headers, ...length },
-    agent: false,
+    rejectUnauthorized: true,
+    ...(proxy === undefined ? { agent: false } : { createConnection: through(proxy, request.url) }),
     ...(request.signal === undefined ? {} : { signal: request.signal }),
   })
+}
+
+type Connected = (error: Error | null, socket: Socket) => void
+
+/** Connects through a proxy: TLS with the API itself, inside of the tunnel. */
+function through(proxy: URL, target: URL): NonNullable<RequestOptions['createConnection']> {
+  return (_options, done) => {
+    void tunnel(proxy, target, done)
+    return undefined
+  }
+}
+
+async function tunnel(proxy: URL, target: URL, done: Connected): Promise<void> {
+  const host = target.hostname.replace(/^\[(.*)\]$/, '$1')
+  const name = isIP(host) === 0 ? { servername: host } : { host }
+  let socket: Socket
+  try {
+    socket = await openTunnel(proxy, target)
+  } catch (error) {
+    done(error instanceof Error ? error : new Error(messageOf(error)), new Socket())
+    return
+  }
+  done(null, connect({ socket, ...name, rejectUnauthorized: true }))
 }
 
 function limit(outgoing: ClientRequest, ms: number, what: string, done: () => boolean) {

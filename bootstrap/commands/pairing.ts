@@ -3,21 +3,28 @@
  * the goal.
  */
 import { dirname } from 'node:path'
-import { ensurePrivateDirectory } from '../../common/atomic-file.ts'
+import { ensurePrivateDirectory, removeFile } from '../../common/atomic-file.ts'
+import type { HandlerStatus } from '../../common/admin-api.ts'
 import { applyStep } from '../apply.ts'
 import { cosignerNotes } from '../cosigner-fit.ts'
 import { describeStep } from '../describe.ts'
 import { BootstrapError } from '../errors.ts'
 import { type Journal, readJournal } from '../journal.ts'
-import { A_NOUN, type PairingMemory, rememberPairing } from '../memory.ts'
+import {
+  A_NOUN,
+  mayDrop,
+  offeredGenerations,
+  type PairingMemory,
+  rememberPairing,
+} from '../memory.ts'
 import { type Observed, observePairing, worldOf } from '../observe.ts'
-import { type PairingIds, pairingJournalPath } from '../state-paths.ts'
+import { listPairings, type PairingIds, pairingJournalPath } from '../state-paths.ts'
 import { inWords } from '../compare.ts'
 import { planPairing } from '../plan.ts'
 import type { Result } from '../report.ts'
 import { agreedAuth, type Run } from '../runtime.ts'
 import { nowMs, safePoint } from '../session.ts'
-import type { Begin, Goal, Plan, Step } from '../steps.ts'
+import type { Begin, Goal, Plan, Step, PairingWorld } from '../steps.ts'
 
 /** Plans between two looks at the world; a plan that does not shrink to nothing is drift. */
 const MAX_ROUNDS = 3
@@ -41,11 +48,37 @@ export async function runPairing(goal: Goal, ids: PairingIds, run: Run): Promise
   try {
     const observed = await settle(goal, ids, journal, run)
     const result = resultOf(goal, ids, observed, rememberPairing(journal.records()))
-    return { result, onReported: () => acknowledge(journal) }
+    return { result, onReported: () => acknowledge(journal, path) }
   } catch (error) {
     await journal.close()
+    if (isTraceless(journal, error)) await dropPairing(ids, path, run)
     throw error
   }
+}
+
+/**
+ * True when a pairing never came to be: nothing was begun, or the API refused its first request. With a
+ * mistyped id it would otherwise be known here for ever.
+ */
+function isTraceless(journal: Journal, error: unknown): boolean {
+  const records = journal.records()
+  const isRefusal = error instanceof BootstrapError && error.code === 'ERR_API_REFUSED'
+  return mayDrop(records) && (isRefusal || records.every(({ op }) => op !== 'begin'))
+}
+
+async function dropPairing(ids: PairingIds, path: string, run: Run): Promise<void> {
+  const status = await run.handler.status().catch(() => undefined)
+  if (status?.pairings[subjectOf(ids)] !== undefined) {
+    await run.handler.forget(ids.cosignerId, ids.apiKeyId)
+  }
+  await removeFile(path)
+}
+
+/** Generations that any journal of the state directory has offered to a co-signer. */
+export async function offeredIn(stateDir: string): Promise<number[]> {
+  const pairings = await listPairings(stateDir)
+  const journals = pairings.map((ids) => readJournal(pairingJournalPath(stateDir, ids)))
+  return (await Promise.all(journals)).flatMap(offeredGenerations)
 }
 
 /** The `subject` of a pairing's journal. */
@@ -62,11 +95,13 @@ async function settle(goal: Goal, ids: PairingIds, journal: Journal, run: Run): 
     }
     const memory = rememberPairing(journal.records())
     const input = round === 0 ? goal : settled(goal)
-    const { begin, steps, notes } = accept(makePlan(input, observed, ids, memory, run, round))
+    const offered = await offeredIn(run.config.stateDir)
+    const world = worldOf(observed, ids, offered)
+    const { begin, steps, notes } = accept(makePlan(input, world, memory, run, round))
     notes.forEach((line) => run.reporter.warning(line))
     if (steps.length === 0) return observed
     if (round === MAX_ROUNDS) throw stillDifferent(observed)
-    if (round === 0) await confirm(goal, steps, run)
+    if (round === 0) await confirm(goal, steps, observed.status, run)
     if (begin !== null) {
       const { drainMs } = run.config
       await journal.append('begin', { ...begin, drainMs } satisfies Begin & { drainMs: number })
@@ -88,16 +123,16 @@ function settled(goal: Goal): Goal {
 
 function makePlan(
   goal: Goal,
-  observed: Observed,
-  ids: PairingIds,
+  world: PairingWorld,
   memory: PairingMemory,
   run: Run,
   round = 0,
 ): Plan {
   return planPairing({
     goal,
-    world: worldOf(observed, ids),
+    world,
     memory,
+    retireNow: run.config.retireNow && round === 0,
     resubmit: run.config.resubmit && round === 0,
     abandon: run.config.abandon && round === 0,
     nowMs: nowMs(run),
@@ -118,10 +153,25 @@ function stillDifferent({ paired }: Observed): BootstrapError {
   )
 }
 
+/** Steps that are not taken without a confirmation. */
+const ASKED = new Set<Step['do']>(['update-callback-handler', 'unpair', 'retire'])
+
 /** `rotate` and `unpair` ask before they write; so does whatever takes the place of a stranger. */
-async function confirm(goal: Goal, steps: readonly Step[], run: Run): Promise<void> {
-  const writes = steps.some((step) => step.do === 'update-callback-handler' || step.do === 'unpair')
-  const asks = goal.kind !== 'pair' || goal.replace
+async function confirm(
+  goal: Goal,
+  steps: readonly Step[],
+  { generations }: HandlerStatus,
+  run: Run,
+): Promise<void> {
+  const retired = steps.flatMap((step) => (step.do === 'retire' ? [step.generation] : []))
+  const writes = steps.some((step) => ASKED.has(step.do))
+  const asks = goal.kind !== 'pair' || goal.replace || retired.length > 0
+  for (const { generation, url, hits } of generations) {
+    if (!retired.includes(generation)) continue
+    run.reporter.warning(
+      `generation ${generation} still drains (${hits.total} callbacks, last ${hits.lastAt ?? 'never'}): once it is retired a call to ${url} gets 410, and its transaction fails`,
+    )
+  }
   if (!writes || !asks || run.config.yes) return
   const { ask } = run.runtime
   if (ask === undefined) {
@@ -151,7 +201,9 @@ async function dryRun(goal: Goal, ids: PairingIds, path: string, run: Run): Prom
   const memory = rememberPairing(await readJournal(path, subjectOf(ids)))
   const observed = await observePairing(run, ids)
   agreedAuth(run, observed.status.auth)
-  const { steps, notes } = accept(makePlan(goal, observed, ids, memory, run))
+  const { steps, notes } = accept(
+    makePlan(goal, worldOf(observed, ids, await offeredIn(run.config.stateDir)), memory, run),
+  )
   notes.forEach((line) => run.reporter.warning(line))
   const lines = steps.map((step, index) => `${index + 1}. ${describeStep(step)}`)
   return {
@@ -200,9 +252,13 @@ function resultOf(
  * starting anew. The write itself is the last step, so that no kill can come between it and
  * something else.
  */
-async function acknowledge(journal: Journal): Promise<void> {
+async function acknowledge(journal: Journal, path: string): Promise<void> {
+  const { operation, last } = rememberPairing(journal.records())
+  if (operation === null && mayDrop(journal.records())) {
+    await journal.close()
+    return removeFile(path)
+  }
   try {
-    const { last } = rememberPairing(journal.records())
     if (last !== null && !last.reported) await journal.note('reported')
   } finally {
     await journal.close()

@@ -20,7 +20,7 @@ import { humanTime } from '../report.ts'
 import type { Run } from '../runtime.ts'
 import { nowMs } from '../session.ts'
 import type { Goal, PairingWorld, Plan } from '../steps.ts'
-import { type Outcome, subjectOf } from './pairing.ts'
+import { offeredIn, type Outcome, subjectOf } from './pairing.ts'
 
 /** Tells where a pairing stands. */
 export async function runStatus(ids: PairingIds, run: Run): Promise<Outcome> {
@@ -34,9 +34,14 @@ export async function runStatus(ids: PairingIds, run: Run): Promise<Outcome> {
   const key = await observeKey(run, ids)
   const status = typeof handler === 'string' ? undefined : handler
   const paired = comparePairing(status?.auth ?? 'hybrid', key, status?.generations ?? [])
-  const next = status === undefined ? undefined : nextPlan(ids, run, memory, status, paired)
+  const offered = await offeredIn(run.config.stateDir)
+  const next =
+    status === undefined
+      ? undefined
+      : nextPlan(worldOf({ status, paired }, ids, offered), run, memory)
   const notes = status === undefined ? [] : cosignerNotes(cosigner, status.auth)
-  const drift = status !== undefined && isDrift(paired, next, worldOf({ status, paired }, ids))
+  const drift =
+    status !== undefined && isDrift(paired, next, worldOf({ status, paired }, ids, offered))
   const result = {
     facts: {
       command: 'status',
@@ -74,16 +79,10 @@ function isDrift(paired: Pairing, next: Plan | undefined, { needs }: PairingWorl
   return next !== undefined && 'refusal' in next && next.refusal.code === 'ERR_DRIFT'
 }
 
-function nextPlan(
-  ids: PairingIds,
-  run: Run,
-  memory: PairingMemory,
-  status: HandlerStatus,
-  paired: Pairing,
-): Plan {
+function nextPlan(world: PairingWorld, run: Run, memory: PairingMemory): Plan {
   return planPairing({
     goal: goalOf(memory.operation),
-    world: worldOf({ status, paired }, ids),
+    world,
     memory,
     resubmit: false,
     abandon: false,

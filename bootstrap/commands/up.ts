@@ -24,7 +24,8 @@ export async function runUp(run: Run): Promise<Outcome> {
     }
   }
   user.result.lines.forEach((line) => run.reporter.story(line))
-  const goal = { kind: 'pair', replace: run.config.replace } as const
+  const { replace, keepKey } = run.config
+  const goal = { kind: 'pair', replace, keepKey } as const
   const ids = { cosignerId, apiKeyId: user.apiKeyId }
   const { result, onReported } = await runPairing(goal, ids, run).catch((error: unknown) => {
     throw user.proven || !isUnknownUser(error) ? error : notYet(ids.apiKeyId)

@@ -83,7 +83,8 @@ export function registerPolicyCommands(program: Command, io: CommandIo): void {
 }
 
 async function check(file: string | undefined, io: CommandIo, reporter: Reporter) {
-  const result = await loadPolicy(pathsOf(io.env, { policy: file }).policyFile)
+  const path = pathsOf(io.env, { policy: file }).policyFile
+  const result = await loadPolicy(path, { decides: file === undefined })
   const advice = result.ok ? adviceOn(result.policy) : []
   const problems = result.ok ? [] : result.problems
   const fine = result.ok && advice.every(({ level }) => level !== 'error')
@@ -143,7 +144,7 @@ async function replayPolicy(options: ReplayOptions, io: CommandIo, reporter: Rep
 
 /** The policy, or undefined after its problems were printed. */
 async function usablePolicy(file: string, reporter: Reporter): Promise<Policy | undefined> {
-  const result = await loadPolicy(file)
+  const result = await loadPolicy(file, { decides: false })
   if (result.ok) return result.policy
   for (const problem of result.problems) reporter.problem(formatProblem(problem))
   return undefined

@@ -63,7 +63,7 @@ export function parseConfig(env: Environment): ParsedConfig {
   problems.push(...crossProblems(values))
   if (problems.length > 0) return { ok: false, problems, known: knownPaths(values) }
   const config = assemble(values)
-  return { ok: true, config, warnings: warningsOf(config) }
+  return { ok: true, config, warnings: [...warningsOf(config), ...linkNotice(env)] }
 }
 
 /** The paths that lie in the state directory unless a setting says otherwise. */
@@ -84,10 +84,29 @@ export function unknownNames(env: Environment): string[] {
   const known: string[] = Object.values(SETTINGS).map(({ name }) => name)
   return Object.keys(env)
     .filter((name) => name.startsWith('HANDLER_') && !known.includes(name))
+    .filter((name) => !isServiceLink(name, env))
     .map((name) => {
       const near = nearest(name, known)
       return `\`${name}\`: no such setting${near === undefined ? '' : `, did you mean \`${near}\``}`
     })
+}
+
+/** Names under which an orchestrator tells every pod of a Service called `handler` or `handler-…`. */
+const LINK =
+  /_(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)$/
+
+/** True for such a name, if the one of its family that holds a URL is there: else it is a misspelt setting. */
+function isServiceLink(name: string, env: Environment): boolean {
+  const service = name.replace(LINK, '')
+  return service !== name && /^(?:tcp|udp|sctp):\/\//.test(env[`${service}_PORT`] ?? '')
+}
+
+function linkNotice(env: Environment): string[] {
+  const links = Object.keys(env).filter(
+    (name) => name.startsWith('HANDLER_') && isServiceLink(name, env),
+  )
+  if (links.length === 0) return []
+  return [`ignored, set for a Service of the orchestrator: ${links.join(', ')}`]
 }
 
 function readValues(env: Environment, problems: string[]): Values {

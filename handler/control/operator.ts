@@ -38,7 +38,10 @@ export type AdminAction<R extends AdminRoute, Deps> = (
 ) => Promise<AdminCalls[R]['answer']>
 
 /** The requests that operators make; the others are the bootstrapper's. */
-type OperatorRoute = Exclude<AdminRoute, 'status' | 'stage' | 'selfTest' | 'declare' | 'forget'>
+type OperatorRoute = Exclude<
+  AdminRoute,
+  'status' | 'stage' | 'retire' | 'selfTest' | 'declare' | 'forget'
+>
 
 /** A person's name, and words for the record: one line each, without control characters. */
 const line = (max: number) =>

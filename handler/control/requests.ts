@@ -1,6 +1,11 @@
 /** Bodies of requests on the admin socket, parsed as strictly as any other input. */
 import { z } from 'zod'
-import type { PairingNeeds, SelfTestRequest, StageRequest } from '../../common/admin-api.ts'
+import type {
+  PairingNeeds,
+  RetireRequest,
+  SelfTestRequest,
+  StageRequest,
+} from '../../common/admin-api.ts'
 import { AdminError } from '../../common/admin-error.ts'
 
 const number = z.number().int().min(1).max(999_999_999)
@@ -15,6 +20,8 @@ const stageSchema = z.strictObject({
 })
 
 const selfTestSchema = z.strictObject({ nonce: z.string().regex(/^[A-Za-z0-9_-]{16,64}$/) })
+
+const retireSchema = z.strictObject({ unlessCalled: z.boolean() })
 
 const needsSchema = z.strictObject({
   live: number.nullable(),
@@ -34,6 +41,11 @@ export function parseStage(body: unknown): StageRequest {
 /** @throws AdminError ERR_BAD_REQUEST */
 export function parseSelfTest(body: unknown): SelfTestRequest {
   return parseBody(selfTestSchema, body)
+}
+
+/** @throws AdminError ERR_BAD_REQUEST */
+export function parseRetire(body: unknown): RetireRequest {
+  return parseBody(retireSchema, body)
 }
 
 /** @throws AdminError ERR_BAD_REQUEST */

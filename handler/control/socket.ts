@@ -19,7 +19,7 @@ import { ADMIN_ERRORS } from '../../common/refusal-codes.ts'
 import type { Registry } from '../generations/registry.ts'
 import { AdminError } from '../../common/admin-error.ts'
 import { type AdminAction, OPERATOR_ACTIONS, type OperatorDeps, refusalOf } from './operator.ts'
-import { parseNeeds, parseSelfTest, parseStage } from './requests.ts'
+import { parseNeeds, parseRetire, parseSelfTest, parseStage } from './requests.ts'
 
 const MAX_BODY_BYTES = 64 * 1024
 
@@ -109,6 +109,8 @@ const ACTIONS: { readonly [R in AdminRoute]: AdminAction<R, AdminDeps> } = {
   status: async (_params, _body, deps) => deps.status(),
   stage: async ({ generation }, body, { registry }) =>
     registry.stage(Number(generation), parseStage(body)),
+  retire: async ({ generation }, body, { registry }) =>
+    registry.retire(Number(generation), parseRetire(body)),
   selfTest: async ({ generation }, body, { selfTest }) =>
     selfTest(Number(generation), parseSelfTest(body).nonce),
   declare: async (params, body, { registry, status }) => {

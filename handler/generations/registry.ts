@@ -4,6 +4,7 @@ import type {
   GenerationInfo,
   GenerationState,
   PairingNeeds,
+  RetireRequest,
   StageRequest,
 } from '../../common/admin-api.ts'
 import { destroyPrivateKey } from '../../certs/store.ts'
@@ -63,6 +64,8 @@ export interface Registry {
   readonly stage: (generation: number, request: StageRequest) => Promise<GenerationInfo>
   /** Declares what a pairing needs; `undefined` when the pairing is gone. @throws AdminError */
   readonly setNeeds: (pairing: string, needs: PairingNeeds | undefined) => Promise<void>
+  /** Retires a draining generation now, or returns a retired one. @throws AdminError */
+  readonly retire: (generation: number, request: RetireRequest) => Promise<GenerationInfo>
   /** Retires what has been quiet for long enough, removes old keys, saves hits; called every second. */
   readonly tick: () => Promise<void>
   /** Writes down everything, quiet times included. */
@@ -155,6 +158,23 @@ export async function openRegistry(deps: RegistryDeps): Promise<Registry> {
     }
   }
 
+  const retire = async (
+    generation: number,
+    { unlessCalled }: RetireRequest,
+  ): Promise<GenerationInfo> => {
+    const info = infoOf(generation)
+    if (info.state === 'retired') return info
+    if (info.state !== 'draining') {
+      throw new AdminError('ERR_GENERATION_NEEDED', `generation ${generation} is ${info.state}`)
+    }
+    if (unlessCalled && info.hits.total > 0) {
+      throw new AdminError('ERR_GENERATION_NEEDED', `generation ${generation} has been called`)
+    }
+    await commit(withRetired(state, generation, clock.now()))
+    deps.changed('generation retired', generation)
+    return infoOf(generation)
+  }
+
   const tick = async (): Promise<void> => {
     for (const { generation, drain } of draining()) {
       if (drain === undefined || hits.quietForMs(generation) < drain.quietMs) continue
@@ -185,6 +205,7 @@ export async function openRegistry(deps: RegistryDeps): Promise<Registry> {
     infos: () => state.generations.map(({ generation }) => infoOf(generation)),
     stage: (generation, request) => inTurn(() => stage(generation, request)),
     setNeeds: (pairing, needs) => inTurn(() => setNeeds(pairing, needs)),
+    retire: (generation, request) => inTurn(() => retire(generation, request)),
     tick: () => inTurn(tick),
     close: () => inTurn(close),
   }

@@ -1,7 +1,9 @@
 /** The files of a policy: each is read once, so that what is hashed is what is parsed. */
+import type { BigIntStats } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { errnoOf, messageOf } from '../../common/errors.ts'
+import { errnoOf, messageOf, UnsafeFileError } from '../../common/errors.ts'
+import { assertSafe } from '../../common/file-safety.ts'
 import { listFilesOf } from '../policy/compile/lists.ts'
 import type { PolicyProblem } from '../policy/file/problems.ts'
 import { readYaml } from '../policy/file/yaml-source.ts'
@@ -29,9 +31,12 @@ export type ReadPolicy = { readonly stamps: Stamps } & (
   | { readonly kind: 'refused'; readonly problems: readonly PolicyProblem[] }
 )
 
-/** Loads a policy in this thread; a file that cannot be read is a problem like any other. */
-export async function loadPolicy(path: string): Promise<PolicyResult> {
-  const read = await readPolicy(path)
+/**
+ * Loads a policy in this thread; a file that cannot be read is a problem like any other. `decides`: false for a policy
+ * that is only looked at, so that it does not matter who can write it.
+ */
+export async function loadPolicy(path: string, { decides = true } = {}): Promise<PolicyResult> {
+  const read = await readPolicy(path, undefined, decides)
   if (read.kind !== 'read') {
     return { ok: false, problems: read.kind === 'refused' ? read.problems : [] }
   }
@@ -43,19 +48,23 @@ export async function loadPolicy(path: string): Promise<PolicyResult> {
  * Reads the policy file and the list files that it names, each once, and checks their form. `known`: the digest that
  * needs no check, because its policy is in force.
  */
-export async function readPolicy(path: string, known?: string): Promise<ReadPolicy> {
+export async function readPolicy(
+  path: string,
+  known?: string,
+  decides = true,
+): Promise<ReadPolicy> {
   const file = basename(path)
   const stamps = new Map<string, string>()
   const refuse = (name: string, message: string): ReadPolicy => {
     const problem = { file: name, line: 1, column: 1, path: '', message }
     return { kind: 'refused', problems: [problem], stamps }
   }
-  const read = await readText(path, stamps)
+  const read = await readText(path, stamps, decides)
   if (read.problem !== undefined) return refuse(file, read.problem)
   const source = readYaml(read.text)
   const lists = new Map<string, string>()
   for (const name of listFilesOf(source.value)) {
-    const list = await readText(join(dirname(path), name), stamps)
+    const list = await readText(join(dirname(path), name), stamps, decides)
     if (list.text !== undefined) lists.set(name, list.text)
     // A file that does not exist is reported where the policy names it.
     else if (!list.missing) return refuse(name, list.problem)
@@ -88,13 +97,18 @@ type ReadResult =
   | { readonly text: string; readonly problem?: undefined }
   | { readonly text?: undefined; readonly problem: string; readonly missing: boolean }
 
-async function readText(path: string, stamps: Map<string, string>): Promise<ReadResult> {
+async function readText(
+  path: string,
+  stamps: Map<string, string>,
+  decides: boolean,
+): Promise<ReadResult> {
   stamps.set(path, ABSENT)
   try {
-    const bytes = await readBytes(path, stamps)
+    const bytes = await readBytes(path, stamps, decides)
     if (bytes === undefined) return { problem: 'larger than 64 MiB', missing: false }
     return { text: UTF8.decode(bytes) }
   } catch (error) {
+    if (error instanceof UnsafeFileError) return { problem: error.message, missing: false }
     const code = errnoOf(error)
     if (code === 'ENOENT') return { problem: 'no such file', missing: true }
     if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA')
@@ -103,14 +117,31 @@ async function readText(path: string, stamps: Map<string, string>): Promise<Read
   }
 }
 
-async function readBytes(path: string, stamps: Map<string, string>): Promise<Buffer | undefined> {
+async function readBytes(
+  path: string,
+  stamps: Map<string, string>,
+  decides: boolean,
+): Promise<Buffer | undefined> {
   const handle = await open(path)
   try {
     // Before the bytes: a change while they are read shows as a change afterwards.
     const found = await handle.stat({ bigint: true })
     stamps.set(path, stampOf(found))
+    if (decides) await assertDecides(path, found)
     return found.size > MAX_BYTES ? undefined : await handle.readFile()
   } finally {
     await handle.close()
   }
+}
+
+/**
+ * Who can write a policy, or put another in its place, can approve transactions.
+ *
+ * @throws UnsafeFileError
+ */
+async function assertDecides(path: string, { mode, uid, gid }: BigIntStats): Promise<void> {
+  const facts = { mode: Number(mode), uid: Number(uid), gid: Number(gid) }
+  assertSafe(path, facts, 'trusted')
+  const directory = dirname(path)
+  assertSafe(directory, await stat(directory), 'trusted', { sticky: true })
 }

@@ -1,8 +1,10 @@
 /** The co-signers' public keys: one PEM file, or a directory with one file each; all mistakes are reported at once. */
-import { readdir, readFile, stat } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { lstat, open, readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { kidOf, rsaPublicKey } from '../../certs/inspect.ts'
 import { errnoOf, messageOf, UnsafeFileError } from '../../common/errors.ts'
+import { assertOwner, unsafeReason } from '../../common/file-safety.ts'
 import type { CosignerKey } from '../protocol/token.ts'
 
 /** Co-signers sign with RSA-2048 (vendor: callback handler security). */
@@ -35,7 +37,7 @@ export async function loadCosignerKeys(path: string): Promise<LoadedCosignerKeys
 async function keyFiles(path: string): Promise<string[]> {
   const found = await stat(path)
   if (!found.isDirectory()) return [path]
-  assertOnlyOwnerWrites(path, found.mode)
+  assertTrusted(path, found)
   const names = (await readdir(path)).filter((name) => name.endsWith('.pem') && name[0] !== '.')
   if (names.length === 0) throw new UnsafeFileError('holds no `<name>.pem`')
   return names.toSorted().map((name) => join(path, name))
@@ -45,16 +47,23 @@ async function readKey(file: string) {
   if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(nameOf(file))) {
     throw new UnsafeFileError('a name is made of 1 to 64 characters A-Z a-z 0-9 . _ -')
   }
-  const found = await stat(file)
-  if (!found.isFile()) throw new UnsafeFileError('is not a regular file')
-  assertOnlyOwnerWrites(file, found.mode)
-  return rsaPublicKey(await readFile(file, 'utf8'), COSIGNER_KEY_BITS)
+  // A link may lead to the key (mounted volumes have them), but not one that another user has put here.
+  assertOwner(file, await lstat(file))
+  const handle = await open(file)
+  try {
+    const found = await handle.stat()
+    if (!found.isFile()) throw new UnsafeFileError('is not a regular file')
+    assertTrusted(file, found)
+    return rsaPublicKey(await handle.readFile('utf8'), COSIGNER_KEY_BITS)
+  } finally {
+    await handle.close()
+  }
 }
 
 /** Who can write here can approve transactions. */
-function assertOnlyOwnerWrites(path: string, mode: number): void {
-  if ((mode & 0o022) === 0) return
-  throw new UnsafeFileError('can be written by other users', { hint: `chmod go-w ${path}` })
+function assertTrusted(path: string, found: Stats): void {
+  const reason = unsafeReason(path, found, 'trusted', { sticky: found.isDirectory() })
+  if (reason !== undefined) throw new UnsafeFileError(reason)
 }
 
 function duplicates(keys: readonly CosignerKey[]): string[] {

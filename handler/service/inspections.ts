@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { listGenerations } from '../../certs/store.ts'
 import { readPrivateFile } from '../../common/atomic-file.ts'
 import { errnoOf, messageOf } from '../../common/errors.ts'
-import type { TlsConfig } from '../config/config.ts'
+import { assertSafe, isOwn, openToOthers, setBackModes } from '../../common/file-safety.ts'
+import type { Config, TlsConfig } from '../config/config.ts'
 import { loadCosignerKeys } from './cosigner-keys.ts'
 import { readRegistryFile } from '../generations/generation-file.ts'
 import type { RegistryFile } from '../generations/generation-file.ts'
@@ -44,19 +45,33 @@ export interface Looked<T> {
   readonly value?: T
 }
 
-/** The state directory may be absent; it may not be open to others. */
+/** The state directory may be absent; what is this user's own in it is set back to private modes at the start. */
 export async function lookAtState(stateDir: string): Promise<Looked<undefined>> {
   try {
     const found = await lstat(stateDir)
     if (!found.isDirectory()) return wrong('state', `\`${stateDir}\` is not a directory`)
-    if ((found.mode & 0o022) !== 0) {
-      return wrong('state', `\`${stateDir}\` can be written by other users, chmod 700 it`)
-    }
-    return right('state', `\`${stateDir}\``, undefined)
+    if (!isOwn(found)) assertSafe(stateDir, found, 'trusted')
+    const { length } = await ownFilesOpen(stateDir, join(stateDir, 'decisions.db'))
+    const open = length === 0 ? '' : `, ${length} modes would be set back to 0600 or 0700`
+    return right('state', `\`${stateDir}\`${open}`, undefined)
   } catch (error) {
     if (errnoOf(error) !== 'ENOENT') return wrong('state', messageOf(error))
     return right('state', `\`${stateDir}\` does not exist yet and would be made`, undefined)
   }
+}
+
+/** What a handler makes, as far as others may use it. */
+async function ownFilesOpen(stateDir: string, storePath: string): Promise<string[]> {
+  const names = ['keys', 'generations.json', 'handler.lock'].map((name) => join(stateDir, name))
+  const store = ['', '-wal', '-shm', '.mark'].map((end) => `${storePath}${end}`)
+  return [...(await openToOthers([stateDir], 0)), ...(await openToOthers([...names, ...store], 2))]
+}
+
+/** Sets the modes of what a handler makes back, before anything of it is opened; one notice each. */
+export async function setBackOwnModes({ stateDir, storePath }: Config): Promise<string[]> {
+  const paths = await ownFilesOpen(stateDir, storePath)
+  await setBackModes(paths)
+  return paths.map((path) => `the mode of \`${path}\` is set back: other users could use it`)
 }
 
 /** The passphrase is the first line of its file. */

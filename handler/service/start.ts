@@ -1,9 +1,10 @@
 /** The one start of a handler, for the command `run` and for the library: settings to a handler that serves. */
 import { CountersignError } from '../../common/errors.ts'
 import { VERSION } from '../../common/version.ts'
+import { parseConfig } from '../config/config.ts'
 import { createLogger, type Logger, type LogStream } from '../telemetry/log.ts'
 import { inspect } from './inspect.ts'
-import { formatFinding } from './inspections.ts'
+import { formatFinding, setBackOwnModes } from './inspections.ts'
 import { type RunningHandler, type ServiceDeps, startHandler } from './start-handler.ts'
 
 /** Settings, keys or policy are not in order; nothing was started. */
@@ -32,13 +33,15 @@ export async function start({
   logging,
   ...deps
 }: StartOptions): Promise<RunningHandler> {
+  const parsed = parseConfig(env)
+  const setBack = parsed.ok ? await setBackOwnModes(parsed.config) : []
   const { findings, warnings, material } = await inspect(env, deps.clock)
   if (material === undefined) {
     throw new HandlerStartError(findings.filter(({ ok }) => !ok).map(formatFinding))
   }
   const logger = createLogger(output, material.config.logLevel, VERSION)
   logging?.(logger)
-  for (const warning of warnings) logger.warn(warning)
+  for (const warning of [...setBack, ...warnings]) logger.warn(warning)
   try {
     return await startHandler(material, { ...deps, logger })
   } catch (error) {

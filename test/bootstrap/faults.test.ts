@@ -75,7 +75,7 @@ describe('a change', () => {
     world.intercept = ({ method, url }) => {
       if (method !== 'GET' || !/\/\d+$/.test(url.pathname)) return undefined
       polls += 1
-      return answer(200, { status: polls < 6 ? 'APPROVED' : 'REJECTED' })
+      return answer(200, { status: polls < 6 ? 'WAITING_FOR_APPROVAL' : 'REJECTED' })
     }
     expect(await world.run('rotate', '--yes')).toBe(7)
     expect(world.stderr).toContain('rejected, yet the API shows generation 2')

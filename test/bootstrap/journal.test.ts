@@ -1,7 +1,16 @@
 /** The journal: durable, chained, and clear about what it does not believe. */
-import { appendFile, open, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  open,
+  readFile,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
 import { openJournal, readJournal } from '../../bootstrap/journal.ts'
 import { temporaryDirectory } from '../fixtures/temporary-directory.ts'
 
@@ -84,6 +93,54 @@ describe('a journal', () => {
     const text = await readFile(path, 'utf8')
     await writeFile(path, text.replace('"version":1', '"version":2'))
     await expect(readJournal(path)).rejects.toMatchObject({ code: 'ERR_STATE_VERSION' })
+  })
+
+  // Removing the fsync, or the memory of a failed one, went unnoticed by every test.
+  it('is on the disk, file and name, before `append` returns', async () => {
+    const path = join(await temporaryDirectory(), 'journal.jsonl')
+    const probe = await open(path.replace('journal', 'probe'), 'w')
+    const synced: number[] = []
+    const sync = jest.spyOn(Object.getPrototypeOf(probe) as FileHandle, 'sync')
+    sync.mockImplementation(async function (this: FileHandle) {
+      synced.push((await this.stat()).isDirectory() ? -1 : (await this.stat()).size)
+    })
+    try {
+      const journal = await openJournal(path, 'a/b', deps)
+      for (const op of ['begin', 'probe']) {
+        await journal.append(op, {})
+        expect(synced.at(-1)).toBe((await stat(path)).size)
+      }
+      expect(synced.filter((size) => size === -1)).toHaveLength(1)
+      const before = synced.length
+      await journal.note('reported')
+      expect(synced).toHaveLength(before)
+      await journal.close()
+    } finally {
+      sync.mockRestore()
+      await probe.close()
+    }
+  })
+
+  it('is final after a failed fsync, although the next one would succeed', async () => {
+    const path = await written()
+    const journal = await openJournal(path, 'a/b', deps)
+    const probe = await open(path)
+    const sync = jest.spyOn(Object.getPrototypeOf(probe) as FileHandle, 'sync')
+    sync.mockRejectedValueOnce(Object.assign(new Error('input/output error'), { code: 'EIO' }))
+    try {
+      await expect(journal.append('done', {})).rejects.toMatchObject({ code: 'ERR_DISK' })
+      await expect(journal.append('done', {})).rejects.toMatchObject({ code: 'ERR_DISK' })
+      expect(sync).toHaveBeenCalledTimes(1)
+    } finally {
+      sync.mockRestore()
+      await Promise.all([probe.close(), journal.close()])
+    }
+  })
+
+  it('is not written through a link', async () => {
+    const path = await written()
+    await symlink(path, `${path}.link`)
+    await expect(openJournal(`${path}.link`, 'a/b', deps)).rejects.toThrow('ELOOP')
   })
 
   it('is final after a failed write', async () => {

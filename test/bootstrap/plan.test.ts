@@ -5,7 +5,7 @@ import type { GenerationState, PairingNeeds } from '../../common/admin-api.ts'
 import type { Pairing } from '../../bootstrap/compare.ts'
 import type { Operation, PairingMemory, Submission } from '../../bootstrap/memory.ts'
 import { planPairing } from '../../bootstrap/plan.ts'
-import type { Goal, PairingWorld, Plan, Step } from '../../bootstrap/steps.ts'
+import type { Goal, PairingWorld, Plan, PlannedGeneration, Step } from '../../bootstrap/steps.ts'
 
 const NOW = 1_800_000_000_000
 const HOUR = 3_600_000
@@ -18,15 +18,28 @@ const UNPAIR: Goal = { kind: 'unpair' }
 /** A world that is built word by word; `plan` asks the planner about it. */
 function world() {
   let paired: Pairing = { is: 'absent' }
-  const generations: { generation: number; state: GenerationState }[] = []
+  const generations: PlannedGeneration[] = []
+  let offered: number[] = []
   let needs: PairingNeeds | null = null
   let memory: PairingMemory = { operation: null, last: null }
   let slots = ['A', 'B']
   let auth: PairingWorld['auth'] = 'hybrid'
   let tls: PairingWorld['tls'] = 'self-signed'
   const self = {
-    withGeneration: (generation: number, state: GenerationState = 'live') => {
-      generations.push({ generation, state })
+    withGeneration: (generation: number, state: GenerationState = 'live', calls = 0) => {
+      const hits = { total: calls, lastAt: null, bySigner: {} }
+      generations.push({
+        generation,
+        state,
+        hits,
+        endsMs: NOW + 40 * 24 * HOUR,
+        notAfter: new Date(NOW + 40 * 24 * HOUR).toISOString(),
+      })
+      return self
+    },
+    /** Requests have named these, and the API accepted them. */
+    offering: (...numbers: number[]) => {
+      offered = numbers
       return self
     },
     paired: (generation: number, notes: string[] = []) => {
@@ -83,10 +96,14 @@ function world() {
       slots = ['A', 'B'].slice(0, urls)
       return self
     },
-    plan: (goal: Goal, flags: { resubmit?: boolean; abandon?: boolean } = {}): Plan =>
+    plan: (
+      goal: Goal,
+      flags: { resubmit?: boolean; abandon?: boolean; retireNow?: boolean } = {},
+    ): Plan =>
       planPairing({
         goal,
-        world: { auth, tls, slots, generations, needs, paired },
+        world: { auth, tls, slots, generations, offered, needs, paired },
+        retireNow: flags.retireNow ?? false,
         memory,
         resubmit: flags.resubmit ?? false,
         abandon: flags.abandon ?? false,

@@ -17,7 +17,12 @@ import type {
   HandlerStatus,
   PairingNeeds,
 } from '../../common/admin-api.ts'
-import { type HttpRequest, type Transport, TransportError } from '../../bootstrap/api/transport.ts'
+import {
+  type HttpRequest,
+  type HttpResponse,
+  type Transport,
+  TransportError,
+} from '../../bootstrap/api/transport.ts'
 import { type HandlerAdmin, HandlerRefusal } from '../../bootstrap/handler-socket.ts'
 import { openJournal } from '../../bootstrap/journal.ts'
 import { parseCli } from '../../bootstrap/cli.ts'
@@ -74,6 +79,8 @@ export interface World {
   dieAt: number | undefined
   /** Runs instead of the emulator when it returns something. */
   intercept: (request: HttpRequest) => ReturnType<Transport> | undefined
+  /** Has the last word on what the emulator answered. */
+  rewrite: (request: HttpRequest, response: HttpResponse) => HttpResponse
   onSleep: (ms: number) => void
   answer: boolean | undefined
   abort: AbortController
@@ -130,6 +137,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     status: () => contact(() => reachable(handler).status()),
     stage: (generation, request) =>
       contact(() => reachable(handler).stage(generation, request.slot, request)),
+    retire: (generation, { unlessCalled }) =>
+      contact(() => reachable(handler).retire(generation, unlessCalled)),
     selfTest: (generation, { nonce }) =>
       contact(async () => ({ token: await selfTest(generation, nonce) })),
     declare: (cosignerId, apiKeyId, needs) =>
@@ -154,7 +163,8 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     )
     world.nowMs += 20
     if (reply.fate === 'drop') throw new TransportError('socket hang up', true)
-    return { status: reply.status, headers: { ...reply.headers }, body: reply.body }
+    const response = { status: reply.status, headers: { ...reply.headers }, body: reply.body }
+    return world.rewrite(request, response)
   }
   let serial = 0
   const world: World = {
@@ -170,6 +180,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
     contacts: 0,
     dieAt: undefined,
     intercept: () => undefined,
+    rewrite: (_request, response) => response,
     onSleep: () => undefined,
     answer: undefined,
     abort: new AbortController(),
@@ -351,6 +362,21 @@ function createHandler(options: WorldOptions, nowMs: () => number) {
         else if (before.has(generation)) made.drainSince = new Date(nowMs()).toISOString()
       }
       return handler.status()
+    },
+    retire(generation: number, unlessCalled: boolean): GenerationInfo {
+      const made = generations.get(generation)
+      const state = stateOf(generation)
+      if (made === undefined || (state !== 'draining' && state !== 'retired')) {
+        throw new HandlerRefusal('ERR_GENERATION_NEEDED', `generation ${generation} is ${state}`)
+      }
+      if (unlessCalled && made.info.hits.total > 0) {
+        throw new HandlerRefusal(
+          'ERR_GENERATION_NEEDED',
+          `generation ${generation} has been called`,
+        )
+      }
+      made.retired = true
+      return infoOf(generation)
     },
     status: (): HandlerStatus => ({
       version: 1,

@@ -53,7 +53,7 @@ npm run test:chaos                          # about ten minutes; samples the ste
 npm run test:chaos -- --full                # everything, and skews of ten seconds: half an hour at most
 npm run test:chaos -- --short               # two or three minutes, for continuous integration
 npm run test:chaos -- --seed 20261121       # the same faults, decisions and order
-npm run test:chaos -- --only rotations      # one part: bootstraps, twice, rotations, kills
+npm run test:chaos -- --only rotations      # one part: bootstraps, unfamiliar, twice, rotations, kills
 npm run test:chaos -- --runs 5000 --rate 400
 \`\`\`
 

@@ -14,11 +14,12 @@ import { bootstraps } from './runs/part.ts'
 import { kills } from './kills/part.ts'
 import { killPoints } from './kills/points.ts'
 import { twice } from './twice.ts'
+import { unfamiliar } from './unfamiliar.ts'
 import { createReport } from './report.ts'
 import { rotations } from './rotations/part.ts'
 import type { Part } from './part.ts'
 
-const PARTS: readonly Part[] = [bootstraps, twice, rotations, kills]
+const PARTS: readonly Part[] = [bootstraps, unfamiliar, twice, rotations, kills]
 
 /** Seen from `dist/test/chaos/`. */
 const DOCUMENT = fileURLToPath(new URL('../../../docs/chaos.md', import.meta.url))

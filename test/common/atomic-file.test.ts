@@ -1,4 +1,4 @@
-import { chmod, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import {
@@ -76,12 +76,17 @@ describe('ensurePrivateDirectory', () => {
     expect((await stat(path)).mode & 0o777).toBe(0o700)
   })
 
-  it('refuses one that others can write to, and a file', async () => {
+  it('closes its own to others who can write, refuses that of another user, and a link', async () => {
     const directory = await temporaryDirectory()
     const open = join(directory, 'open')
     await mkdir(open)
-    await chmod(open, 0o777)
-    await expect(ensurePrivateDirectory(open)).rejects.toThrow(/can be written by other users/)
+    await chmod(open, 0o2777)
+    await ensurePrivateDirectory(open)
+    expect((await stat(open)).mode & 0o777).toBe(0o755)
+    if (process.getuid?.() === 0) {
+      await chown(open, 65_534, 65_534)
+      await expect(ensurePrivateDirectory(open)).rejects.toThrow(/belongs to another user/)
+    }
     await symlink(directory, join(directory, 'link'))
     await expect(ensurePrivateDirectory(join(directory, 'link'))).rejects.toThrow(
       /is not a directory/,

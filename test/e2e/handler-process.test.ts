@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { Agent, request } from 'node:https'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -79,14 +79,27 @@ describe('a handler that cannot start', () => {
     expect(await readdir(home)).not.toContain('state')
   })
 
-  it('refuses a private key that others can read', async () => {
+  // On a volume with `fsGroup` every file is readable and writable by the group again at each mount: a pod started once,
+  // and never again.
+  it('sets the modes of its own files back at the next start, and says so', async () => {
     const { handler, home, settings } = await started()
     handler.child.kill('SIGKILL')
     await handler.ended
-    await chmod(join(home, 'state', 'keys', 'g1', 'private.pem'), 0o640)
+    const state = join(home, 'state')
+    const names = await readdir(state, { recursive: true, withFileTypes: true })
+    await chmod(state, 0o2770)
+    for (const each of names.filter((entry) => entry.isFile() || entry.isDirectory())) {
+      await chmod(join(each.parentPath, each.name), each.isDirectory() ? 0o2770 : 0o660)
+    }
+    const check = run(settings, 'check')
+    expect(await check.ended).toBe(0)
+    expect(check.out()).toMatch(/^ok {6}state .* modes would be set back to 0600 or 0700$/m)
     const again = run(settings)
-    expect(await again.ended).toBe(2)
-    expect(again.err()).toMatch(/problem generations .*can be read by other users \(mode 0640\)/)
+    await ready(again)
+    const privateKey = join(state, 'keys', 'g1', 'private.pem')
+    expect(again.out()).toContain(`the mode of \`${privateKey}\` is set back`)
+    const modes = [state, privateKey, join(state, 'decisions.db'), join(state, 'decisions.db.mark')]
+    for (const path of modes) expect((await stat(path)).mode & 0o077).toBe(0)
   })
 
   it('says so when an address is taken, and leaves nothing running', async () => {

@@ -84,6 +84,8 @@ describe('the knobs', () => {
       SWITCH_SKEW_MS: 0,
       HA_COSIGNERS: 1,
       STAGE_PAIR: false,
+      STAGE_SPELLING: 'same',
+      BATCH_LEGS: 1,
       APPROVAL_DELAY_S: null,
     })
   })

@@ -426,6 +426,39 @@ describe('the co-signer under chaos', () => {
     expect(JSON.stringify(approval)).not.toContain('displayDstAddress')
   })
 
+  it('spells the approval stage otherwise', async () => {
+    const handler = await start()
+    pair(handler)
+    await emulator.chaos({ STAGE_PAIR: true, STAGE_SPELLING: 'other' })
+    await callback()
+    const [approval, signing] = handler.received.map(({ body }) => claimsOf(body))
+    expect([approval?.['destAddress'], signing?.['destAddress']]).toEqual([
+      '',
+      '0x5dC69B1Fbb13Bafd09af88a782F0F285772Ad5f8',
+    ])
+  })
+
+  it('sends the legs of a batch: one transaction, several requests', async () => {
+    const handler = await start()
+    pair(handler)
+    await emulator.chaos({ BATCH_LEGS: 3 })
+    expect(await callback()).toMatchObject({
+      action: 'APPROVE',
+      legs: [{ action: 'APPROVE' }, { action: 'APPROVE' }],
+    })
+    const claims = handler.received.map(({ body }) => claimsOf(body))
+    expect(new Set(claims.map(({ txId }) => txId)).size).toBe(1)
+    expect(new Set(claims.map(({ requestId }) => requestId)).size).toBe(3)
+  })
+
+  it('sends members of other types than documented', async () => {
+    const handler = await start()
+    pair(handler)
+    await emulator.chaos({ TYPE_DRIFT_PCT: 100 })
+    await callback()
+    expect(claimsOf(handler.received[0]?.body ?? '')).toMatchObject({ players: 'none', note: 7 })
+  })
+
   it('adds members that no document mentions', async () => {
     const handler = await start()
     pair(handler)

@@ -81,7 +81,8 @@ async function makeFileSystem(
   const npm = (await must('npm', ['--version'], { env })).trim()
   const binary = `node-linux-${process.arch}`
   await Promise.all([
-    must('debootstrap', ['--variant=minbase', 'bookworm', root], { env }),
+    // Node.js 26 is linked with libatomic.
+    must('debootstrap', ['--variant=minbase', '--include=libatomic1', 'bookworm', root], { env }),
     must('npm', ['install', '--ignore-scripts', `${binary}@${version}`, `npm@${npm}`], {
       env,
       cwd: packages,

@@ -1,6 +1,17 @@
 /** The SQLite file: durable at every commit, private to its owner, and of a version that this program knows. */
-import { chmodSync, closeSync, constants, existsSync, openSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  realpathSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
 import { errnoOf } from '../../../common/errors.ts'
+import { assertOwner, assertSafe, isOwn } from '../../../common/file-safety.ts'
 import { inTransaction, openSqlite } from '../../../common/sqlite.ts'
 import type { Database } from '../../../common/sqlite.ts'
 import { StoreError } from '../store-error.ts'
@@ -107,10 +118,23 @@ export interface DatabaseOptions {
   readonly maxPages?: number | undefined
 }
 
+/**
+ * Makes the file with mode 0600, or sets its mode back to that, on the opened file.
+ *
+ * @throws UnsafeFileError when others could exchange the file
+ */
 function makePrivate(path: string): void {
+  const directory = dirname(path)
+  assertSafe(directory, lstatSync(realpathSync(directory)), 'trusted')
   const { O_RDWR, O_CREAT, O_NOFOLLOW } = constants
-  closeSync(openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600))
-  chmodSync(path, 0o600)
+  const file = openSync(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600)
+  try {
+    const facts = fstatSync(file)
+    assertOwner(path, facts)
+    if (isOwn(facts)) fchmodSync(file, 0o600)
+  } finally {
+    closeSync(file)
+  }
 }
 
 /**

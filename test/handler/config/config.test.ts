@@ -72,6 +72,36 @@ describe('without settings', () => {
   })
 })
 
+// A Service called `handler` in the namespace kept every pod of it down: `HANDLER_PORT`: no such setting.
+describe('variables of a Service', () => {
+  const links = {
+    HANDLER_PORT: 'tcp://10.96.7.12:8443',
+    HANDLER_SERVICE_HOST: '10.96.7.12',
+    HANDLER_SERVICE_PORT: '8443',
+    HANDLER_SERVICE_PORT_CALLBACKS: '8443',
+    HANDLER_PORT_8443_TCP: 'tcp://10.96.7.12:8443',
+    HANDLER_PORT_8443_TCP_PROTO: 'tcp',
+    HANDLER_PORT_8443_TCP_PORT: '8443',
+    HANDLER_PORT_8443_TCP_ADDR: '10.96.7.12',
+    HANDLER_OPS_PORT: 'tcp://10.96.7.13:9464',
+    HANDLER_OPS_SERVICE_HOST: '10.96.7.13',
+  }
+
+  it('are ignored, and that is said once', () => {
+    const parsed = parseConfig({ HANDLER_COSIGNER_KEYS: 'keys', ...links })
+    expect(parsed).toMatchObject({ ok: true })
+    const warnings = parsed.ok ? parsed.warnings : []
+    expect(warnings).toEqual([expect.stringMatching(/^ignored, set for a Service/)])
+    for (const name of Object.keys(links)) expect(warnings[0]).toContain(name)
+  })
+
+  it('are told from misspelt settings by the URL among them', () => {
+    expect(problemsOf({ HANDLER_PORT: '8443' })).toHaveLength(1)
+    expect(problemsOf({ HANDLER_SERVICE_HOST: 'x' })).toHaveLength(1)
+    expect(problemsOf({ ...links, HANDLER_STATE: 'x' })).toHaveLength(1)
+  })
+})
+
 describe('one wrong setting', () => {
   const cases: readonly [Env, string][] = [
     [{ HANDLER_AUTHH: 'x' }, '`HANDLER_AUTHH`: no such setting, did you mean `HANDLER_AUTH`'],

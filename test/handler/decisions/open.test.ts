@@ -1,5 +1,13 @@
-import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { openSqlite } from '../../../common/sqlite.ts'
 import { runBatch } from '../../../handler/decisions/sqlite/batch.ts'
@@ -45,6 +53,22 @@ describe('openStore', () => {
     expect(statSync(path).mode & 0o777).toBe(0o600)
     expect(statSync(markPath(path)).mode & 0o777).toBe(0o600)
     store.close()
+  })
+
+  // Another user could exchange database and mark there; the state directory and that of the socket were refused.
+  it.each([0o777, 0o770, 0o1777])('refuses a directory of mode %o', async (mode) => {
+    const path = await newPath()
+    chmodSync(dirname(path), mode)
+    await expect(openStore(path, START)).rejects.toThrow(/can be written by other users/)
+    expect(existsSync(path)).toBe(false)
+  })
+
+  it('sets the mode of its own file back', async () => {
+    const path = await newPath()
+    ;(await openStore(path, START)).close()
+    chmodSync(path, 0o660)
+    ;(await openStore(path, START)).close()
+    expect(statSync(path).mode & 0o777).toBe(0o600)
   })
 
   it('is durable at every commit', async () => {

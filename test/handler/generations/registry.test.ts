@@ -257,6 +257,35 @@ describe('a drain', () => {
   })
 })
 
+/** Two slots, one live and one draining: in an emergency nothing could be rotated for two hours. */
+describe('a drain that is ended early', () => {
+  it('retires a generation that nobody needs, and never one that is needed', async () => {
+    const stateDir = await withTwoGenerations()
+    const clock = settableClock()
+    const { registry, events } = await openAt(stateDir, clock)
+    await registry.setNeeds(PAIRING, { live: 1, pending: null, drainMs: 1_000 })
+    await registry.setNeeds(PAIRING, { live: 2, pending: null, drainMs: 1_000 })
+    const early = { unlessCalled: false }
+    await expect(registry.retire(2, early)).rejects.toMatchObject({ code: 'ERR_GENERATION_NEEDED' })
+    await expect(registry.retire(9, early)).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' })
+    expect(await registry.retire(1, early)).toMatchObject({ state: 'retired' })
+    expect(await registry.retire(1, early)).toMatchObject({ state: 'retired' })
+    expect(events.filter((event) => event === '1 generation retired')).toHaveLength(1)
+  })
+
+  it('spares one that was called, when that is asked for', async () => {
+    const stateDir = await withTwoGenerations()
+    const { registry } = await openAt(stateDir, settableClock())
+    await registry.setNeeds(PAIRING, { live: 1, pending: 2, drainMs: 1_000 })
+    registry.hits.hit(2, 'signer')
+    await registry.setNeeds(PAIRING, { live: 1, pending: null, drainMs: 1_000 })
+    await expect(registry.retire(2, { unlessCalled: true })).rejects.toMatchObject({
+      code: 'ERR_GENERATION_NEEDED',
+    })
+    expect(lives(registry)).toEqual({ 1: 'live', 2: 'draining' })
+  })
+})
+
 describe('after retirement', () => {
   it('the private key goes a week later, the public files and the number stay', async () => {
     const { registry, keyring, clock, stateDir } = await rotated()

@@ -1,5 +1,5 @@
-import { mkdir, truncate, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, truncate, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { loadPolicy } from '../../../handler/policy-files/policy-file.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
@@ -43,6 +43,28 @@ describe('loadPolicy', () => {
     )
     const listBinary = await files({ 'policy.yaml': LISTED, 'payees.txt': Buffer.from([0xff]) })
     expect(await loadPolicy(listBinary)).toEqual(problem('payees.txt', 'not UTF-8'))
+  })
+
+  // User `nobody` replaced a policy of mode 0666: a RAW request was approved six seconds later, and `check` said ok.
+  it.each([
+    ['policy.yaml', 0o666],
+    ['policy.yaml', 0o664],
+    ['payees.txt', 0o666],
+    ['.', 0o777],
+  ])('refuses %s of mode %o, unless the policy is only looked at', async (name, mode) => {
+    const path = await files({ 'policy.yaml': LISTED, 'payees.txt': 'a\n' })
+    await chmod(join(dirname(path), name), mode)
+    expect(await loadPolicy(path)).toMatchObject({
+      ok: false,
+      problems: [{ message: expect.stringContaining('can be written by other users') }],
+    })
+    expect(await loadPolicy(path, { decides: false })).toMatchObject({ ok: true })
+  })
+
+  it('takes files in a directory with the sticky bit', async () => {
+    const path = await files({ 'policy.yaml': LISTED, 'payees.txt': 'a\n' })
+    await chmod(dirname(path), 0o1777)
+    expect(await loadPolicy(path)).toMatchObject({ ok: true })
   })
 
   it('refuses a directory and a file beyond any policy', async () => {

@@ -1,5 +1,5 @@
 /** Co-signer keys: who may approve is decided here, so every doubt keeps the handler from starting. */
-import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, lchown, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
@@ -85,7 +85,24 @@ describe('co-signer keys are refused', () => {
     expect(file).toContain('can be written by other users')
     await chmod(directory, 0o777)
     const [whole] = (await loadCosignerKeys(directory)).problems
-    expect(whole).toBe(`\`${directory}\`: can be written by other users`)
+    expect(whole).toBe(`\`${directory}\`: can be written by other users (mode 0777)`)
+  })
+
+  // Mounted Secrets and ConfigMaps are such directories; others can add files there, and change none.
+  it('but not because of a directory with the sticky bit, where the owner of each file counts', async () => {
+    const { publicKeyPem } = await testKey()
+    const directory = await directoryOf({ 'a.pem': publicKeyPem })
+    await chmod(directory, 0o1777)
+    expect(await loadCosignerKeys(directory)).toMatchObject({ keys: [{ name: 'a' }], problems: [] })
+    if (process.getuid?.() !== 0) return
+    await writeFile(join(directory, 'evil.pem'), (await testKey('other')).publicKeyPem)
+    await chown(join(directory, 'evil.pem'), 65_534, 65_534)
+    await symlink('a.pem', join(directory, 'link.pem'))
+    await lchown(join(directory, 'link.pem'), 65_534, 65_534)
+    expect((await loadCosignerKeys(directory)).problems).toEqual([
+      expect.stringMatching(/evil\.pem.*belongs to another user \(uid 65534\)/),
+      expect.stringMatching(/link\.pem.*belongs to another user \(uid 65534\)/),
+    ])
   })
 
   it('when two names have one key', async () => {
