@@ -34,10 +34,19 @@ export interface SingleUse {
   readonly otherwise: Decision
 }
 
+/** A rule that may or may not match, because of values that are unknown. */
+export interface Uncertainty {
+  readonly rule: string
+  /** Fields as the policy names them, e.g. `destination.address`. */
+  readonly unknown: readonly string[]
+}
+
 /** Calls out before the decision stands (a team's own service). */
 export interface HookRequirement {
   /** Name of the hook in the policy. */
   readonly hook: string
+  /** Fields of the request that are unknown; the service is sent them. */
+  readonly unknown?: readonly string[]
   /** The decision instead, when the hook says no; never APPROVE. For a missing answer see the hook's budget. */
   readonly otherwise: Decision
 }
@@ -51,6 +60,10 @@ export interface Evaluation {
   readonly hooks: readonly HookRequirement[]
   /** A RETRY that a person can release: the hold's parameters. */
   readonly hold: HoldTerms | undefined
+  /** Why the decision waits, when unknown values are the reason; raises an alarm once per request. */
+  readonly uncertainty?: Uncertainty
+  /** Why people cannot release what a hold keeps; `hold` is then undefined. */
+  readonly unreleasable?: string
   /** What the raw transaction check found, for the record: one word and, unless `verified`, why. */
   readonly rawTx?: string | undefined
 }

@@ -1,15 +1,19 @@
-/** Says why a request is decided as it is: the deciding rule, and for every other rule the first condition unmet. */
+/** Says why a request is decided as it is: the answer of every rule, how it reads the request, and what keeps it from more. */
 import type { Action } from '../protocol/endpoints.ts'
 import type { CallbackRequest } from '../protocol/request.ts'
 import { contradictionIn } from './contradiction.ts'
 import type { Evaluation } from './decision.ts'
-import { evaluate } from './evaluate.ts'
+import { evaluate, lockOf } from './evaluate.ts'
 import type { Facts } from './facts.ts'
 import { describeVerdict } from './judge.ts'
+import type { Unmet } from './compile/check.ts'
 import type { Policy } from './compile/policy.ts'
 import type { Rule } from './compile/rules.ts'
-import { subjectOf } from './compile/subject.ts'
-import type { Subject } from './compile/subject.ts'
+import { answerOf, firstUnmet, unknownIn } from './compile/when.ts'
+import { ANSWER_WORDS, CERTAINLY, NO, POSSIBLY } from './readings/answer.ts'
+import type { Reading } from './readings/answer.ts'
+import { subjectOf } from './readings/subject.ts'
+import type { Subject } from './readings/subject.ts'
 
 export interface Explanation {
   readonly evaluation: Evaluation
@@ -25,42 +29,78 @@ export interface Explanation {
 export interface RuleExplanation {
   readonly id: string
   readonly action: Action
-  /** `deciding`: the first that matches. `shadowed`: matches too, after the deciding one. */
-  readonly outcome: 'deciding' | 'shadowed' | 'unmatched'
-  /** The first condition that does not hold. */
+  /** Whether the rule matches. */
+  readonly answer: (typeof ANSWER_WORDS)[number]
+  /** Which destinations, elements and stated values must fit. */
+  readonly reading: Reading
+  /**
+   * `deciding`: it gave the answer. `passed`: it matches possibly, which alone decides nothing. `shadowed`: it matches, after
+   * the deciding one.
+   */
+  readonly outcome: 'deciding' | 'passed' | 'shadowed' | 'unmatched'
+  /** The condition that keeps the answer from being better. */
   readonly unmet: Unmet | undefined
-}
-
-export interface Unmet {
-  readonly field: string
-  readonly wants: string
-  readonly found: string
+  /** Fields that are unknown, and on which the answer depends. */
+  readonly unknown: readonly string[]
+  /** Why people cannot release what it holds. */
+  readonly unreleasable: string | undefined
 }
 
 /** Explains what `evaluate` says of the same three. */
 export function explain(policy: Policy, request: CallbackRequest, facts: Facts): Explanation {
   const subject = subjectOf(request, facts)
-  let decided = false
-  const rules = policy.rules.map((rule): RuleExplanation => {
-    const unmet = firstUnmet(rule, subject)
-    const { id, action } = rule
-    if (unmet !== undefined) return { id, action, outcome: 'unmatched', unmet }
-    const outcome = decided ? 'shadowed' : 'deciding'
-    decided = true
-    return { id, action, outcome, unmet: undefined }
-  })
+  const evaluation = evaluate(policy, request, facts)
+  const deciding = decidingRule(policy.rules, evaluation, subject)
   return {
-    evaluation: evaluate(policy, request, facts),
+    evaluation,
     contradiction: contradictionIn(request),
     rawTx: describeVerdict(facts.rawTx),
     statement: describeStatement(facts),
-    rules,
+    rules: policy.rules.map((rule, position) => explainRule(rule, position, deciding, subject)),
   }
 }
 
-function firstUnmet({ checks }: Rule, subject: Subject): Unmet | undefined {
-  const check = checks.find((each) => !each.test(subject))
-  return check && { field: check.field, wants: check.wants, found: check.found(subject) }
+/** Position of the rule that gave the answer; that of no rule when the default did. */
+function decidingRule(rules: readonly Rule[], { decision }: Evaluation, subject: Subject): number {
+  const answers = rules.map(({ checks, reading }) => answerOf(checks, subject, reading))
+  const last = rules.findIndex(({ action }, position) => {
+    const answer = answers[position]
+    return (
+      answer === CERTAINLY || (answer === POSSIBLY && action !== 'APPROVE' && action !== 'REJECT')
+    )
+  })
+  if (decision.rule !== 'uncertain') return last
+  return rules.findIndex(
+    ({ action }, position) => action === 'REJECT' && answers[position] === POSSIBLY,
+  )
+}
+
+function explainRule(
+  rule: Rule,
+  position: number,
+  deciding: number,
+  subject: Subject,
+): RuleExplanation {
+  const { id, action, checks, reading, hold } = rule
+  const answer = answerOf(checks, subject, reading)
+  const isPassed = answer === POSSIBLY && (action === 'APPROVE' || action === 'REJECT')
+  return {
+    id,
+    action,
+    answer: ANSWER_WORDS[answer],
+    reading,
+    outcome:
+      position === deciding
+        ? 'deciding'
+        : answer === NO
+          ? 'unmatched'
+          : isPassed
+            ? 'passed'
+            : 'shadowed',
+    unmet: firstUnmet(checks, subject, reading),
+    unknown: unknownIn(checks, subject, reading),
+    unreleasable: hold === undefined || answer === NO ? undefined : lockOf(rule, answer, subject),
+  }
 }
 
 function describeStatement({ statement }: Facts): string {

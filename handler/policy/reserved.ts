@@ -9,6 +9,7 @@ import type { Decision } from './decision.ts'
 /** The ids in use, with their reasons. */
 const REASONS = {
   default: 'no rule matched',
+  uncertain: 'UNKNOWN_VALUES',
   malformed: 'MALFORMED',
   contradiction: 'the request contradicts itself',
   'raw-tx': 'raw transaction contradicts the request',

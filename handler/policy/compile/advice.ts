@@ -1,4 +1,6 @@
 /** What a valid policy most likely does not mean: rules that cannot be reached, lists that contradict each other, … */
+import { formatPath } from '../file/problems.ts'
+import type { Check } from './check.ts'
 import type { NamedList } from './lists.ts'
 import { unreachableRules } from './coverage.ts'
 import type { Policy } from './policy.ts'
@@ -18,12 +20,16 @@ export function adviceOn(policy: Policy): Advice[] {
     ...unreachableRules(policy.rules, policy.index).map(({ rule, by }) =>
       error(`rule \`${rule.id}\` is never reached: \`${by.id}\` matches all that it matches`),
     ),
+    ...policy.misspelt.map(({ path, message }) => warning(`${formatPath(path)}: ${message}`)),
     ...conflictingLists(policy),
     ...policy.unused.map((name) => warning(`\`${name}\` is not used`)),
     ...[...policy.lists.values()]
       .filter(({ keys }) => keys.size === 0)
       .map(({ name }) => warning(`list \`${name}\` is empty, so its rules match nothing`)),
     ...policy.rules.flatMap(adviceOnRule),
+    ...(policy.rules.length > 0 && policy.tests.length === 0
+      ? [warning('the policy has no tests')]
+      : []),
   ]
 }
 
@@ -54,10 +60,7 @@ function smaller(left: NamedList, right: NamedList): NamedList {
 }
 
 function adviceOnRule(rule: Rule): Advice[] {
-  const advice: Advice[] = []
-  if (rule.action === 'APPROVE' && rule.checks.every(({ field }) => field !== 'endpoint')) {
-    advice.push(warning(`rule \`${rule.id}\` approves on both endpoints`))
-  }
+  const advice = rule.action === 'APPROVE' ? adviceOnApproval(rule) : []
   const { rawTx } = rule.requirements
   if (rawTx !== undefined && !acceptsOnly(rule.checks, 'stage', 'signing')) {
     advice.push(
@@ -67,6 +70,83 @@ function adviceOnRule(rule: Rule): Advice[] {
     )
   }
   return advice
+}
+
+/** Bounds that an approval most likely should have. */
+function adviceOnApproval({ id, checks, requirements }: Rule): Advice[] {
+  const rule = `rule \`${id}\``
+  if (!isBound(checks, ['endpoint'])) return [warning(`${rule} approves on both endpoints`)]
+  if (!isAboutTransactions(checks)) return []
+  const advice: Advice[] = []
+  const signsContent = mayAccept(checks, 'operation', ['RAW', 'TYPED_MESSAGE'])
+  const isContentOnly = isBound(checks, ['operation']) && !mayAcceptOthers(checks)
+  if (!isBound(checks, ['source.', 'destination.', 'amount'])) {
+    advice.push(warning(`${rule} approves without a bound on source, destination or amount`))
+  }
+  if (isBound(checks, ['amount', 'requestedAmount']) && !isBound(checks, ['asset'])) {
+    advice.push(warning(`${rule} bounds an amount without naming the asset`))
+  }
+  if (!isContentOnly && !boundsFee(checks)) {
+    advice.push(warning(`${rule} approves at signing without \`fee.max\``))
+  }
+  const isVouchedFor = requirements.extraSignature !== undefined
+  if (
+    signsContent &&
+    isBound(checks, ['operation']) &&
+    !isVouchedFor &&
+    !isBound(checks, ['extraParameters.'])
+  ) {
+    advice.push(warning(`${rule} approves RAW or TYPED_MESSAGE whatever their content`))
+  }
+  return advice
+}
+
+/** True when a request of any form must pass a condition on a field that begins so. */
+function isBound(checks: readonly Check[], prefixes: readonly string[]): boolean {
+  return checks.some(
+    ({ parts, alternatives }) =>
+      parts.some(({ field }) => prefixes.some((prefix) => field.startsWith(prefix))) ||
+      alternatives?.every((block) => isBound(block, prefixes)) === true,
+  )
+}
+
+function isAboutTransactions(checks: readonly Check[]): boolean {
+  return !acceptsOnly(checks, 'endpoint', 'config_change_sign_request')
+}
+
+/** The texts that the rule accepts for a field, as far as they are listed. */
+function listedFor(checks: readonly Check[], field: string): readonly string[] {
+  return checks.flatMap(({ parts, alternatives }) => [
+    ...parts.flatMap((part) =>
+      part.field === field && part.shape.kind === 'set'
+        ? part.shape.sets.flatMap((set) => [...set])
+        : [],
+    ),
+    ...(alternatives ?? []).flatMap((block) => listedFor(block, field)),
+  ])
+}
+
+function mayAccept(checks: readonly Check[], field: string, texts: readonly string[]): boolean {
+  return listedFor(checks, field).some((text) => texts.includes(text))
+}
+
+/** True when the rule accepts an operation that moves something. */
+function mayAcceptOthers(checks: readonly Check[]): boolean {
+  return listedFor(checks, 'operation').some((text) => text !== 'RAW' && text !== 'TYPED_MESSAGE')
+}
+
+/** True when every request to sign must pass an upper bound on the fee. */
+function boundsFee(checks: readonly Check[]): boolean {
+  return (
+    acceptsOnly(checks, 'stage', 'approval') ||
+    checks.some(
+      ({ parts, alternatives }) =>
+        parts.some(
+          ({ field, shape }) =>
+            field === 'fee' && shape.kind === 'range' && shape.max !== undefined,
+        ) || alternatives?.every(boundsFee) === true,
+    )
+  )
 }
 
 function error(message: string): Advice {

@@ -1,10 +1,15 @@
-/** One condition of a rule: what it wants, whether a request has it, and how both are said in words. */
-import { compareDecimals, formatDecimal } from '../../protocol/decimal.ts'
+/** One condition of a rule: what it asks for, what it answers for a request, and how both are said in words. */
+import { formatDecimal } from '../../protocol/decimal.ts'
 import type { Decimal } from '../../protocol/decimal.ts'
 import type { Text } from '../../protocol/request.ts'
+import { absenceOf } from '../readings/absence.ts'
+import { withinBounds } from '../readings/amounts.ts'
+import type { Bounds, StatedAmounts } from '../readings/amounts.ts'
+import { answerFor, CERTAINLY, isAbsent, NO, POSSIBLY } from '../readings/answer.ts'
+import type { Answer, Reading, Stated } from '../readings/answer.ts'
+import type { Subject } from '../readings/subject.ts'
 import { compileGlob } from './glob.ts'
 import type { Matcher } from './glob.ts'
-import type { Subject } from './subject.ts'
 
 /** Fields by which rules are filed, so that only those that could match are looked at. */
 export type Dimension =
@@ -17,30 +22,42 @@ export type Dimension =
   | 'externalTxId'
   | 'type'
 
-/** What a check accepts, as far as two checks can be compared: does one accept all that the other does? */
+/** What a condition accepts, as far as two can be compared: does one accept all that the other does? */
 export type Shape =
   | { readonly kind: 'set'; readonly sets: readonly ReadonlySet<string>[] }
-  | {
-      readonly kind: 'range'
-      readonly min: Decimal | undefined
-      readonly max: Decimal | undefined
-    }
+  | ({ readonly kind: 'range' } & Bounds)
   | { readonly kind: 'other'; readonly text: string }
 
-export interface Check {
+/** One field of a condition and what it accepts; a `destination` block has several. */
+export interface Part {
   /** Name in the policy, e.g. `destination.address`. */
   readonly field: string
-  /** What is wanted, e.g. `` one of `ETH`, `BTC` ``. */
-  readonly wants: string
   readonly shape: Shape
-  /** Never true for a field that is absent or null. */
-  test(subject: Subject): boolean
-  /** What the request has instead, in words. */
-  found(subject: Subject): string
 }
 
-/** Reads the texts that all must match; none means absent. */
-export type ReadTexts = (subject: Subject) => readonly Text[]
+export interface Check {
+  readonly parts: readonly Part[]
+  /** The request may state several values, so that the reading counts. */
+  readonly isPlural: boolean
+  /** `every` is written around it, in a rule that refuses. */
+  readonly isEvery?: boolean
+  /** The blocks of an `any-of`. */
+  readonly alternatives?: readonly (readonly Check[])[]
+  answer(subject: Subject, reading: Reading): Answer
+  /** The condition that keeps the answer from being better; to be asked only when it could be. */
+  unmet(subject: Subject, reading: Reading): Unmet
+  /** Fields whose values are unknown, and on which the answer depends. */
+  unknown(subject: Subject, reading: Reading): readonly string[]
+}
+
+/** A condition that does not hold, in words. */
+export interface Unmet {
+  readonly field: string
+  /** What is expected, e.g. `` one of `ETH`, `BTC` ``. */
+  readonly wants: string
+  /** What the request has instead. */
+  readonly found: string
+}
 
 /** Texts that a condition accepts: members of sets, and patterns. */
 export interface Accepted {
@@ -51,84 +68,119 @@ export interface Accepted {
   readonly key: string
 }
 
-/** Holds when there is at least one text and each one is accepted. */
-export function textsCheck(field: string, accepted: Accepted, read: ReadTexts): Check {
-  const accepts = accepter(accepted)
-  return {
-    field,
-    wants: accepted.wants,
-    shape: textsShape(accepted),
-    test: (subject) => {
-      const texts = read(subject)
-      for (const text of texts) {
-        if (typeof text !== 'string' || !accepts(text)) return false
-      }
-      return texts.length > 0
-    },
-    found: (subject) => {
-      const texts = read(subject)
-      return texts.length === 0 ? 'absent' : describeText(texts.find((text) => !isAccepted(text)))
-    },
-  }
+/** What an unknown value means to a condition: `no-match` in a refusing rule, in writing. */
+export type OnUnknown = 'no-match' | undefined
 
-  function isAccepted(text: Text): boolean {
-    return typeof text === 'string' && accepts(text)
+/** Parts of a check about one field. */
+export interface SimpleCheck {
+  readonly field: string
+  readonly wants: string
+  readonly shape: Shape
+  readonly isPlural: boolean
+  readonly onUnknown?: OnUnknown
+  answer(subject: Subject, reading: Reading): Answer
+  found(subject: Subject, reading: Reading): string
+}
+
+/** A check about one field. */
+export function simpleCheck(simple: SimpleCheck): Check {
+  const { field, wants, shape, isPlural, onUnknown } = simple
+  const answer =
+    onUnknown === undefined
+      ? simple.answer
+      : (subject: Subject, reading: Reading) => knownOnly(simple.answer(subject, reading))
+  return {
+    parts: [{ field, shape }],
+    isPlural,
+    answer,
+    unmet: (subject, reading) => ({ field, wants, found: simple.found(subject, reading) }),
+    unknown: (subject, reading) => (answer(subject, reading) === POSSIBLY ? [field] : []),
   }
 }
 
-/** Holds when the text is there and accepted; the same as `textsCheck` with one text, without its list. */
+/** The answer where an unknown value does not match. */
+export function knownOnly(answer: Answer): Answer {
+  return answer === POSSIBLY ? NO : answer
+}
+
+/** About one text; `read` may also give what is no text, which is unreadable. */
 export function textCheck(
   field: string,
   accepted: Accepted,
-  read: (subject: Subject) => Text,
+  read: (subject: Subject) => unknown,
+  onUnknown?: OnUnknown,
 ): Check {
   const accepts = accepter(accepted)
-  return {
+  const isNoValue = absenceOf(field)
+  return simpleCheck({
     field,
     wants: accepted.wants,
     shape: textsShape(accepted),
-    test: (subject) => {
+    isPlural: false,
+    onUnknown,
+    answer: (subject) => {
       const text = read(subject)
-      return typeof text === 'string' && accepts(text)
+      if (isAbsent(text)) return isNoValue(subject) ? NO : POSSIBLY
+      if (typeof text !== 'string') return POSSIBLY
+      return accepts(text) ? CERTAINLY : NO
     },
-    found: (subject) => describeText(read(subject)),
-  }
+    found: (subject) => describeFound(read(subject), isNoValue(subject)),
+  })
 }
 
-/** Holds when the amount is there and within the inclusive bounds. */
+/** About several texts that the request states. */
+export function statedCheck(
+  field: string,
+  accepted: Accepted,
+  read: (subject: Subject) => Stated,
+  onUnknown?: OnUnknown,
+): Check {
+  const accepts = accepter(accepted)
+  const isNoValue = absenceOf(field)
+  const missing = (subject: Subject) => (isNoValue(subject) ? NO : POSSIBLY)
+  return simpleCheck({
+    field,
+    wants: accepted.wants,
+    shape: textsShape(accepted),
+    isPlural: true,
+    onUnknown,
+    answer: (subject, reading) =>
+      answerFor(read(subject), accepts, reading, () => missing(subject)),
+    found: (subject) => describeStated(read(subject), accepts, missing(subject) === NO),
+  })
+}
+
+/** About an amount and its inclusive bounds. */
 export function rangeCheck(
   field: string,
-  bounds: { readonly min: Decimal | undefined; readonly max: Decimal | undefined },
-  read: (subject: Subject) => Decimal | null | undefined,
+  bounds: Bounds,
+  read: (subject: Subject) => StatedAmounts,
+  onUnknown?: OnUnknown,
 ): Check {
   const { min, max } = bounds
-  return {
+  const isNoValue = absenceOf(field)
+  return simpleCheck({
     field,
     wants: describeRange(min, max),
     shape: { kind: 'range', min, max },
-    test: (subject) => {
-      const value = read(subject)
-      if (value === undefined || value === null) return false
-      if (min !== undefined && compareDecimals(value, min) < 0) return false
-      return max === undefined || compareDecimals(value, max) <= 0
-    },
-    found: (subject) => {
-      const value = read(subject)
-      return value === undefined || value === null
-        ? describeText(value)
-        : `\`${formatDecimal(value)}\``
-    },
-  }
+    isPlural: true,
+    onUnknown,
+    answer: (subject, reading) =>
+      withinBounds(read(subject), bounds, reading, () => (isNoValue(subject) ? NO : POSSIBLY)),
+    found: (subject) => describeAmounts(read(subject), isNoValue(subject)),
+  })
 }
 
-function accepter({ sets, globs }: Accepted): Matcher {
+/** Tells whether a text is accepted. */
+export function accepter({ sets, globs }: Accepted): Matcher {
   const [only, ...more] = sets
   if (globs.length === 0 && only !== undefined && more.length === 0) return (text) => only.has(text)
   const matchers = globs.map(compileGlob)
   return (text) => sets.some((set) => set.has(text)) || matchers.some((matches) => matches(text))
 }
 
-function textsShape({ sets, globs, key }: Accepted): Shape {
+/** What the accepted texts are, for comparison with those of another rule. */
+export function textsShape({ sets, globs, key }: Accepted): Shape {
   return globs.length === 0 ? { kind: 'set', sets } : { kind: 'other', text: key }
 }
 
@@ -136,6 +188,33 @@ function describeRange(min: Decimal | undefined, max: Decimal | undefined): stri
   if (min === undefined) return max === undefined ? 'any' : `at most \`${formatDecimal(max)}\``
   if (max === undefined) return `at least \`${formatDecimal(min)}\``
   return `\`${formatDecimal(min)}\` to \`${formatDecimal(max)}\``
+}
+
+function describeAmounts({ amounts, unknown }: StatedAmounts, isNoValue: boolean): string {
+  const known = amounts.map(({ value, isExact }) => {
+    const text = `\`${formatDecimal(value)}\``
+    return isExact ? text : `${text} or more`
+  })
+  if (unknown) known.push('unreadable')
+  return known.length === 0 ? describeFound(undefined, isNoValue) : known.join(' and ')
+}
+
+/** What was stated, the text first that keeps the condition from holding. */
+export function describeStated(
+  { texts, unreadable }: Stated,
+  accepts: (text: string) => boolean,
+  isNoValue: boolean,
+): string {
+  const text = texts.find((each) => !accepts(each)) ?? (unreadable ? undefined : texts[0])
+  if (text === undefined && unreadable) return 'unreadable'
+  return describeFound(text, isNoValue)
+}
+
+/** A value for a person to read, and whether its absence is unknown. */
+export function describeFound(value: unknown, isNoValue: boolean): string {
+  if (typeof value === 'string' && value !== '') return describeText(value)
+  if (!isAbsent(value)) return 'unreadable'
+  return isNoValue ? 'no value' : 'unknown'
 }
 
 /** A text of a request, for a person to read: escaped, bounded, and never mistaken for its absence. */

@@ -1,14 +1,17 @@
 /** Compilation of a file that has the right form; what cannot mean anything is reported. */
 import type { Action } from '../../protocol/endpoints.ts'
 import type { Policy } from './policy.ts'
+import type { Assets } from '../chains/assets.ts'
 import { mergeAssets } from '../chains/assets.ts'
 import { compileHook } from './hooks.ts'
 import { compileLimit } from './limits.ts'
 import { compileList } from './lists.ts'
 import type { Findings, NamedList } from './lists.ts'
+import type { Finding } from '../file/problems.ts'
 import type { RawTxOptions } from '../rawtx/verify.ts'
 import { indexRules } from './rule-index.ts'
-import { compileRule } from './rules.ts'
+import { nearMissesIn } from './near-misses.ts'
+import { acceptsOnly, compileRule } from './rules.ts'
 import type { Rule } from './rules.ts'
 import type { PolicyFile, RawTxEntry } from '../file/schema.ts'
 import type { Steps } from '../steps.ts'
@@ -51,6 +54,9 @@ export function* compilePolicy(
     yield
   }
   reportRepeatedIds(rules, findings)
+  const assets = mergeAssets(file.assets ?? {})
+  const misspelt = [...nearMisses(file, lists, assets), ...withoutOperation(rules)]
+  if (file.version === 2) for (const { path, message } of misspelt) findings.report(path, message)
   return Object.freeze({
     digest,
     defaultAction: file.default ?? 'REJECT',
@@ -59,11 +65,12 @@ export function* compilePolicy(
     lists,
     limits,
     hooks,
-    assets: mergeAssets(file.assets ?? {}),
+    assets,
     statementKeys: [...statementKeys.values()],
     rawTx: rawTxOptions(file.rawTx),
     tests: file.tests ?? [],
     listActions: used.usedLists,
+    misspelt,
     unused: [
       ...unusedOf('lists', lists, used.usedLists),
       ...unusedOf('limits', limits, used.usedLimits),
@@ -93,6 +100,28 @@ function unusedOf(
   used: { has(name: string): boolean },
 ): string[] {
   return [...declared.keys()].filter((name) => !used.has(name)).map((name) => `${section}.${name}`)
+}
+
+function nearMisses(
+  file: Omit<PolicyFile, 'lists'>,
+  lists: ReadonlyMap<string, NamedList>,
+  assets: Assets,
+): Finding[] {
+  return nearMissesIn(file, lists, assets.keys()).map(({ path, value, word }) => ({
+    path,
+    message: `\`${value}\` is not known; is \`${word}\` meant?`,
+  }))
+}
+
+function withoutOperation(rules: readonly Rule[]): Finding[] {
+  return rules.flatMap((rule, index) => {
+    if (rule.action !== 'APPROVE' || rule.namesOperation) return []
+    if (acceptsOnly(rule.checks, 'endpoint', 'config_change_sign_request')) return []
+    return {
+      path: ['rules', index, 'when'],
+      message: `rule \`${rule.id}\` approves transactions of every operation; name them, or write \`operation: any\``,
+    }
+  })
 }
 
 function reportRepeatedIds(rules: readonly Rule[], findings: Findings): void {

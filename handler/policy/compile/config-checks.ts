@@ -1,10 +1,15 @@
 /** Conditions on what a configuration change changes: members of its `extraInfo`. */
 import { taggedKey } from '../chains/address.ts'
-import { textCheck } from './check.ts'
-import type { Accepted, Check } from './check.ts'
-import { ADDRESS, DETAIL_FIELDS, detailText, keysOf } from './fields.ts'
+import { absenceOf } from '../readings/absence.ts'
+import { isAbsent, NO, POSSIBLY } from '../readings/answer.ts'
+import type { Stated } from '../readings/answer.ts'
+import type { Subject } from '../readings/subject.ts'
 import type { Path } from '../file/problems.ts'
 import type { WhenClause } from '../file/schema.ts'
+import { acceptedAddresses } from './address-check.ts'
+import { describeStated, simpleCheck, textCheck, textsShape } from './check.ts'
+import type { Accepted, Check, OnUnknown } from './check.ts'
+import { ADDRESS, DETAIL_FIELDS, detailOf, keysOf } from './fields.ts'
 import { compileTexts } from './texts.ts'
 import type { CompileContext } from './texts.ts'
 
@@ -15,27 +20,52 @@ export function detailChecks(
 ): Check[] {
   if (entry === undefined) return []
   const checks: Check[] = []
+  const onUnknown = context.onUnknown(entry.unknown, path)
   for (const name of keysOf(DETAIL_FIELDS)) {
     const texts = entry[name]
     if (texts === undefined) continue
     const accepted = compileTexts(texts, DETAIL_FIELDS[name], [...path, name], context)
-    checks.push(textCheck(`details.${name}`, accepted, ({ config }) => detailText(config, name)))
+    const read = ({ config }: Subject) => detailOf(config, name)
+    checks.push(textCheck(`details.${name}`, accepted, read, onUnknown))
   }
   if (entry.address !== undefined) {
     const accepted = compileTexts(entry.address, ADDRESS, [...path, 'address'], context)
-    checks.push(addressCheck(accepted, entry.tag !== undefined))
+    checks.push(addressCheck(accepted, entry.tag !== undefined, onUnknown, context))
   }
   if (checks.length === 0) context.findings.report(path, 'expected at least one condition')
   return checks
 }
 
 /** The tag is part of the address, unless the rule has a condition of its own on it. */
-function addressCheck(accepted: Accepted, tagIsChecked: boolean): Check {
-  const check = textCheck('details.address', accepted, ({ config }) => {
-    const address = detailText(config, 'address')
-    if (typeof address !== 'string') return address
-    return taggedKey(address, tagIsChecked ? undefined : detailText(config, 'tag'))
+function addressCheck(
+  accepted: Accepted,
+  tagIsChecked: boolean,
+  onUnknown: OnUnknown,
+  { reading: ofRule }: CompileContext,
+): Check {
+  const isNoValue = absenceOf('details.address')
+  const { accepts, answer } = acceptedAddresses(accepted, ofRule)
+  const read = (subject: Subject) => keysIn(subject, tagIsChecked)
+  return simpleCheck({
+    field: 'details.address',
+    wants: accepted.wants,
+    // The two readings of tags differ, so that their sets must not be compared with each other.
+    shape: tagIsChecked ? { kind: 'other', text: accepted.key } : textsShape(accepted),
+    isPlural: false,
+    onUnknown,
+    answer: (subject, reading) =>
+      answer(read(subject), reading, () => (isNoValue(subject) ? NO : POSSIBLY)),
+    found: (subject) => describeStated(read(subject), accepts, isNoValue(subject)),
   })
-  // The two readings differ, so that their sets must not be compared with each other.
-  return tagIsChecked ? { ...check, shape: { kind: 'other', text: accepted.key } } : check
+}
+
+function keysIn({ config }: Subject, tagIsChecked: boolean): Stated {
+  const address = detailOf(config, 'address')
+  if (isAbsent(address)) return { texts: [], unreadable: false }
+  const tag = tagIsChecked ? undefined : detailOf(config, 'tag')
+  if (typeof address !== 'string' || !(isAbsent(tag) || typeof tag === 'string')) {
+    return { texts: [], unreadable: true }
+  }
+  const key = taggedKey(address, typeof tag === 'string' ? tag : undefined)
+  return key === undefined ? { texts: [], unreadable: true } : { texts: [key], unreadable: false }
 }

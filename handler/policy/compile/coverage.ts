@@ -29,7 +29,7 @@ export function unreachableRules(rules: readonly Rule[], index: RuleIndex): Unre
 function candidates({ checks }: Rule, index: RuleIndex): Filed[] {
   const found = [...index.unfiled]
   for (const { dimension, rules } of index.files) {
-    for (const { field, shape } of checks) {
+    for (const { field, shape } of checks.flatMap(({ parts }) => parts)) {
       if (field !== dimension || shape.kind !== 'set') continue
       const [first] = shape.sets.flatMap((set) => [...set].slice(0, 1))
       found.push(...[first].flatMap((value) => rules.get(String(value)) ?? []))
@@ -38,14 +38,23 @@ function candidates({ checks }: Rule, index: RuleIndex): Filed[] {
   return found
 }
 
-/** True when every request that `narrow` matches, `wide` matches too. */
+/**
+ * True when every request that `narrow` matches certainly, `wide` matches certainly too. A rule that refuses is satisfied by
+ * one destination of several, so one that reads every destination covers it only where there is nothing to read twice.
+ */
 function covers(wide: Rule, narrow: Rule): boolean {
+  if (wide.reading === 'every' && narrow.reading === 'any') {
+    if (wide.checks.some(({ isPlural }) => isPlural)) return false
+  }
   return wide.checks.every((check) => narrow.checks.some((other) => implies(other, check)))
 }
 
-/** True when whatever passes `narrow` passes `wide`. */
+/** True when whatever passes `narrow` passes `wide`: each part of `wide` follows from a part of the same block. */
 function implies(narrow: Check, wide: Check): boolean {
-  return narrow.field === wide.field && within(narrow.shape, wide.shape)
+  if (narrow.isEvery !== wide.isEvery) return false
+  return wide.parts.every((part) =>
+    narrow.parts.some(({ field, shape }) => field === part.field && within(shape, part.shape)),
+  )
 }
 
 function within(narrow: Shape, wide: Shape): boolean {

@@ -1,20 +1,25 @@
-/** Conditions on where a transaction comes from and goes to: true only if true for every one of its destinations. */
-import type { Text } from '../../protocol/request.ts'
-import { textCheck, textsCheck } from './check.ts'
-import type { Check } from './check.ts'
+/** Conditions on where a transaction comes from and goes to; all conditions of a block are about one destination. */
+import { absenceOf } from '../readings/absence.ts'
 import {
-  ACCOUNT_ID,
-  ACCOUNT_TYPE,
-  ADDRESS,
-  canonicalType,
-  NAMED,
-  PLAIN_TEXT,
-  SELECTOR,
-} from './fields.ts'
+  answerFor,
+  CERTAINLY,
+  greatest,
+  isAbsent,
+  least,
+  NO,
+  POSSIBLY,
+} from '../readings/answer.ts'
+import type { Answer, Reading, Stated } from '../readings/answer.ts'
+import type { DestinationMember, DestinationReading } from '../readings/destinations.ts'
+import type { Subject } from '../readings/subject.ts'
+import { canonicalType } from '../readings/vocabulary.ts'
 import type { Path } from '../file/problems.ts'
-import type { Texts, WhenClause } from '../file/schema.ts'
-import { destinationTexts } from './subject.ts'
-import type { DestinationMember, Subject } from './subject.ts'
+import type { DestinationEntry, Texts, WhenClause } from '../file/schema.ts'
+import { acceptedAddresses } from './address-check.ts'
+import { accepter, describeStated, knownOnly, statedCheck, textCheck, textsShape } from './check.ts'
+import type { Check, Part, Unmet } from './check.ts'
+import { ACCOUNT_ID, ACCOUNT_TYPE, ADDRESS, NAMED, PLAIN_TEXT, SELECTOR } from './fields.ts'
+import { quantified } from './quantifier.ts'
 import { compileTexts } from './texts.ts'
 import type { CompileContext, FieldKind } from './texts.ts'
 
@@ -33,16 +38,25 @@ export function sourceChecks(
 ): Check[] {
   if (entry === undefined) return []
   const checks: Check[] = []
+  const onUnknown = context.onUnknown(entry.unknown, path)
   if (entry.type !== undefined) {
     const accepted = compileTexts(entry.type, ACCOUNT_TYPE, [...path, 'type'], context)
-    checks.push(textCheck('source.type', accepted, ({ tx }) => canonical(tx?.sourceType)))
+    const read = ({ tx }: Subject) => canonical(tx?.sourceType)
+    checks.push(textCheck('source.type', accepted, read, onUnknown))
   }
   if (entry.id !== undefined) {
     const accepted = compileTexts(entry.id, ACCOUNT_ID, [...path, 'id'], context)
-    checks.push(textCheck('source.id', accepted, ({ tx }) => tx?.sourceId))
+    checks.push(textCheck('source.id', accepted, ({ tx }) => tx?.sourceId, onUnknown))
   }
   if (checks.length === 0) context.findings.report(path, 'expected `type`, `id` or both')
   return checks
+}
+
+/** One condition of a block, asked about one destination. */
+interface MemberCheck extends Part {
+  readonly wants: string
+  answer(subject: Subject, destination: DestinationReading, reading: Reading): Answer
+  found(subject: Subject, destination: DestinationReading): string
 }
 
 export function destinationChecks(
@@ -51,16 +65,120 @@ export function destinationChecks(
   context: CompileContext,
 ): Check[] {
   if (entry === undefined) return []
-  const checks: Check[] = []
+  const { block, at, isEvery } = quantified(entry, path, context)
+  const members = memberChecks(block, at, context)
+  if (members.length === 0) {
+    context.findings.report(at, 'expected at least one condition')
+    return []
+  }
+  const isKnownOnly = context.onUnknown(block.unknown, at) !== undefined
+  const ask = (subject: Subject, destination: DestinationReading, reading: Reading) => {
+    const answer = answerAbout(members, subject, destination, reading)
+    return isKnownOnly ? knownOnly(answer) : answer
+  }
+  return [blockCheck(members, ask, isEvery)]
+}
+
+function blockCheck(
+  members: readonly MemberCheck[],
+  ask: (subject: Subject, destination: DestinationReading, reading: Reading) => Answer,
+  isEvery: boolean,
+): Check {
+  return {
+    parts: members.map(({ field, shape }) => ({ field, shape })),
+    isPlural: true,
+    ...(isEvery ? { isEvery } : {}),
+    answer: (subject, reading) => {
+      const destinations = subject.destinations()
+      if (destinations.length === 0) return NO
+      // What one destination states twice is read as the rule reads; only which destinations count can be written.
+      if (reading === 'any' && !isEvery) {
+        let best: Answer = NO
+        for (const each of destinations) best = greatest(best, ask(subject, each, reading))
+        return best
+      }
+      let worst: Answer = CERTAINLY
+      for (const each of destinations) worst = least(worst, ask(subject, each, reading))
+      return worst
+    },
+    unmet: (subject, reading) => {
+      const every = reading === 'every' || isEvery
+      const answers = subject.destinations().map((each) => ask(subject, each, reading))
+      const telling = every ? Math.min(...answers) : Math.max(...answers)
+      const destination = subject.destinations()[answers.findIndex((each) => each === telling)]
+      return unmetBy(members, subject, destination, reading)
+    },
+    unknown: (subject, reading) => {
+      const open = subject
+        .destinations()
+        .filter((each) => ask(subject, each, reading) === POSSIBLY)
+        .flatMap((each) =>
+          members
+            .filter((member) => member.answer(subject, each, reading) === POSSIBLY)
+            .map(({ field }) => field),
+        )
+      return [...new Set(open)]
+    },
+  }
+}
+
+function answerAbout(
+  members: readonly MemberCheck[],
+  subject: Subject,
+  destination: DestinationReading,
+  reading: Reading,
+): Answer {
+  let answer: Answer = CERTAINLY
+  for (const member of members) {
+    answer = least(answer, member.answer(subject, destination, reading))
+    if (answer === NO) return NO
+  }
+  return answer
+}
+
+function unmetBy(
+  members: readonly MemberCheck[],
+  subject: Subject,
+  destination: DestinationReading | undefined,
+  reading: Reading,
+): Unmet {
+  const [first] = members
+  if (destination === undefined || first === undefined) {
+    return { field: 'destination', wants: 'a destination', found: 'no value' }
+  }
+  const answers = members.map((each) => each.answer(subject, destination, reading))
+  const lowest = Math.min(...answers)
+  const member = members[answers.findIndex((each) => each === lowest)] ?? first
+  const { field, wants } = member
+  return { field, wants, found: member.found(subject, destination) }
+}
+
+function memberChecks(
+  block: DestinationEntry,
+  path: Path,
+  context: CompileContext,
+): readonly MemberCheck[] {
+  const checks: MemberCheck[] = []
   for (const member of ['type', 'id', 'addressType', 'name', 'subType'] as const) {
-    const texts = entry[member]
+    const texts = block[member]
     if (texts !== undefined) checks.push(memberCheck(member, texts, [...path, member], context))
   }
-  if (entry.address !== undefined) {
-    const accepted = compileTexts(entry.address, ADDRESS, [...path, 'address'], context)
-    checks.push(textsCheck('destination.address', accepted, (subject) => subject.addressKeys()))
+  if (block.address !== undefined) {
+    const accepted = compileTexts(block.address, ADDRESS, [...path, 'address'], context)
+    const isNoValue = absenceOf('destination.address')
+    const { answer, accepts } = acceptedAddresses(accepted, context.reading)
+    checks.push({
+      field: 'destination.address',
+      wants: accepted.wants,
+      shape: textsShape(accepted),
+      answer: (subject, destination, reading) =>
+        answer(destination.address(), reading, () =>
+          isNoValue(subject, destination) ? NO : POSSIBLY,
+        ),
+      found: (subject, destination) =>
+        describeStated(destination.address(), accepts, isNoValue(subject, destination)),
+    })
   }
-  if (checks.length === 0) context.findings.report(path, 'expected at least one condition')
   return checks
 }
 
@@ -69,14 +187,39 @@ function memberCheck(
   entry: Texts,
   path: Path,
   context: CompileContext,
-): Check {
+): MemberCheck {
   const accepted = compileTexts(entry, MEMBERS[member], path, context)
-  return textsCheck(`destination.${member}`, accepted, ({ tx }) =>
-    member === 'type' ? destinationTexts(tx, member).map(canonical) : destinationTexts(tx, member),
-  )
+  const accepts = accepter(accepted)
+  const field = `destination.${member}`
+  const isNoValue = absenceOf(field)
+  return {
+    field,
+    wants: accepted.wants,
+    shape: textsShape(accepted),
+    answer: (subject, destination, reading) => {
+      const missing = () => (isNoValue(subject, destination) ? NO : POSSIBLY)
+      const answer = answerFor(destination[member], accepts, reading, missing)
+      return member === 'type' && answer !== CERTAINLY
+        ? greatest(answer, answerByKind(destination, accepts, reading))
+        : answer
+    },
+    found: (subject, destination) =>
+      describeStated(destination[member], accepts, isNoValue(subject, destination)),
+  }
 }
 
-/** The 4-byte selector as the request's own call data and the decoded raw transaction have it; both must fit. */
+/** What a type says besides its own word: a contract is unmanaged, an unmanaged one may be a contract. */
+function answerByKind(
+  { type }: DestinationReading,
+  accepts: (text: string) => boolean,
+  reading: Reading,
+): Answer {
+  if (type.also.some(accepts)) return type.unreadable ? POSSIBLY : CERTAINLY
+  if (reading === 'any' && type.coarse !== undefined && accepts(type.coarse)) return CERTAINLY
+  return type.perhaps.some(accepts) ? POSSIBLY : NO
+}
+
+/** The 4-byte selector as the request's own call data and the decoded raw transaction have it. */
 export function contractCallCheck(
   entry: WhenClause['contractCall'],
   path: Path,
@@ -84,26 +227,27 @@ export function contractCallCheck(
 ): Check[] {
   if (entry === undefined) return []
   const accepted = compileTexts(entry.selector, SELECTOR, [...path, 'selector'], context)
-  return [textsCheck('contractCall.selector', accepted, selectorsOf)]
+  const onUnknown = context.onUnknown(entry.unknown, path)
+  return [statedCheck('contractCall.selector', accepted, selectorsOf, onUnknown)]
 }
 
 const CALL_DATA = /^(?:0x)?([0-9a-f]{8})(?:[0-9a-f]{2})*$/i
+const EMPTY_CALL = /^(?:0x)?$/i
 
-function selectorsOf({ tx, facts }: Subject): readonly Text[] {
-  const selectors: Text[] = []
-  const data = tx?.extraParameters?.['contractCallData']
-  if (data !== undefined) selectors.push(typeof data === 'string' ? selectorOf(data) : null)
+/** What the call data and the bytes say; data that are no call data are unreadable, empty ones say nothing. */
+function selectorsOf({ tx, facts }: Subject): Stated {
   const { rawTx } = facts
-  if (rawTx.status === 'absent') return selectors
-  const decoded = rawTx.facts.selector
-  return decoded === undefined ? selectors : [...selectors, decoded]
+  const decoded = rawTx.status === 'absent' ? undefined : rawTx.facts.selector
+  const texts = decoded === undefined ? [] : [decoded]
+  const data = tx?.extraParameters?.['contractCallData']
+  if (isAbsent(data)) return { texts, unreadable: false }
+  if (typeof data !== 'string') return { texts, unreadable: true }
+  const digits = CALL_DATA.exec(data)?.[1]?.toLowerCase()
+  if (digits === undefined) return { texts, unreadable: !EMPTY_CALL.test(data) }
+  if (!texts.includes(`0x${digits}`)) texts.push(`0x${digits}`)
+  return { texts, unreadable: false }
 }
 
-function selectorOf(callData: string): string | undefined {
-  const digits = CALL_DATA.exec(callData)?.[1]
-  return digits === undefined ? undefined : `0x${digits.toLowerCase()}`
-}
-
-function canonical(type: Text): Text {
+function canonical(type: unknown): unknown {
   return typeof type === 'string' ? canonicalType(type) : type
 }

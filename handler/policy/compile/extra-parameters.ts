@@ -1,44 +1,61 @@
 /** Conditions on members of `extraParameters`, which customers fill as they like. */
 import { JsonNumber } from '../../protocol/json-value.ts'
-import type { JsonObject, JsonValue } from '../../protocol/json-value.ts'
-import { describeText } from './check.ts'
-import type { Check } from './check.ts'
-import type { Findings } from './lists.ts'
+import type { JsonValue } from '../../protocol/json-value.ts'
+import { absenceOf } from '../readings/absence.ts'
+import { CERTAINLY, greatest, isAbsent, least, NO, POSSIBLY } from '../readings/answer.ts'
+import type { Answer } from '../readings/answer.ts'
+import type { Subject } from '../readings/subject.ts'
 import type { Path } from '../file/problems.ts'
 import type { ExtraParameterEntry } from '../file/schema.ts'
-import type { Subject } from './subject.ts'
+import { describeFound, simpleCheck } from './check.ts'
+import type { Check } from './check.ts'
+import { quantified } from './quantifier.ts'
+import type { CompileContext } from './texts.ts'
 
 /**
- * Holds when the path leads to a value that is not null (`present`), or to one of the wanted values (`equals`: texts,
- * booleans, and numbers by their exact text). `*` in a path stands for every element of an array, of which there
- * must be one, and then every value must fit.
+ * About the values that a path leads to: not null (`present`), or one of those in `equals` (texts, booleans, and numbers
+ * by their exact text). `*` in a path stands for every element of an array, of which there must be one.
  */
 export function extraParameterCheck(
   entry: ExtraParameterEntry,
   path: Path,
-  findings: Findings,
+  context: CompileContext,
 ): Check {
-  if ((entry.equals === undefined) === (entry.present === undefined)) {
-    findings.report(path, 'expected either `equals` or `present: true`')
+  const { block, at, isEvery } = quantified(entry, path, context)
+  if (block.path === undefined) context.findings.report(at, 'expected a `path`')
+  if ((block.equals === undefined) === (block.present === undefined)) {
+    context.findings.report(at, 'expected either `equals` or `present: true`')
   }
-  const steps = entry.path.split('.')
-  const wanted = entry.equals === undefined ? undefined : new Set([entry.equals].flat())
-  const fits = (value: JsonValue | undefined) => isWanted(value, wanted)
+  const steps = (block.path ?? '').split('.')
+  const wanted = block.equals === undefined ? undefined : new Set([block.equals].flat())
+  const field = `extraParameters.${block.path}`
+  const isNoValue = absenceOf(field)
+  const answerOne = (subject: Subject, value: unknown): Answer => {
+    if (isAbsent(value)) return isNoValue(subject) ? NO : POSSIBLY
+    return isWanted(value, wanted) ? CERTAINLY : NO
+  }
   const read = (subject: Subject) => valuesAt(subject.tx?.extraParameters ?? undefined, steps)
-  return {
-    field: `extraParameters.${entry.path}`,
+  return simpleCheck({
+    field,
     wants: wanted === undefined ? 'present' : [...wanted].map((each) => `\`${each}\``).join(' or '),
     shape: { kind: 'other', text: JSON.stringify(entry) },
-    test: (subject) => read(subject).every(fits),
-    found: (subject) => describeValue(read(subject).find((value) => !fits(value))),
-  }
+    isPlural: true,
+    onUnknown: context.onUnknown(block.unknown, at),
+    answer: (subject, reading) => {
+      const answers = read(subject).map((value) => answerOne(subject, value))
+      return reading === 'any' && !isEvery
+        ? answers.reduce(greatest, NO)
+        : answers.reduce(least, CERTAINLY)
+    },
+    found: (subject) => {
+      const values = read(subject)
+      const value = values.find((each) => answerOne(subject, each) !== CERTAINLY) ?? values[0]
+      return describeValue(value, isNoValue(subject))
+    },
+  })
 }
 
-function isWanted(
-  value: JsonValue | undefined,
-  wanted: ReadonlySet<string | boolean> | undefined,
-): boolean {
-  if (value === undefined || value === null) return false
+function isWanted(value: unknown, wanted: ReadonlySet<string | boolean> | undefined): boolean {
   if (wanted === undefined) return true
   if (typeof value === 'string' || typeof value === 'boolean') return wanted.has(value)
   return value instanceof JsonNumber && wanted.has(value.text)
@@ -46,7 +63,7 @@ function isWanted(
 
 /** Every value that the path leads to; undefined where it leads nowhere. */
 function valuesAt(
-  start: JsonObject | undefined,
+  start: JsonValue | undefined,
   steps: readonly string[],
 ): readonly (JsonValue | undefined)[] {
   let values: readonly (JsonValue | undefined)[] = [start]
@@ -70,8 +87,9 @@ function isArray(value: JsonValue | undefined): value is readonly JsonValue[] {
   return Array.isArray(value)
 }
 
-function describeValue(value: JsonValue | undefined): string {
-  if (value === undefined || value === null || typeof value === 'string') return describeText(value)
+function describeValue(value: JsonValue | undefined, isNoValue: boolean): string {
   if (typeof value === 'boolean') return `\`${value}\``
-  return value instanceof JsonNumber ? `\`${value.text}\`` : 'an object or a list'
+  if (value instanceof JsonNumber) return `\`${value.text}\``
+  if (typeof value === 'object' && value !== null) return 'an object or a list'
+  return describeFound(value, isNoValue)
 }

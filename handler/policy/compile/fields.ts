@@ -1,8 +1,10 @@
 /** The texts that a condition can look at: for each field of the policy, where it is read and what may be written. */
-import type { JsonValue } from '../../protocol/json-value.ts'
-import type { ConfigChangeRequest, Text, TxSignRequest } from '../../protocol/request.ts'
+import type { ConfigChangeRequest } from '../../protocol/request.ts'
+import { statedAmount } from '../readings/amounts.ts'
+import type { StatedAmounts } from '../readings/amounts.ts'
+import type { Subject } from '../readings/subject.ts'
+import { canonicalType } from '../readings/vocabulary.ts'
 import type { WhenClause } from '../file/schema.ts'
-import type { Subject } from './subject.ts'
 import type { FieldKind } from './texts.ts'
 
 const PLAIN: FieldKind = { lists: ['texts'] }
@@ -21,23 +23,9 @@ export const SELECTOR: FieldKind = {
   form: { pattern: /^0x[0-9a-f]{8}$/, expected: '`0x` and 8 lower-case hex digits' },
 }
 
-/**
- * One word for what the vendor calls differently at the top level and in `destinations`, and for the longer names of
- * its API.
- */
-export function canonicalType(type: string): string {
-  return SYNONYMS.get(type) ?? type
-}
-
-const SYNONYMS: ReadonlyMap<string, string> = new Map([
-  ['EXCHANGE_ACCOUNT', 'EXCHANGE'],
-  ['ONE_TIME_ADDRESS', 'ONE_TIME'],
-  ['VAULT_ACCOUNT', 'VAULT'],
-])
-
 export interface TextField {
   readonly kind: FieldKind
-  readonly read: (subject: Subject) => Text
+  readonly read: (subject: Subject) => unknown
 }
 
 /** Fields of `tx_sign_request` that are one text at the top level. */
@@ -50,11 +38,11 @@ export const TX_FIELDS = {
 
 /** Amounts of `tx_sign_request`: exact, in the asset's units; `amountUSD` is the vendor's estimate in dollars. */
 export const AMOUNT_FIELDS = {
-  amount: (subject) => subject.tx?.amount,
-  requestedAmount: (subject) => subject.tx?.requestedAmount,
-  amountUSD: (subject) => subject.totalUsd(),
-  fee: (subject) => subject.tx?.fee,
-} as const satisfies Record<string, (subject: Subject) => TxSignRequest['amount']>
+  amount: (subject) => subject.amounts(),
+  requestedAmount: (subject) => statedAmount(subject.tx?.requestedAmount),
+  amountUSD: (subject) => subject.dollars(),
+  fee: (subject) => statedAmount(subject.tx?.fee),
+} as const satisfies Record<string, (subject: Subject) => StatedAmounts>
 
 /** Members of `extraInfo` of a configuration change, without its address. */
 export const DETAIL_FIELDS = {
@@ -74,12 +62,13 @@ export const DETAIL_FIELDS = {
   routingPolicy: PLAIN,
 } as const satisfies Record<string, FieldKind>
 
-/** A member of `extraInfo` when it is a text or null; anything else counts as absent. */
-export function detailText(config: ConfigChangeRequest | undefined, name: string): Text {
-  const info = config?.extraInfo
-  if (info === undefined || info === null || !Object.hasOwn(info, name)) return undefined
-  const value: JsonValue | undefined = info[name]
-  return typeof value === 'string' || value === null ? value : undefined
+/** A member of `extraInfo`; what is no text cannot be read as one. */
+export function detailOf(config: ConfigChangeRequest | undefined, name: string): unknown {
+  const info: unknown = config?.extraInfo
+  if (info === undefined || info === null) return undefined
+  if (typeof info !== 'object') return info
+  const value: unknown = Object.hasOwn(info, name) ? Reflect.get(info, name) : undefined
+  return value
 }
 
 /** Fields that every request has. */

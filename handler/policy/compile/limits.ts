@@ -5,7 +5,8 @@ import type { TxSignRequest } from '../../protocol/request.ts'
 import { taggedKey } from '../chains/address.ts'
 import type { Decision, LimitCharge } from '../decision.ts'
 import { durationMs } from '../../../common/duration.ts'
-import { canonicalType } from './fields.ts'
+import { largestAmount } from '../readings/amounts.ts'
+import { canonicalType } from '../readings/vocabulary.ts'
 import type { Findings } from './lists.ts'
 import type { LimitEntry } from '../file/schema.ts'
 
@@ -97,7 +98,7 @@ function textKey(text: string | null | undefined): string | undefined {
 }
 
 function wholeShare(tx: TxSignRequest): Share {
-  return { destination: '', amount: tx.amount ?? undefined }
+  return { destination: '', amount: largestAmount(tx) }
 }
 
 function destinationShares(tx: TxSignRequest): readonly Share[] | undefined {
@@ -109,7 +110,7 @@ function destinationShares(tx: TxSignRequest): readonly Share[] | undefined {
       first?.dstId ?? tx.destId,
       first?.dstAddress ?? first?.displayDstAddress ?? tx.destAddress,
     )
-    return key === undefined ? undefined : [{ destination: key, amount: tx.amount ?? undefined }]
+    return key === undefined ? undefined : [{ destination: key, amount: largestAmount(tx) }]
   }
   const shares = new Map<string, Decimal>()
   for (const { dstType, dstId, dstAddress, displayDstAddress, amountNative } of entries) {

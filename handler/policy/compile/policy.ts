@@ -7,6 +7,7 @@ import type { NamedList } from './lists.ts'
 import type { RawTxOptions } from '../rawtx/verify.ts'
 import type { RuleIndex } from './rule-index.ts'
 import type { Rule } from './rules.ts'
+import type { Finding } from '../file/problems.ts'
 import type { TestEntry } from '../file/schema.ts'
 import type { StatementKey } from '../statement.ts'
 
@@ -28,6 +29,8 @@ export interface Policy {
   readonly tests: readonly TestEntry[]
   /** The actions of the rules that refer to a list. */
   readonly listActions: ReadonlyMap<string, ReadonlySet<Action>>
+  /** Values and rules that a policy of version 2 could not have: near misses, approvals without an operation. */
+  readonly misspelt: readonly Finding[]
   /** Declared and never referred to: `lists.payees`, … */
   readonly unused: readonly string[]
 }

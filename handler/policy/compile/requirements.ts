@@ -19,7 +19,7 @@ export interface Requirements {
 }
 
 /** What rules may refer to, and what they did. */
-export interface RuleContext extends Omit<CompileContext, 'useList'> {
+export interface RuleContext extends Omit<CompileContext, 'useList' | 'reading' | 'onUnknown'> {
   /** Lists that conditions refer to, with the actions of their rules. */
   readonly usedLists: Map<string, Set<Action>>
   readonly limits: ReadonlyMap<string, Limit>

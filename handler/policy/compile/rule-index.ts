@@ -1,8 +1,11 @@
 /** Files rules by what they ask for, so that a request meets only those that could match, in the order of the file. */
+import { absenceOf } from '../readings/absence.ts'
+import { isAbsent } from '../readings/answer.ts'
+import type { Stated } from '../readings/answer.ts'
+import type { DestinationReading } from '../readings/destinations.ts'
+import type { Subject } from '../readings/subject.ts'
 import type { Check, Dimension } from './check.ts'
 import type { Rule } from './rules.ts'
-import type { Subject } from './subject.ts'
-import { destinationTexts } from './subject.ts'
 import type { Steps } from '../steps.ts'
 
 /** A rule with its position in the file. */
@@ -19,25 +22,53 @@ export interface RuleIndex {
   readonly unfiled: readonly Filed[]
   readonly files: readonly {
     readonly dimension: Dimension
-    readonly read: (subject: Subject) => string | undefined
+    readonly read: ReadKey
     /** Value → the rules that accept it. */
     readonly rules: ReadonlyMap<string, readonly Filed[]>
+    /** Every rule of this dimension, for a request whose value is unknown. */
+    readonly all: readonly Filed[]
   }[]
 }
 
+/** The value by which rules are looked up; null when it is unknown, undefined when the request has no such value. */
+type ReadKey = (subject: Subject) => string | null | undefined
+
 /**
- * The one value of a request by which a dimension looks rules up. A rule that is filed under a dimension cannot match
- * a request whose value it does not accept; INVARIANT: the value is one that the dimension's check insists on.
+ * INVARIANT: a rule that is filed under a dimension answers no to a request whose key, if known, it does not accept. Rules
+ * that refuse are satisfied by any destination, so they are not filed by destinations.
  */
-const READ: Readonly<Record<Dimension, (subject: Subject) => string | null | undefined>> = {
-  'destination.address': (subject) => subject.addressKeys()[0],
-  'source.id': ({ tx }) => tx?.sourceId,
-  'destination.id': ({ tx }) => destinationTexts(tx, 'id')[0],
-  externalTxId: ({ tx }) => tx?.externalTxId,
-  signerId: ({ request }) => request.signerId,
-  asset: ({ tx }) => tx?.asset,
-  type: ({ config }) => config?.type,
-  operation: ({ tx }) => tx?.operation,
+const KEYS: Readonly<Record<Dimension, ReadKey>> = {
+  'destination.address': ofEveryDestination('destination.address', (each) => each.address()),
+  'source.id': oneText('source.id', ({ tx }) => tx?.sourceId),
+  'destination.id': ofEveryDestination('destination.id', (each) => each.id),
+  externalTxId: oneText('externalTxId', ({ tx }) => tx?.externalTxId),
+  signerId: oneText('signerId', ({ request }) => request.signerId),
+  asset: oneText('asset', ({ tx }) => tx?.asset),
+  type: oneText('type', ({ config }) => config?.type),
+  operation: oneText('operation', ({ tx }) => tx?.operation),
+}
+
+function oneText(field: Dimension, read: (subject: Subject) => unknown): ReadKey {
+  const isNoValue = absenceOf(field)
+  return (subject) => {
+    const value = read(subject)
+    if (typeof value === 'string' && value !== '') return value
+    return isAbsent(value) && isNoValue(subject) ? undefined : null
+  }
+}
+
+/** One known value settles it: a rule that reads every destination must accept it. */
+function ofEveryDestination(field: Dimension, read: (each: DestinationReading) => Stated): ReadKey {
+  const isNoValue = absenceOf(field)
+  return (subject) => {
+    let key: string | null | undefined
+    for (const each of subject.destinations()) {
+      const { texts, unreadable } = read(each)
+      if (texts[0] !== undefined) return texts[0]
+      if (unreadable || !isNoValue(subject, each)) key = null
+    }
+    return key
+  }
 }
 
 /** A rule that accepts more values than this in a dimension is not filed under it. */
@@ -47,10 +78,10 @@ const MAX_VALUES = 64
 export function* indexRules(rules: readonly Rule[]): Steps<RuleIndex> {
   const crowd = new Map<string, number>()
   const companyOf = (dimension: Dimension, value: string) => crowd.get(`${dimension}:${value}`) ?? 0
-  const candidates: { readonly filed: Filed; readonly options: readonly Filing[] }[] = []
+  const filings: { readonly filed: Filed; readonly options: readonly Filing[] }[] = []
   for (const [position, rule] of rules.entries()) {
     const options = filingsOf(rule)
-    candidates.push({ filed: { position, rule, checks: tellingFirst(rule.checks) }, options })
+    filings.push({ filed: { position, rule, checks: tellingFirst(rule.checks) }, options })
     for (const { dimension, values } of options) {
       for (const value of values)
         crowd.set(`${dimension}:${value}`, companyOf(dimension, value) + 1)
@@ -58,8 +89,8 @@ export function* indexRules(rules: readonly Rule[]): Steps<RuleIndex> {
     yield
   }
   const unfiled: Filed[] = []
-  const files = new Map<Dimension, Map<string, Filed[]>>()
-  for (const { filed, options } of candidates) {
+  const files = new Map<Dimension, File>()
+  for (const { filed, options } of filings) {
     const best = leastCrowded(options, companyOf)
     if (best === undefined) unfiled.push(filed)
     else file(files, best, filed)
@@ -67,33 +98,27 @@ export function* indexRules(rules: readonly Rule[]): Steps<RuleIndex> {
   }
   return {
     unfiled,
-    files: Array.from(files, ([dimension, byValue]) => ({
+    files: Array.from(files, ([dimension, { rules: byValue, all }]) => ({
       dimension,
-      read: (subject) => READ[dimension](subject) ?? undefined,
+      read: KEYS[dimension],
       rules: byValue,
+      all,
     })),
   }
 }
 
-/** The first rule, in the order of the file, whose checks all hold. */
-export function firstMatch({ unfiled, files }: RuleIndex, subject: Subject): Rule | undefined {
+/** The rules that could match, in the order of the file; undefined when there are no more. */
+export function candidates(
+  { unfiled, files }: RuleIndex,
+  subject: Subject,
+): () => Filed | undefined {
   const queues: Queue[] = [{ filed: unfiled, at: 0 }]
-  for (const { read, rules } of files) {
-    const value = read(subject)
-    const filed = value === undefined ? undefined : rules.get(value)
+  for (const { read, rules, all } of files) {
+    const key = read(subject)
+    const filed = key === null ? all : key === undefined ? undefined : rules.get(key)
     if (filed !== undefined) queues.push({ filed, at: 0 })
   }
-  let next = take(queues)
-  while (next !== undefined && !matches(next, subject)) next = take(queues)
-  return next?.rule
-}
-
-/** True when every check of the rule holds. */
-function matches({ checks }: Filed, subject: Subject): boolean {
-  for (const check of checks) {
-    if (!check.test(subject)) return false
-  }
-  return true
+  return () => take(queues)
 }
 
 /** Rules that are filed together agree in what they are filed under; often it is the amount that they differ in. */
@@ -101,8 +126,8 @@ function tellingFirst(checks: readonly Check[]): readonly Check[] {
   return [...checks.filter(isRange), ...checks.filter((check) => !isRange(check))]
 }
 
-function isRange({ shape }: Check): boolean {
-  return shape.kind === 'range'
+function isRange({ parts }: Check): boolean {
+  return parts[0]?.shape.kind === 'range'
 }
 
 interface Queue {
@@ -131,12 +156,15 @@ interface Filing {
 }
 
 /** The dimensions under which a rule could be filed. */
-function filingsOf({ checks }: Rule): Filing[] {
-  return checks.flatMap(({ field, shape }) => {
-    if (!isDimension(field) || shape.kind !== 'set') return []
-    if (shape.sets.some((set) => set.size > MAX_VALUES)) return []
-    return { dimension: field, values: [...new Set(shape.sets.flatMap((set) => [...set]))] }
-  })
+function filingsOf({ checks, reading }: Rule): Filing[] {
+  return checks
+    .flatMap(({ parts }) => parts)
+    .flatMap(({ field, shape }) => {
+      if (!isDimension(field) || shape.kind !== 'set') return []
+      if (reading === 'any' && field.startsWith('destination.')) return []
+      if (shape.sets.some((set) => set.size > MAX_VALUES)) return []
+      return { dimension: field, values: [...new Set(shape.sets.flatMap((set) => [...set]))] }
+    })
 }
 
 function leastCrowded(
@@ -155,13 +183,15 @@ function leastCrowded(
   return best
 }
 
-function file(
-  files: Map<Dimension, Map<string, Filed[]>>,
-  { dimension, values }: Filing,
-  filed: Filed,
-): void {
-  const byValue = files.get(dimension) ?? new Map<string, Filed[]>()
-  files.set(dimension, byValue)
+interface File {
+  readonly rules: Map<string, Filed[]>
+  readonly all: Filed[]
+}
+
+function file(files: Map<Dimension, File>, { dimension, values }: Filing, filed: Filed): void {
+  const { rules: byValue, all }: File = files.get(dimension) ?? { rules: new Map(), all: [] }
+  files.set(dimension, { rules: byValue, all })
+  all.push(filed)
   for (const value of values) {
     const others = byValue.get(value)
     if (others === undefined) byValue.set(value, [filed])
@@ -170,5 +200,5 @@ function file(
 }
 
 function isDimension(field: string): field is Dimension {
-  return Object.hasOwn(READ, field)
+  return Object.hasOwn(KEYS, field)
 }

@@ -1,11 +1,12 @@
 /** Turns one entry of `rules` into a rule that can be tried, and refuses those that could not mean what they say. */
 import type { Action } from '../../protocol/endpoints.ts'
-import type { Check } from './check.ts'
+import type { Reading } from '../readings/answer.ts'
+import type { Check, OnUnknown } from './check.ts'
 import type { Decision, HoldTerms } from '../decision.ts'
 import { isReserved } from '../reserved.ts'
 import { durationMs } from '../../../common/duration.ts'
 import type { Path } from '../file/problems.ts'
-import type { RuleEntry } from '../file/schema.ts'
+import type { RuleEntry, WhenClause } from '../file/schema.ts'
 import { compileRequirements } from './requirements.ts'
 import type { Requirements, RuleContext } from './requirements.ts'
 import { compileWhen } from './when.ts'
@@ -14,10 +15,16 @@ export interface Rule {
   readonly id: string
   readonly checks: readonly Check[]
   readonly action: Action
+  /** `every` in rules that approve or abstain, `any` in those that refuse or hold. */
+  readonly reading: Reading
   /** What the deciding rule answers. */
   readonly decision: Decision
   readonly hold: HoldTerms | undefined
+  /** What people may release although the rule does not match certainly for everything it speaks of. */
+  readonly release: { readonly mixed: boolean; readonly uncertain: boolean }
   readonly requirements: Requirements
+  /** Operations are named, or said not to matter. */
+  readonly namesOperation: boolean
 }
 
 const REASONS: Readonly<Record<Action, string>> = {
@@ -34,7 +41,18 @@ export function compileRule(entry: RuleEntry, path: Path, context: RuleContext):
     const actions = context.usedLists.get(name) ?? new Set()
     context.usedLists.set(name, actions.add(action))
   }
-  const checks = compileWhen(entry.when, [...path, 'when'], { ...context, useList })
+  const reading: Reading = action === 'APPROVE' || action === 'IGNORE' ? 'every' : 'any'
+  const onUnknown = (written: OnUnknown, at: Path) => {
+    if (written !== undefined && reading === 'every') {
+      context.findings.report(
+        [...at, 'unknown'],
+        'only for rules that refuse or hold: nothing is approved on an unknown value',
+      )
+    }
+    return written
+  }
+  const own = { ...context, useList, reading, onUnknown }
+  const checks = compileWhen(entry.when, [...path, 'when'], own)
   if (isReserved(entry.id)) {
     context.findings.report([...path, 'id'], `\`${entry.id}\` is reserved`)
   }
@@ -48,10 +66,24 @@ export function compileRule(entry: RuleEntry, path: Path, context: RuleContext):
     id: entry.id,
     checks,
     action,
+    reading,
     decision: { action, rule: entry.id, reason },
     hold: holdOf(answer, path, context),
+    release: {
+      mixed: answer.hold?.release === 'any',
+      uncertain: answer.hold?.uncertain === 'release',
+    },
+    namesOperation: namesOperation(entry.when),
     requirements: compileRequirements(entry, action, answer.hold !== undefined, path, context),
   }
+}
+
+function namesOperation(when: WhenClause): boolean {
+  return (
+    when.operation !== undefined ||
+    (when['all-of'] ?? []).some(namesOperation) ||
+    when['any-of']?.every(namesOperation) === true
+  )
 }
 
 /** IGNORE has no meaning while signing, so its rule must rule signing out. */
@@ -64,11 +96,13 @@ function canIgnore(checks: readonly Check[]): boolean {
 
 /** True when the checks accept no other text for the field than this one. */
 export function acceptsOnly(checks: readonly Check[], field: string, text: string): boolean {
-  return checks.some(
-    (check) =>
-      check.field === field &&
-      check.shape.kind === 'set' &&
-      check.shape.sets.every((set) => [...set].every((each) => each === text)),
+  return checks.some((check) =>
+    check.parts.some(
+      (part) =>
+        part.field === field &&
+        part.shape.kind === 'set' &&
+        part.shape.sets.every((set) => [...set].every((each) => each === text)),
+    ),
   )
 }
 

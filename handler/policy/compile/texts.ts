@@ -1,6 +1,7 @@
 /** Turns what a condition lists (one text, several, named lists) into what it accepts, by the rules of its field. */
 import { describeWanted } from './check.ts'
-import type { Accepted } from './check.ts'
+import type { Accepted, OnUnknown } from './check.ts'
+import type { Reading } from '../readings/answer.ts'
 import { isGlob } from './glob.ts'
 import { addressEntry } from './lists.ts'
 import type { Findings, ListKind, NamedList } from './lists.ts'
@@ -23,8 +24,12 @@ export interface FieldKind {
 export interface CompileContext {
   readonly lists: ReadonlyMap<string, NamedList>
   readonly findings: Findings
+  /** How the rule reads what a request has several of. */
+  readonly reading: Reading
   /** Notes that a condition refers to a list. */
   useList(name: string): void
+  /** `unknown: no-match`, if it is written where it means something; elsewhere it is reported. */
+  onUnknown(written: OnUnknown, path: Path): OnUnknown
 }
 
 /** What the condition accepts; problems go to the context. */

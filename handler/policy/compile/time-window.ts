@@ -1,9 +1,11 @@
 /** Windows of local time: which weekdays, from when to when, in which zone, right across daylight saving. */
+import { CERTAINLY, NO } from '../readings/answer.ts'
+import type { Subject } from '../readings/subject.ts'
+import { simpleCheck } from './check.ts'
 import type { Check } from './check.ts'
 import type { Findings } from './lists.ts'
 import type { Path } from '../file/problems.ts'
 import type { TimeWindowEntry } from '../file/schema.ts'
-import type { Subject } from './subject.ts'
 
 const DAYS = ['SUN', 'MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT'] as const
 
@@ -34,13 +36,14 @@ export function timeCheck(
     compileWindow(each, Array.isArray(entry) ? [...path, index] : path, findings),
   )
   const wants = entries.map(describeWindow).join(', or ')
-  return {
+  return simpleCheck({
     field: 'time',
     wants,
     shape: { kind: 'other', text: JSON.stringify(entries) },
-    test: ({ facts }) => windows.some((window) => isInside(window, facts.now)),
+    isPlural: false,
+    answer: ({ facts }) => (windows.some((window) => isInside(window, facts.now)) ? CERTAINLY : NO),
     found: ({ facts }: Subject) => `\`${facts.now.toISOString()}\``,
-  }
+  })
 }
 
 function isInside({ days, from, to, local }: Window, now: Date): boolean {

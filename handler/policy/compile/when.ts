@@ -1,8 +1,11 @@
 /** Turns the conditions of a rule into checks, in an order that settles most requests at the first. */
 import { compareDecimals, parseDecimal } from '../../protocol/decimal.ts'
 import type { Endpoint } from '../../protocol/endpoints.ts'
+import { CERTAINLY, greatest, least, NO, POSSIBLY } from '../readings/answer.ts'
+import type { Answer, Reading } from '../readings/answer.ts'
+import type { Subject } from '../readings/subject.ts'
 import { rangeCheck, textCheck } from './check.ts'
-import type { Check } from './check.ts'
+import type { Check, Unmet } from './check.ts'
 import { detailChecks } from './config-checks.ts'
 import { contractCallCheck, destinationChecks, sourceChecks } from './destination-checks.ts'
 import { extraParameterCheck } from './extra-parameters.ts'
@@ -21,6 +24,9 @@ const TX_ONLY = [
   'extraParameters',
   'contractCall',
 ] as const
+
+/** Says that a rule is meant for every operation, which is no condition. */
+export const ANY_OPERATION = 'any'
 
 const CONFIG_ONLY = ['type', 'details'] as const
 
@@ -102,6 +108,7 @@ function txChecks(when: WhenClause, path: Path, context: CompileContext): Check[
     const entry = when[field]
     if (entry === undefined) continue
     const { kind, read } = TX_FIELDS[field]
+    if (field === 'operation' && entry === ANY_OPERATION) continue
     const accepted = compileTexts(entry, kind, [...path, field], context)
     checks.push(textCheck(field, accepted, read))
   }
@@ -111,13 +118,14 @@ function txChecks(when: WhenClause, path: Path, context: CompileContext): Check[
     const entry = when[field]
     if (entry === undefined) continue
     const bounds = compileRange(entry, [...path, field], context)
-    checks.push(rangeCheck(field, bounds, AMOUNT_FIELDS[field]))
+    const onUnknown = context.onUnknown(entry.unknown, [...path, field])
+    checks.push(rangeCheck(field, bounds, AMOUNT_FIELDS[field], onUnknown))
   }
   checks.push(...contractCallCheck(when.contractCall, [...path, 'contractCall'], context))
   const extra = when.extraParameters === undefined ? [] : [when.extraParameters].flat()
   for (const [index, entry] of extra.entries()) {
     const at = Array.isArray(when.extraParameters) ? [index] : []
-    checks.push(extraParameterCheck(entry, [...path, 'extraParameters', ...at], context.findings))
+    checks.push(extraParameterCheck(entry, [...path, 'extraParameters', ...at], context))
   }
   return checks
 }
@@ -156,21 +164,66 @@ function blocks(
   return [...all, anyOf(nested('any-of'), entry)]
 }
 
-/** Holds when all checks of at least one block hold. */
+/** As good as the best of the blocks. */
 function anyOf(alternatives: readonly (readonly Check[])[], entry: string): Check {
   return {
-    field: 'any-of',
-    wants: `one of ${alternatives.length} blocks`,
-    shape: { kind: 'other', text: entry },
-    test: (subject) => alternatives.some((checks) => checks.every((check) => check.test(subject))),
-    found: (subject) => {
-      const unmet = alternatives.map((checks) => {
-        const [check] = checks.filter((each) => !each.test(subject))
-        return `${check?.field} is ${check?.found(subject)}`
-      })
-      return `none of them: ${unmet.join('; ')}`
+    parts: [{ field: 'any-of', shape: { kind: 'other', text: entry } }],
+    isPlural: alternatives.some((checks) => checks.some(({ isPlural }) => isPlural)),
+    alternatives,
+    answer: (subject, reading) => {
+      let best: Answer = NO
+      for (const checks of alternatives) {
+        best = greatest(best, answerOf(checks, subject, reading))
+        if (best === CERTAINLY) break
+      }
+      return best
     },
+    unmet: (subject, reading) => {
+      const unmet = alternatives.map((checks) => {
+        const { field, found } = firstUnmet(checks, subject, reading) ?? { field: '', found: '' }
+        return `${field} is ${found}`
+      })
+      return {
+        field: 'any-of',
+        wants: `one of ${alternatives.length} blocks`,
+        found: `none of them: ${unmet.join('; ')}`,
+      }
+    },
+    unknown: (subject, reading) =>
+      alternatives
+        .filter((checks) => answerOf(checks, subject, reading) === POSSIBLY)
+        .flatMap((checks) => unknownIn(checks, subject, reading)),
   }
+}
+
+/** The least of the answers of all checks. */
+export function answerOf(checks: readonly Check[], subject: Subject, reading: Reading): Answer {
+  let answer: Answer = CERTAINLY
+  for (const check of checks) {
+    answer = least(answer, check.answer(subject, reading))
+    if (answer === NO) return NO
+  }
+  return answer
+}
+
+/** The first condition that answers no, or else the first that does not answer certainly. */
+export function firstUnmet(
+  checks: readonly Check[],
+  subject: Subject,
+  reading: Reading,
+): Unmet | undefined {
+  const lowest = answerOf(checks, subject, reading)
+  if (lowest === CERTAINLY) return undefined
+  return checks.find((check) => check.answer(subject, reading) === lowest)?.unmet(subject, reading)
+}
+
+/** The fields on whose unknown values the answer depends, each once. */
+export function unknownIn(
+  checks: readonly Check[],
+  subject: Subject,
+  reading: Reading,
+): readonly string[] {
+  return [...new Set(checks.flatMap((check) => check.unknown(subject, reading)))]
 }
 
 function compileRange(entry: RangeEntry, path: Path, context: CompileContext) {

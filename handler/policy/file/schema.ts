@@ -31,17 +31,27 @@ const listReference = z.strictObject({ list: oneOrMore(name) })
 
 /** One text, several, or a named list. */
 const texts = z.union([text, z.array(text).min(1), listReference])
-const range = z.strictObject({ min: decimal.optional(), max: decimal.optional() })
+/** What an unknown value means in a rule that refuses; without it the answer is RETRY. */
+const unknown = z.literal('no-match').optional()
 
-const source = z.strictObject({ type: texts.optional(), id: texts.optional() })
+const range = z.strictObject({ min: decimal.optional(), max: decimal.optional(), unknown })
 
-const destination = z.strictObject({
+const source = z.strictObject({ type: texts.optional(), id: texts.optional(), unknown })
+
+const destinationBlock = z.strictObject({
   type: texts.optional(),
   id: texts.optional(),
   address: texts.optional(),
   addressType: texts.optional(),
   name: texts.optional(),
   subType: texts.optional(),
+  unknown,
+})
+
+const destination = z.strictObject({
+  ...destinationBlock.shape,
+  every: destinationBlock.optional(),
+  any: destinationBlock.optional(),
 })
 
 /** Members of `extraInfo` that are texts; `apiKey` is missing on purpose: no secret belongs into a policy. */
@@ -61,17 +71,26 @@ const details = z.strictObject({
   networkID: texts.optional(),
   note: texts.optional(),
   routingPolicy: texts.optional(),
+  unknown,
 })
 
-const extraParameter = z.strictObject({
+const extraParameterBlock = z.strictObject({
   path: z
     .string()
     .regex(
       /^[A-Za-z0-9_-]+(?:\.(?:[A-Za-z0-9_-]+|\*))*$/,
       'expected names joined by `.`, such as `rawMessageData.messages.*.type`',
-    ),
+    )
+    .optional(),
   equals: oneOrMore(z.union([text, z.boolean()])).optional(),
   present: z.literal(true).optional(),
+  unknown,
+})
+
+const extraParameter = z.strictObject({
+  ...extraParameterBlock.shape,
+  every: extraParameterBlock.optional(),
+  any: extraParameterBlock.optional(),
 })
 
 const day = z.enum(['MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'])
@@ -91,12 +110,14 @@ export const whenSchema = z.strictObject({
   stage: oneOrMore(z.enum(['approval', 'signing']))
     .optional()
     .describe('signing when the request has rawTx, fee or displayDstAddress'),
-  operation: texts.optional(),
+  operation: texts.optional().describe('`any` says that all operations are meant'),
   asset: texts.optional(),
   source: source.optional(),
   destination: destination
     .optional()
-    .describe('must hold for every destination, and for the top-level fields that are there'),
+    .describe(
+      'all conditions of one block are about the same destination; every destination in rules that approve, any in rules that refuse',
+    ),
   amount: range.optional().describe("exact decimals in the asset's units, in quotes, inclusive"),
   requestedAmount: range.optional(),
   amountUSD: range.optional().describe("the vendor's own estimate, summed over all destinations"),
@@ -106,7 +127,7 @@ export const whenSchema = z.strictObject({
   externalTxId: texts.optional().describe('texts, or patterns with * and ?'),
   note: texts.optional(),
   extraParameters: oneOrMore(extraParameter).optional(),
-  contractCall: z.strictObject({ selector: texts }).optional(),
+  contractCall: z.strictObject({ selector: texts, unknown }).optional(),
   type: texts.optional(),
   details: details.optional(),
   time: oneOrMore(timeWindow).optional().describe('local time, right across daylight saving'),
@@ -139,6 +160,14 @@ const hold = z.strictObject({
   approvals: z.union([z.literal(1), z.literal(2)]).optional(),
   expires: duration.optional(),
   onExpiry: z.enum(['RETRY', 'REJECT']).optional(),
+  release: z
+    .literal('any')
+    .optional()
+    .describe('people may release it although only some destinations or elements match'),
+  uncertain: z
+    .literal('release')
+    .optional()
+    .describe('people may release it although a value that the rule asks for is unknown'),
 })
 
 const action = z.enum(['APPROVE', 'REJECT', 'RETRY', 'IGNORE'])
@@ -210,7 +239,9 @@ const policyTest = z.strictObject({
 
 /** The whole file. */
 export const policySchema = z.strictObject({
-  version: z.literal(1),
+  version: z
+    .union([z.literal(1), z.literal(2)])
+    .describe('2: near misses of known words, and approvals that name no operation, are errors'),
   default: z
     .enum(['REJECT', 'RETRY'])
     .optional()
@@ -230,6 +261,7 @@ export const policySchema = z.strictObject({
 
 export type PolicyFile = z.infer<typeof policySchema>
 export type RawTxEntry = z.infer<typeof rawTxOptions>
+export type DestinationEntry = z.infer<typeof destinationBlock>
 export type WhenClause = z.infer<typeof whenSchema>
 export type RuleEntry = z.infer<typeof rule>
 export type ListEntry = z.infer<typeof list>

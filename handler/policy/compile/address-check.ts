@@ -1,0 +1,59 @@
+/** Addresses that a condition accepts: by their keys, and in refusing rules by every reading of a text. */
+import { addressKey } from '../chains/address.ts'
+import { addressReadings, splitTag } from '../chains/address-readings.ts'
+import { answerFor, CERTAINLY, greatest, NO, POSSIBLY } from '../readings/answer.ts'
+import type { Answer, Reading, Stated } from '../readings/answer.ts'
+import { accepter } from './check.ts'
+import type { Accepted } from './check.ts'
+
+export interface AcceptedAddresses {
+  accepts(key: string): boolean
+  answer(keys: Stated, reading: Reading, missing: () => Answer): Answer
+}
+
+/** `reading` is that of the rule: only refusing rules pay for the readings of what they list. */
+export function acceptedAddresses(accepted: Accepted, reading: Reading): AcceptedAddresses {
+  const accepts = accepter(accepted)
+  const alike = reading === 'any' ? likenessOf(accepted.sets) : () => NO
+  return {
+    accepts,
+    answer: (keys, asked, missing) => {
+      const answer = answerFor(keys, accepts, asked, missing)
+      if (asked === 'every' || answer === CERTAINLY) return answer
+      return keys.texts.reduce<Answer>((best, key) => greatest(best, alike(key)), answer)
+    },
+  }
+
+  /** Certain when the text adds a tag to a listed address, possible when a reading of both agrees. */
+  function likenessOf(sets: Accepted['sets']): (key: string) => Answer {
+    const listed = readingsOf(sets)
+    return (key) => {
+      const split = splitTag(key)
+      if (split !== undefined && accepts(addressKey(split.address) ?? '')) return CERTAINLY
+      return isAlike(key, split?.tag, listed) ? POSSIBLY : NO
+    }
+  }
+}
+
+/** Stands for the tag of a request that states none. */
+const ANY_TAG = '\n?'
+
+function readingsOf(sets: Accepted['sets']): ReadonlySet<string> {
+  const listed = new Set<string>()
+  for (const set of sets) {
+    for (const key of set) {
+      const { address, tag } = splitTag(key) ?? { address: key, tag: '' }
+      for (const reading of addressReadings(address)) {
+        if (tag === '') listed.add(reading)
+        else listed.add(`${reading}\n${tag}`).add(reading + ANY_TAG)
+      }
+    }
+  }
+  return listed
+}
+
+function isAlike(key: string, tag: string | undefined, listed: ReadonlySet<string>): boolean {
+  return addressReadings(key).some(
+    (reading) => listed.has(reading) || listed.has(reading + (tag ? `\n${tag}` : ANY_TAG)),
+  )
+}

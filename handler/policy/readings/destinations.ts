@@ -1,0 +1,173 @@
+/** The destinations of a transaction as one list, made of the top level and of `destinations`. */
+import { addressKey } from '../chains/address.ts'
+import type { Destination, TxSignRequest } from '../../protocol/request.ts'
+import { isAbsent, stated } from './answer.ts'
+import type { Stated } from './answer.ts'
+import {
+  ACCOUNT_TYPES,
+  ADDRESS_TYPES,
+  canonicalType,
+  COARSE,
+  NO_TYPE,
+  UNMANAGED_KINDS,
+} from './vocabulary.ts'
+
+/** Members of a destination that are texts. */
+export type DestinationMember = 'type' | 'id' | 'addressType' | 'name' | 'subType'
+
+/** Where a transaction goes. */
+export interface DestinationReading extends Readonly<Record<DestinationMember, Stated>> {
+  readonly type: StatedType
+  /** Keys that compare equal exactly when the addresses do; computed when first asked for. */
+  address(): Stated
+  /** Neither type, nor id, nor address is stated. */
+  readonly isEmpty: boolean
+  /** Named by the id of an account. */
+  readonly isAccount: boolean
+}
+
+/** Canonical types, and what follows from them. */
+export interface StatedType extends Stated {
+  /** Words that are true as well: `UNMANAGED` of a `CONTRACT`. */
+  readonly also: readonly string[]
+  /** Words that may be true: the kinds of an `UNMANAGED` without subtype. */
+  readonly perhaps: readonly string[]
+  /** The entry's word for a type that only the top level can name; refusing rules heed it. */
+  readonly coarse: string | undefined
+}
+
+/** The list; never empty. */
+export function destinationsOf(tx: TxSignRequest): readonly DestinationReading[] {
+  const entries: unknown = tx.destinations
+  if (entries === undefined || entries === null) return [topLevel(tx)]
+  if (!Array.isArray(entries)) return [topLevel(tx), UNREADABLE_DESTINATION]
+  const [only, ...more] = tx.destinations ?? []
+  if (only === undefined) return [topLevel(tx)]
+  if (more.length === 0) return [readingOf(only, tx)]
+  const list = (tx.destinations ?? []).map((entry) => readingOf(entry, undefined))
+  const top = topLevel(tx)
+  const isSilent = top.isEmpty && top.addressType.texts.length === 0
+  if (!isSilent && !list.some((each) => hasAll(each, top))) list.push(top)
+  return list
+}
+
+type Top = Pick<TxSignRequest, 'destType' | 'destId' | 'destAddressType' | 'destAddress'>
+
+/** The top level alone, as a destination. */
+function topLevel(tx: TxSignRequest): DestinationReading {
+  return readingOf({}, tx)
+}
+
+/** One entry; the top level completes it, and what both state is stated twice. */
+function readingOf(entry: Partial<Destination> | undefined, top: Top | undefined) {
+  if (typeof entry !== 'object' || entry === null) return UNREADABLE_DESTINATION
+  const { dstType, dstId, dstAddressType, dstName, dstSubType, dstAddress } = entry
+  const type = typesOf(dstType, dstSubType, top?.destType)
+  const id = stated(dstId, top?.destId)
+  const addresses = [dstAddress, entry.displayDstAddress, top?.destAddress]
+  let keys: Stated | undefined
+  return {
+    type,
+    id,
+    addressType: stated(dstAddressType, usableAddressType(top?.destAddressType)),
+    name: stated(dstName),
+    subType: stated(dstSubType),
+    address: () => (keys ??= keysOf(addresses)),
+    isEmpty: isNothing(type) && isNothing(id) && addresses.every(isAbsent),
+    isAccount:
+      type.texts.length > 0 &&
+      type.texts.every((text) => ACCOUNT_TYPES.has(text)) &&
+      id.texts.length > 0,
+  }
+}
+
+const HIDDEN: Stated = { texts: [], unreadable: true }
+
+/** Stands for an entry, or a list, of a form that is not understood. */
+const UNREADABLE_DESTINATION: DestinationReading = {
+  type: { ...HIDDEN, also: [], perhaps: [], coarse: undefined },
+  id: HIDDEN,
+  addressType: HIDDEN,
+  name: HIDDEN,
+  subType: HIDDEN,
+  address: () => HIDDEN,
+  isEmpty: false,
+  isAccount: false,
+}
+
+/** The vendor also puts a contract address into the top-level field; that says nothing about the address type. */
+function usableAddressType(word: unknown): unknown {
+  return typeof word === 'string' && !ADDRESS_TYPES.has(word) ? undefined : word
+}
+
+const NO_WORDS: readonly string[] = []
+const KINDS = [...UNMANAGED_KINDS.values()]
+const IS_KIND: ReadonlySet<string> = new Set(KINDS)
+
+function typesOf(entryType: unknown, subType: unknown, topType: unknown): StatedType {
+  const entry = wordOf(entryType)
+  const top = wordOf(topType)
+  const isFiner = typeof entry === 'string' && COARSE.get(entry)?.has(String(top)) === true
+  const { texts, unreadable } = isFiner ? stated(top) : stated(entry, top)
+  const [type] = texts
+  if (type === undefined || texts.length > 1) {
+    return { texts, unreadable, also: NO_WORDS, perhaps: NO_WORDS, coarse: undefined }
+  }
+  const kind = type === 'UNMANAGED' ? kindOf(subType) : undefined
+  return {
+    texts,
+    unreadable,
+    also: IS_KIND.has(type) ? ['UNMANAGED'] : kind === undefined ? NO_WORDS : [kind],
+    perhaps: type === 'UNMANAGED' && kind === undefined ? KINDS : NO_WORDS,
+    coarse: isFiner ? entry : undefined,
+  }
+}
+
+function wordOf(type: unknown): unknown {
+  if (typeof type !== 'string') return type
+  const word = canonicalType(type)
+  return NO_TYPE.has(word) ? undefined : word
+}
+
+function kindOf(subType: unknown): string | undefined {
+  return typeof subType === 'string' ? UNMANAGED_KINDS.get(subType) : undefined
+}
+
+/** The keys of all addresses that are given, each once. */
+function keysOf(addresses: readonly unknown[]): Stated {
+  const texts: string[] = []
+  let unreadable = false
+  let last: unknown
+  for (const address of addresses) {
+    if (isAbsent(address) || address === last) continue
+    last = address
+    const key = typeof address === 'string' ? addressKey(address) : undefined
+    if (key === undefined) unreadable = true
+    else if (!texts.includes(key)) texts.push(key)
+  }
+  return { texts, unreadable }
+}
+
+/** True when the entry states all that the top level states. */
+function hasAll(entry: DestinationReading, top: DestinationReading): boolean {
+  return (
+    top.type.texts.every(
+      (type) => entry.type.texts.includes(type) || isCoarseFor(entry.type.texts, type),
+    ) &&
+    has(entry.id, top.id) &&
+    has(entry.addressType, top.addressType) &&
+    has(entry.address(), top.address())
+  )
+}
+
+function isCoarseFor(words: readonly string[], type: string): boolean {
+  return words.some((word) => COARSE.get(word)?.has(type) === true)
+}
+
+function has(entry: Stated, top: Stated): boolean {
+  return !top.unreadable && top.texts.every((text) => entry.texts.includes(text))
+}
+
+function isNothing({ texts, unreadable }: Stated): boolean {
+  return texts.length === 0 && !unreadable
+}

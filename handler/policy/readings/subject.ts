@@ -1,0 +1,39 @@
+/** One request with the facts, as conditions see it: values that cost something are computed once, when asked for. */
+import type { CallbackRequest, ConfigChangeRequest, TxSignRequest } from '../../protocol/request.ts'
+import type { Facts } from '../facts.ts'
+import { amountsOf, dollarsOf } from './amounts.ts'
+import type { StatedAmounts } from './amounts.ts'
+import { destinationsOf } from './destinations.ts'
+import type { DestinationReading } from './destinations.ts'
+
+export interface Subject {
+  readonly request: CallbackRequest
+  readonly facts: Facts
+  /** The request when it is about a transaction. */
+  readonly tx: TxSignRequest | undefined
+  /** The request when it is about a configuration change. */
+  readonly config: ConfigChangeRequest | undefined
+  /** Empty for configuration changes only. */
+  destinations(): readonly DestinationReading[]
+  amounts(): StatedAmounts
+  dollars(): StatedAmounts
+}
+
+const NO_AMOUNTS: StatedAmounts = { amounts: [], unknown: false }
+
+export function subjectOf(request: CallbackRequest, facts: Facts): Subject {
+  const tx = request.endpoint === 'tx_sign_request' ? request : undefined
+  const config = request.endpoint === 'config_change_sign_request' ? request : undefined
+  let destinations: readonly DestinationReading[] | undefined
+  let amounts: StatedAmounts | undefined
+  let dollars: StatedAmounts | undefined
+  return {
+    request,
+    facts,
+    tx,
+    config,
+    destinations: () => (destinations ??= tx === undefined ? [] : destinationsOf(tx)),
+    amounts: () => (amounts ??= tx === undefined ? NO_AMOUNTS : amountsOf(tx)),
+    dollars: () => (dollars ??= tx === undefined ? NO_AMOUNTS : dollarsOf(tx)),
+  }
+}
