@@ -93,14 +93,14 @@ export function lockOf(
   answer: Answer,
   subject: Subject,
 ): string | undefined {
-  const forAll = answerOf(checks, subject, 'every')
+  const forAll = answerOf(checks, subject, 'release')
   if (forAll === CERTAINLY) return undefined
   if (forAll === NO && !release.mixed) {
     return 'its rule does not match every destination and element (see `release: any`)'
   }
   const isCertain = forAll === NO || release.mixed ? answer === CERTAINLY : false
   if (isCertain || release.uncertain) return undefined
-  const fields = unknownIn(checks, subject, forAll === POSSIBLY ? 'every' : 'any')
+  const fields = unknownIn(checks, subject, forAll === POSSIBLY ? 'release' : 'any')
   return `its rule asks for what is unknown: ${fields.join(', ')} (see \`uncertain: release\`)`
 }
 

@@ -19,7 +19,7 @@ export function acceptedAddresses(accepted: Accepted, reading: Reading): Accepte
     accepts,
     answer: (keys, asked, missing) => {
       const answer = answerFor(keys, accepts, asked, missing)
-      if (asked === 'every' || answer === CERTAINLY) return answer
+      if (asked !== 'any' || answer === CERTAINLY) return answer
       return keys.texts.reduce<Answer>((best, key) => greatest(best, alike(key)), answer)
     },
   }

@@ -102,7 +102,7 @@ function blockCheck(
       return worst
     },
     unmet: (subject, reading) => {
-      const every = reading === 'every' || isEvery
+      const every = reading !== 'any' || isEvery
       const answers = subject.destinations().map((each) => ask(subject, each, reading))
       const telling = every ? Math.min(...answers) : Math.max(...answers)
       const destination = subject.destinations()[answers.findIndex((each) => each === telling)]

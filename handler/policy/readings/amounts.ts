@@ -100,38 +100,46 @@ function isDecimal(value: unknown): value is Decimal {
 
 /**
  * In the reading `every` all that is stated must lie within the bounds: `max` is judged by the largest, `min` by the
- * smallest. In the reading `any` the reverse. `missing` answers when nothing is stated.
+ * smallest; in the reading `any` the reverse; for a release both by the largest. `missing` answers when nothing is stated.
  */
 export function withinBounds(
-  { amounts, unknown }: StatedAmounts,
+  amounts: StatedAmounts,
   { min, max }: Bounds,
   reading: Reading,
   missing: () => Answer,
 ): Answer {
-  if (amounts.length === 0) return unknown ? POSSIBLY : missing()
-  if (reading === 'every') {
-    let answer: Answer = unknown ? POSSIBLY : CERTAINLY
-    for (const amount of amounts) {
-      answer = least(answer, least(reaches(amount, min), staysWithin(amount, max)))
-    }
-    return answer
-  }
-  let low: Answer = unknown ? POSSIBLY : NO
-  let high: Answer = low
-  for (const amount of amounts) {
-    low = greatest(low, reaches(amount, min))
-    high = greatest(high, staysWithin(amount, max))
-  }
-  return least(low, high)
+  if (amounts.amounts.length === 0) return amounts.unknown ? POSSIBLY : missing()
+  const floor = min === undefined ? CERTAINLY : judged(amounts, reaches, min, reading !== 'every')
+  const ceiling =
+    max === undefined ? CERTAINLY : judged(amounts, staysWithin, max, reading === 'any')
+  return least(floor, ceiling)
 }
 
-function reaches({ value, isExact }: StatedAmount, min: Decimal | undefined): Answer {
-  if (min === undefined || compareDecimals(value, min) >= 0) return CERTAINLY
+type Judge = (amount: StatedAmount, bound: Decimal) => Answer
+
+function judged(
+  { amounts, unknown }: StatedAmounts,
+  judge: Judge,
+  bound: Decimal,
+  oneIsEnough: boolean,
+): Answer {
+  if (oneIsEnough) {
+    let best: Answer = unknown ? POSSIBLY : NO
+    for (const amount of amounts) best = greatest(best, judge(amount, bound))
+    return best
+  }
+  // What holds for all must be known of all: a part of a sum may reach a bound, but says nothing about the rest.
+  let worst: Answer = unknown || amounts.some(({ isExact }) => !isExact) ? POSSIBLY : CERTAINLY
+  for (const amount of amounts) worst = least(worst, judge(amount, bound))
+  return worst
+}
+
+function reaches({ value, isExact }: StatedAmount, min: Decimal): Answer {
+  if (compareDecimals(value, min) >= 0) return CERTAINLY
   return isExact ? NO : POSSIBLY
 }
 
-function staysWithin({ value, isExact }: StatedAmount, max: Decimal | undefined): Answer {
-  if (max === undefined) return CERTAINLY
+function staysWithin({ value, isExact }: StatedAmount, max: Decimal): Answer {
   if (compareDecimals(value, max) > 0) return NO
   return isExact ? CERTAINLY : POSSIBLY
 }

@@ -8,9 +8,10 @@ export const CERTAINLY: Answer = 2
 
 /**
  * `every`: all destinations, elements and stated values must fit (rules that approve or abstain). `any`: one is enough
- * (rules that refuse or hold).
+ * (rules that refuse or hold). `release`: as `every`, for people who release what a rule holds; a lower bound of an amount,
+ * which holds large ones, is then judged by the largest.
  */
-export type Reading = 'every' | 'any'
+export type Reading = 'every' | 'any' | 'release'
 
 export function least(left: Answer, right: Answer): Answer {
   return left < right ? left : right
