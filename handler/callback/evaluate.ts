@@ -3,7 +3,7 @@
  * team's function, hooks.
  */
 import type { Recall } from '../decisions/store.ts'
-import type { Decision, Evaluation } from '../policy/decision.ts'
+import type { Decision, Evaluation, Uncertainty } from '../policy/decision.ts'
 import type { LivePolicy, PolicyFacts } from '../policy/judge.ts'
 import { reserved } from '../policy/reserved.ts'
 import { settleDecider } from './decider.ts'
@@ -39,11 +39,28 @@ async function judge(
   if (frozen !== undefined) return fixed(frozen, policy)
   const facts = { now: deps.time.clock.now(), cosigner: asked.verified.cosigner }
   const evaluation = askPolicy(asked, policy, facts)
+  const { uncertainty } = evaluation
+  if (uncertainty !== undefined && isFirst(recalled)) alarmUncertain(asked, uncertainty, deps)
   const shadow = deps.advisers.shadow?.(asked.request, facts, evaluation.decision)
   const held = await settleHold(proposalOf(evaluation, policy, shadow), asked, deps)
   const proposal = await settleDecider(held, asked, policy, deps)
   const firstAt = recalled.kind === 'new' ? recalled.firstAt : undefined
   return settleHooks(proposal, asked, { policy, firstAt }, deps)
+}
+
+/** True at the first delivery of a request: what was put off before is asked again. */
+function isFirst(recalled: Recall): boolean {
+  return recalled.kind === 'new' && recalled.firstAt === undefined
+}
+
+/** Unknown values put the decision off; raised once per request. */
+function alarmUncertain(
+  { delivery, requestId }: AskedRequest,
+  { rule, unknown }: Uncertainty,
+  { log }: CallbackDeps,
+): void {
+  const error = new Error(`rule ${rule} depends on what is unknown: ${unknown.join(', ')}`)
+  log.alarm({ kind: 'uncertain', deliveryId: delivery.deliveryId, requestId, error })
 }
 
 function askPolicy({ request }: AskedRequest, policy: LivePolicy, facts: PolicyFacts): Evaluation {

@@ -76,9 +76,13 @@ async function askAll(
   const leftMs = delivery.deadlineAtMs - 2 * MARGIN_MS - clock.monotonicMs()
   const { deliveryId, generation } = delivery
   const context = { deliveryId, generation, cosigner: verified.cosigner, rule }
-  const ask = async ({ hook }: HookRequirement) => {
+  const ask = async ({ hook, unknown = [] }: HookRequirement) => {
     const terms = policy.hooks?.get(hook)
-    const call = advisers.hooks?.call(hook, request, givenUp.signal, { ...context, terms })
+    const call = advisers.hooks?.call(hook, request, givenUp.signal, {
+      ...context,
+      terms,
+      unknown,
+    })
     const answer = await within(leftMs, call, after)
     return answer === 'allow' || answer === 'deny' ? answer : 'no-answer'
   }

@@ -140,6 +140,8 @@ export interface HookContext {
   readonly cosigner: string
   /** Id of the rule that would approve. */
   readonly rule: string
+  /** Fields of the request that are unknown, as the policy names them. */
+  readonly unknown: readonly string[]
 }
 
 /**
@@ -198,7 +200,7 @@ export interface RefusedEvent {
 }
 
 export interface AlarmEvent {
-  readonly kind: FaultRule | 'conflict' | 'late-failure' | 'retry-budget'
+  readonly kind: FaultRule | 'conflict' | 'late-failure' | 'retry-budget' | 'uncertain'
   readonly deliveryId: string
   readonly requestId: string
   /** Its message and stack hold nothing of the payload unless an edge put it there. */

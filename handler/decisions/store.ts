@@ -42,6 +42,8 @@ export interface ShadowNote {
   readonly rule: string
   readonly liveAction: Action
   readonly liveRule: string
+  /** Version of what conditions mean; absent in records of version 1. */
+  readonly semantics?: number
 }
 
 /** One decision to be recorded with all that depends on it, in one transaction. */

@@ -116,7 +116,7 @@ function claimsOf(
   clock: Clock,
 ): object {
   const iat = Math.floor(clock.now().getTime() / 1_000)
-  const { deliveryId, generation, cosigner, rule } = context
+  const { deliveryId, generation, cosigner, rule, unknown } = context
   return {
     iss: 'countersign',
     aud: terms.url,
@@ -127,6 +127,7 @@ function claimsOf(
     generation,
     cosigner,
     rule,
+    unknown,
     request: requestJson(request),
   }
 }

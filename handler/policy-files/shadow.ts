@@ -2,6 +2,7 @@
 import type { ShadowNote } from '../decisions/store.ts'
 import type { Log } from '../../common/log.ts'
 import type { Loaded, PolicySource } from './policy-source.ts'
+import { SEMANTICS } from '../policy/evaluate.ts'
 import type { ShadowPolicy } from '../callback/ports.ts'
 
 /** Evaluates the shadow policy; one that throws is logged once and gives no note. */
@@ -17,7 +18,8 @@ export function createShadow(
     const { digest } = loaded.live
     try {
       const { action, rule } = loaded.live.evaluate(request, facts).decision
-      const note = { digest, action, rule, liveAction: live.action, liveRule: live.rule }
+      const { action: liveAction, rule: liveRule } = live
+      const note = { digest, action, rule, liveAction, liveRule, semantics: SEMANTICS }
       noted(note)
       if (action !== live.action || rule !== live.rule) {
         logger.info({ requestId: request.requestId, shadow: note }, 'the shadow policy differs')

@@ -1,4 +1,5 @@
 /** Counts what a shadow policy would have decided otherwise, from the records; each request counts once. */
+import { SEMANTICS } from '../../policy/evaluate.ts'
 import type { Action } from '../../protocol/endpoints.ts'
 import type { Database } from '../sqlite/database.ts'
 
@@ -25,11 +26,13 @@ export interface ShadowReport {
   readonly differences: readonly ShadowDifference[]
 }
 
+/** Notes of an earlier reading of conditions say nothing about today. */
 const NOTES = `
   SELECT seq, body ->> 'digest' AS request, body ->> 'requestId' AS requestId,
     body ->> '$.shadow.action' AS action, body ->> '$.shadow.rule' AS rule,
     body ->> '$.shadow.liveAction' AS liveAction, body ->> '$.shadow.liveRule' AS liveRule
-  FROM chain WHERE body ->> '$.shadow.digest' = ?`
+  FROM chain WHERE body ->> '$.shadow.digest' = ?
+    AND coalesce(body ->> '$.shadow.semantics', 1) = ${SEMANTICS}`
 
 /** Of the shadow policy with that digest, or of the last one that was recorded. */
 export function shadowReport(db: Database, wanted: string | undefined): ShadowReport {

@@ -195,8 +195,8 @@ function describeAmounts({ amounts, unknown }: StatedAmounts, isNoValue: boolean
     const text = `\`${formatDecimal(value)}\``
     return isExact ? text : `${text} or more`
   })
-  if (unknown) known.push('unreadable')
-  return known.length === 0 ? describeFound(undefined, isNoValue) : known.join(' and ')
+  if (known.length === 0) return unknown ? 'unknown' : describeFound(undefined, isNoValue)
+  return [...known, ...(unknown ? ['unknown'] : [])].join(' and ')
 }
 
 /** What was stated, the text first that keeps the condition from holding. */

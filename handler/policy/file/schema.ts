@@ -157,7 +157,7 @@ const require = z.strictObject({
 })
 
 const hold = z.strictObject({
-  approvals: z.union([z.literal(1), z.literal(2)]).optional(),
+  approvals: z.literal([1, 2]).optional(),
   expires: duration.optional(),
   onExpiry: z.enum(['RETRY', 'REJECT']).optional(),
   release: z
@@ -240,7 +240,7 @@ const policyTest = z.strictObject({
 /** The whole file. */
 export const policySchema = z.strictObject({
   version: z
-    .union([z.literal(1), z.literal(2)])
+    .literal([1, 2])
     .describe('2: near misses of known words, and approvals that name no operation, are errors'),
   default: z
     .enum(['REJECT', 'RETRY'])

@@ -44,6 +44,7 @@ async function hooks(changes: Partial<HttpHooksDeps> = {}) {
       generation: 3,
       cosigner: 'vault',
       rule: 'small',
+      unknown: [],
     })
   return { caller, call, told }
 }
@@ -85,6 +86,7 @@ describe('a call', () => {
       by: 3,
       cosigner: 'vault',
       rule: 'small',
+      unknown: [],
       request: {
         endpoint: 'tx_sign_request',
         stage: 'signing',
@@ -118,6 +120,7 @@ describe('a call', () => {
       generation: 1,
       cosigner: '',
       rule: 'r',
+      unknown: [],
     }
     expect(await caller.call('x', REQUEST, NEVER, context)).toBe('no-answer')
   })
@@ -175,6 +178,7 @@ describe('a service that does not answer clearly', () => {
       generation: 1,
       cosigner: '',
       rule: 'r',
+      unknown: [],
     })
     setTimeout(() => given.abort(), 50)
     expect(await answer).toBe('no-answer')

@@ -78,13 +78,13 @@ describe('a look at the files', () => {
   it('tells problems once, keeps the last good policy and forgets them with the next good file', async () => {
     const { file, source, first } = await followed()
     await source.reload()
-    await writeFile(file, 'version: 2\n')
+    await writeFile(file, 'version: 3\n')
     await source.poll()
     expect(await source.poll()).toMatchObject({
       kind: 'kept',
       problems: [expect.stringContaining('policy.yaml:1:10: version:')],
     })
-    await writeFile(file, 'version: 2 \n')
+    await writeFile(file, 'version: 3 \n')
     await source.poll()
     expect(await source.poll()).toBeUndefined()
     expect([source.current(), source.problems().length]).toEqual([first, 1])

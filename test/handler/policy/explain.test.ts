@@ -13,7 +13,7 @@ function unmet(
 ) {
   const policy = policyOf(`
 lists: { payees: { kind: addresses, values: ["${ADDRESS}"] } }
-rules: [{ id: r, when: ${when}, then: REJECT }]
+rules: [{ id: r, when: ${when}, then: APPROVE }]
 `)
   const { rules } = explain(policy, txRequest(changes), { ...FACTS, ...facts })
   return rules[0]?.unmet
@@ -36,12 +36,32 @@ rules:
         {
           id: 'btc',
           action: 'APPROVE',
+          answer: 'no',
+          reading: 'every',
           outcome: 'unmatched',
           unmet: { field: 'asset', wants: '`BTC`', found: '`ETH`' },
         },
-        { id: 'eth', outcome: 'deciding', unmet: undefined },
-        { id: 'all', outcome: 'shadowed', unmet: undefined },
+        { id: 'eth', answer: 'certainly', outcome: 'deciding', unmet: undefined },
+        { id: 'all', answer: 'certainly', reading: 'any', outcome: 'shadowed', unmet: undefined },
       ],
+    })
+  })
+
+  it('says which rules match possibly, on what that depends, and why a hold cannot be released', () => {
+    const policy = policyOf(`
+rules:
+  - { id: yes, when: { asset: ETH, amountUSD: { max: "5" } }, then: APPROVE }
+  - { id: no, when: { amountUSD: { min: "5" } }, then: REJECT }
+  - { id: held, when: { destination: { type: VAULT } }, then: { action: RETRY, hold: {} } }
+`)
+    const mixed = [destination({ amountUSD: null }), destination({ dstType: 'EXCHANGE' })]
+    const request = txRequest({ destinations: mixed, destType: undefined })
+    const explanation = explain(policy, request, FACTS)
+    expect(explanation).toMatchObject({
+      evaluation: {
+        decision: { action: 'RETRY', rule: 'uncertain' },
+        uncertainty: { rule: 'no', unknown: ['amountUSD'] },
+      },
     })
   })
 
@@ -69,14 +89,14 @@ rules:
 
   it.each<[string, Parameters<typeof txRequest>[0], string, string]>([
     ['{ asset: [A, B, C, D, E, F, G] }', {}, 'one of `A`, `B`, `C`, `D`, `E` and 2 more', '`ETH`'],
-    ['{ asset: A }', { asset: undefined }, '`A`', 'absent'],
-    ['{ asset: A }', { asset: null }, '`A`', 'null'],
+    ['{ asset: A }', { asset: undefined }, '`A`', 'unknown'],
+    ['{ asset: A }', { asset: null }, '`A`', 'unknown'],
     ['{ asset: A }', { asset: 'x'.repeat(100) }, '`A`', `\`${'x'.repeat(80)}…\``],
     ['{ note: "a*" }', { note: 'b\n`' }, '`a*`', '`b\\n``'],
     ['{ amount: { max: "0.001" } }', {}, 'at most `0.001`', '`0.01`'],
     ['{ amount: { min: "1" } }', {}, 'at least `1`', '`0.01`'],
-    ['{ amount: { min: "1", max: "2" } }', { amount: null }, '`1` to `2`', 'null'],
-    ['{ amountUSD: { max: "1" } }', { destinations: undefined }, 'at most `1`', 'absent'],
+    ['{ amount: { max: "2" } }', { amount: null }, 'at most `2`', '`0.01` and unknown'],
+    ['{ amountUSD: { max: "1" } }', { destinations: undefined }, 'at most `1`', 'unknown'],
     ['{ destination: { type: EXCHANGE } }', {}, '`EXCHANGE`', '`VAULT`'],
     [
       '{ destination: { address: { list: payees } } }',
@@ -84,7 +104,7 @@ rules:
       'in list `payees`',
       `\`${OTHER_ADDRESS.toLowerCase()}\``,
     ],
-    ['{ destination: { name: x } }', { destinations: undefined }, '`x`', 'absent'],
+    ['{ destination: { name: x } }', { destinations: undefined }, '`x`', 'unknown'],
     [
       '{ any-of: [{ asset: BTC }, { amount: { min: "1" } }] }',
       {},
@@ -114,7 +134,7 @@ rules:
       '{ extraParameters: { path: a, present: true } }',
       { extraParameters: { a: null } },
       'present',
-      'null',
+      'no value',
     ],
     [
       '{ time: { zone: UTC, days: [MON, TUE] } }',

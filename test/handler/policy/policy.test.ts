@@ -46,8 +46,8 @@ lists:
 
   it.each([
     ['an empty file', '', 'policy.yaml:1:1: expected a map, found nothing'],
-    ['a missing version', 'rules: []', 'policy.yaml:1:1: version: missing, expected `1`'],
-    ['another version', 'version: 2', 'policy.yaml:1:10: version: expected `1`, found `2`'],
+    ['a missing version', 'rules: []', 'policy.yaml:1:1: version: missing, expected `1`, `2`'],
+    ['another version', 'version: 3', 'policy.yaml:1:10: version: expected `1`, `2`, found `3`'],
     ['a list instead of a map', '- 1', 'policy.yaml:1:1: expected a map, found a list'],
     ['broken YAML', 'version: 1\nrules: [', 'policy.yaml:2:9:'],
     ['a second document', 'version: 1\n---\nversion: 1\n', 'policy.yaml:2:1:'],

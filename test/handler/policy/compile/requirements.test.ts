@@ -233,8 +233,16 @@ describe('a hook', () => {
     expect(decide('{ hook: screening }').hooks).toEqual([
       {
         hook: 'screening',
+        unknown: [],
         otherwise: { action: 'REJECT', rule: 'r', reason: 'not allowed by the hook' },
       },
+    ])
+  })
+
+  it('is told of the fields that are unknown', () => {
+    const destinations = [destination({ amountUSD: null, dstName: '' })]
+    expect(decide('{ hook: screening }', txRequest({ asset: undefined, destinations })).hooks).toMatchObject([
+      { unknown: ['asset', 'amountUSD', 'destination.name'] },
     ])
   })
 
