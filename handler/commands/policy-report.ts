@@ -31,17 +31,32 @@ export function explanationLines(explanation: Explanation): string[] {
   return [...lines, '', ...rules.map(ruleLine)]
 }
 
-function ruleLine({ id, action, outcome, unmet }: RuleExplanation): string {
-  if (outcome === 'deciding') return `  ${id} (${action}): decides`
-  if (unmet === undefined) return `  ${id} (${action}): matches too, but comes later`
-  return `  ${id} (${action}): ${unmet.field} is ${unmet.found}, required ${unmet.wants}`
+function ruleLine(rule: RuleExplanation): string {
+  const { id, action, answer, reading, unmet, unknown, unreleasable } = rule
+  const reads = reading === 'every' ? 'every destination' : 'any destination'
+  const parts = [`${PLACES[rule.outcome]}matches ${answer === 'no' ? 'not' : answer} (${reads})`]
+  if (unmet !== undefined) {
+    parts.push(`${unmet.field} is ${unmet.found}, required ${unmet.wants}`)
+  }
+  if (unknown.length > 0) parts.push(`unknown: ${unknown.join(', ')}`)
+  if (unreleasable !== undefined) parts.push(`nobody can release it: ${unreleasable}`)
+  return `  ${id} (${action}): ${parts.join('; ')}`
+}
+
+const PLACES: Readonly<Record<RuleExplanation['outcome'], string>> = {
+  deciding: 'decides; ',
+  passed: '',
+  shadowed: 'comes later; ',
+  unmatched: '',
 }
 
 /** What `policy explain --json` prints. */
 export function explanationFacts({ evaluation, ...rest }: Explanation): object {
-  const { decision, charges, hooks, singleUses, hold } = evaluation
+  const { decision, charges, hooks, singleUses, hold, uncertainty, unreleasable } = evaluation
   return {
     decision,
+    uncertainty,
+    unreleasable,
     limits: charges.map(({ limit, key }) => ({ limit, key })),
     hooks: hooks.map(({ hook }) => hook),
     singleUses: singleUses.map(({ name }) => name),

@@ -61,9 +61,9 @@ export interface Evaluation {
   /** A RETRY that a person can release: the hold's parameters. */
   readonly hold: HoldTerms | undefined
   /** Why the decision waits, when unknown values are the reason; raises an alarm once per request. */
-  readonly uncertainty?: Uncertainty
+  readonly uncertainty?: Uncertainty | undefined
   /** Why people cannot release what a hold keeps; `hold` is then undefined. */
-  readonly unreleasable?: string
+  readonly unreleasable?: string | undefined
   /** What the raw transaction check found, for the record: one word and, unless `verified`, why. */
   readonly rawTx?: string | undefined
 }

@@ -36,8 +36,13 @@ export function livePolicy(policy: Policy, verifySignature: VerifySignature): Li
     hooks: policy.hooks,
     evaluate: (request: CallbackRequest, known: PolicyFacts): Evaluation => {
       const facts = factsOf(policy, request, known, verifySignature)
-      const { decision, charges, singleUses, hooks, hold } = evaluate(policy, request, facts)
-      return { decision, charges, singleUses, hooks, hold, rawTx: describeVerdict(facts.rawTx) }
+      const { decision, charges, singleUses, hooks, hold, uncertainty } = evaluate(
+        policy,
+        request,
+        facts,
+      )
+      const rawTx = describeVerdict(facts.rawTx)
+      return { decision, charges, singleUses, hooks, hold, uncertainty, rawTx }
     },
     refusal: (request: CallbackRequest, known: PolicyFacts): Decision | undefined =>
       contentRefusal(request, factsOf(policy, request, known, verifySignature)),
