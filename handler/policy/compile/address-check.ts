@@ -28,9 +28,9 @@ export function acceptedAddresses(accepted: Accepted, reading: Reading): Accepte
   function likenessOf(sets: Accepted['sets']): (key: string) => Answer {
     const listed = readingsOf(sets)
     return (key) => {
-      const split = splitTag(key)
-      if (split !== undefined && accepts(addressKey(split.address) ?? '')) return CERTAINLY
-      return isAlike(key, split?.tag, listed) ? POSSIBLY : NO
+      const { bare, readings } = likenessesOf(key)
+      if (bare !== undefined && accepts(bare)) return CERTAINLY
+      return readings.some((reading) => listed.has(reading)) ? POSSIBLY : NO
     }
   }
 }
@@ -52,8 +52,28 @@ function readingsOf(sets: Accepted['sets']): ReadonlySet<string> {
   return listed
 }
 
-function isAlike(key: string, tag: string | undefined, listed: ReadonlySet<string>): boolean {
-  return addressReadings(key).some(
-    (reading) => listed.has(reading) || listed.has(reading + (tag ? `\n${tag}` : ANY_TAG)),
-  )
+/** What a request's address may also be. */
+interface Likenesses {
+  /** The key of the address without the tag in its text. */
+  readonly bare: string | undefined
+  /** As `readingsOf` has them for lists. */
+  readonly readings: readonly string[]
+}
+
+/** Many rules ask about the few addresses of one request. */
+const asked = new Map<string, Likenesses>()
+const MAX_ASKED = 1_024
+
+function likenessesOf(key: string): Likenesses {
+  const known = asked.get(key)
+  if (known !== undefined) return known
+  if (asked.size >= MAX_ASKED) asked.clear()
+  const split = splitTag(key)
+  const suffix = split?.tag ? `\n${split.tag}` : ANY_TAG
+  const likenesses = {
+    bare: split === undefined ? undefined : addressKey(split.address),
+    readings: addressReadings(key).flatMap((reading) => [reading, reading + suffix]),
+  }
+  asked.set(key, likenesses)
+  return likenesses
 }

@@ -16,38 +16,57 @@ export interface NearMiss {
 
 interface Words {
   readonly known: ReadonlySet<string>
+  /** The known words by their form without case and separators. */
+  readonly byPlain: ReadonlyMap<string, string>
   /** One letter may be wrong, not only case and separators. */
   readonly isTypo: boolean
 }
 
-const OPERATIONS = ['TRANSFER', 'CONTRACT_CALL', ...WITHOUT_DESTINATION]
+function words(known: Iterable<string>, isTypo: boolean): Words {
+  const all = new Set(known)
+  return { known: all, byPlain: new Map(Array.from(all, (word) => [plainOf(word), word])), isTypo }
+}
 
-const TYPES = [
-  ...ACCOUNT_TYPES,
-  ...NO_TYPE,
-  ...COARSE.keys(),
-  ...Array.from(COARSE.values(), (finer) => [...finer]).flat(),
-  'VAULT_ACCOUNT',
-  'EXCHANGE_ACCOUNT',
-  'ONE_TIME',
-  'ONE_TIME_ADDRESS',
-]
+const OPERATION_WORDS = words(
+  ['TRANSFER', 'CONTRACT_CALL', ...WITHOUT_DESTINATION, ANY_OPERATION],
+  true,
+)
+
+const ACCOUNT_WORDS = words(
+  [
+    ...ACCOUNT_TYPES,
+    ...NO_TYPE,
+    ...COARSE.keys(),
+    ...Array.from(COARSE.values(), (finer) => [...finer]).flat(),
+    'VAULT_ACCOUNT',
+    'EXCHANGE_ACCOUNT',
+    'ONE_TIME',
+    'ONE_TIME_ADDRESS',
+  ],
+  true,
+)
 
 /** Types of configuration changes that documents name, with or without members (vendor: approve configuration changes). */
-const CHANGES = [
-  ...DETAILS_OF_TYPE.keys(),
-  'ADD_USER',
-  'RE_ENROLL_DEVICE',
-  'ENABLE_ONE_TIME_ADDRESS',
-  'CHANGE_QUORUM_THRESHOLD',
-  'UPDATE_APPROVAL_GROUP_MAPPING',
-  'USERS_GROUP_APPROVAL',
-  'POLICY_APPROVAL',
-  'POLICY_CHANGE',
-  'TAG_UPDATE',
-  'TAG_DELETE',
-  'TAG_ATTACH_DETACH',
-]
+const CHANGE_WORDS = words(
+  [
+    ...DETAILS_OF_TYPE.keys(),
+    'ADD_USER',
+    'RE_ENROLL_DEVICE',
+    'ENABLE_ONE_TIME_ADDRESS',
+    'CHANGE_QUORUM_THRESHOLD',
+    'UPDATE_APPROVAL_GROUP_MAPPING',
+    'USERS_GROUP_APPROVAL',
+    'POLICY_APPROVAL',
+    'POLICY_CHANGE',
+    'TAG_UPDATE',
+    'TAG_DELETE',
+    'TAG_ATTACH_DETACH',
+  ],
+  true,
+)
+
+const ADDRESS_TYPE_WORDS = words(ADDRESS_TYPES, true)
+const SUBTYPE_WORDS = words(SUBTYPES, false)
 
 /** A list longer than this is data, not vocabulary. */
 const MAX_LISTED = 1_000
@@ -58,12 +77,7 @@ export function nearMissesIn(
   lists: ReadonlyMap<string, NamedList>,
   assets: Iterable<string>,
 ): NearMiss[] {
-  const operations: Words = { known: new Set([...OPERATIONS, ANY_OPERATION]), isTypo: true }
-  const accounts: Words = { known: new Set(TYPES), isTypo: true }
-  const changes: Words = { known: new Set(CHANGES), isTypo: true }
-  const addressTypes: Words = { known: ADDRESS_TYPES, isTypo: true }
-  const subTypes: Words = { known: SUBTYPES, isTypo: false }
-  const ids: Words = { known: new Set(assets), isTypo: false }
+  const ids = words(assets, false)
 
   return (file.rules ?? []).flatMap(({ when }, index) => inWhen(when, ['rules', index, 'when']))
 
@@ -75,16 +89,16 @@ export function nearMissesIn(
       [destination?.any, [...path, 'destination', 'any']],
     ] as const
     return [
-      ...inTexts(when.operation, operations, [...path, 'operation']),
+      ...inTexts(when.operation, OPERATION_WORDS, [...path, 'operation']),
       ...inTexts(when.asset, ids, [...path, 'asset']),
-      ...inTexts(when.type, changes, [...path, 'type']),
-      ...inTexts(source?.type, accounts, [...path, 'source', 'type']),
+      ...inTexts(when.type, CHANGE_WORDS, [...path, 'type']),
+      ...inTexts(source?.type, ACCOUNT_WORDS, [...path, 'source', 'type']),
       ...places.flatMap(([block, at]) => [
-        ...inTexts(block?.type, accounts, [...at, 'type']),
-        ...inTexts(block?.addressType, addressTypes, [...at, 'addressType']),
-        ...inTexts(block?.subType, subTypes, [...at, 'subType']),
+        ...inTexts(block?.type, ACCOUNT_WORDS, [...at, 'type']),
+        ...inTexts(block?.addressType, ADDRESS_TYPE_WORDS, [...at, 'addressType']),
+        ...inTexts(block?.subType, SUBTYPE_WORDS, [...at, 'subType']),
       ]),
-      ...inTexts(details?.subType, subTypes, [...path, 'details', 'subType']),
+      ...inTexts(details?.subType, SUBTYPE_WORDS, [...path, 'details', 'subType']),
       ...inTexts(details?.asset, ids, [...path, 'details', 'asset']),
       ...inBlocks(when, path, 'all-of'),
       ...inBlocks(when, path, 'any-of'),
@@ -95,13 +109,13 @@ export function nearMissesIn(
     return (when[name] ?? []).flatMap((block, index) => inWhen(block, [...path, name, index]))
   }
 
-  function inTexts(texts: Texts | undefined, words: Words, path: Path): NearMiss[] {
+  function inTexts(texts: Texts | undefined, vocabulary: Words, path: Path): NearMiss[] {
     if (texts === undefined) return []
     const isOne = typeof texts === 'string'
     const values =
       typeof texts === 'object' && 'list' in texts ? listed(texts.list) : [texts].flat()
     return values.flatMap((value, index) => {
-      const word = isGlob(value) ? undefined : intended(value, words)
+      const word = isGlob(value) ? undefined : intended(value, vocabulary)
       if (word === undefined) return []
       const at = isOne || values === texts ? [...path, ...(isOne ? [] : [index])] : path
       return { path: at, value, word }
@@ -115,15 +129,13 @@ export function nearMissesIn(
 }
 
 /** The known word that the value misses by case, a separator or, where allowed, one letter. */
-function intended(value: string, { known, isTypo }: Words): string | undefined {
+function intended(value: string, { known, byPlain, isTypo }: Words): string | undefined {
   if (known.has(value) || known.has(canonicalType(value))) return undefined
   const plain = plainOf(value)
-  for (const word of known) {
-    if (plainOf(word) === plain) return word
-  }
-  if (!isTypo || plain.length < 4) return undefined
-  for (const word of known) {
-    if (isOneEdit(plainOf(word), plain)) return word
+  const word = byPlain.get(plain)
+  if (word !== undefined || !isTypo || plain.length < 4) return word
+  for (const [other, meant] of byPlain) {
+    if (isOneEdit(other, plain)) return meant
   }
   return undefined
 }
