@@ -3,6 +3,7 @@ import type { Clock } from '../../common/clock.ts'
 import { createSerial } from '../../common/serial.ts'
 import { stampsNow } from './policy-file.ts'
 import { livePolicy } from '../policy/judge.ts'
+import { emptiedLists } from '../policy/compile/lists.ts'
 import type { Policy } from '../policy/compile/policy.ts'
 import { formatProblem } from '../policy/file/problems.ts'
 import type { LivePolicy } from '../policy/judge.ts'
@@ -42,6 +43,8 @@ export function taken(policy: Policy, at: Date): Loaded {
   return { policy, live: livePolicy(policy, createSignatureVerifier()), at }
 }
 
+const EMPTIED_HINT = 'write `empty: allowed` into the list if that is meant, and reload'
+
 /** Follows the files of a policy from what was loaded before, if anything was. */
 export function followPolicy<T extends Loaded | undefined>(
   path: string,
@@ -65,6 +68,11 @@ export function followPolicy<T extends Loaded | undefined>(
     problems = []
     if (loaded.kind === 'unchanged') return { kind: 'unchanged', digest: known ?? '' }
     const { policy } = loaded
+    const emptied = emptiedLists(current?.policy.lists ?? new Map(), policy.lists)
+    if (emptied.length > 0) {
+      problems = emptied.map((name) => `list \`${name}\` has lost all its entries: ${EMPTIED_HINT}`)
+      return { kind: 'kept', problems }
+    }
     current = taken(policy, clock.now())
     return { kind: 'swapped', digest: policy.digest, rules: policy.rules.length }
   }

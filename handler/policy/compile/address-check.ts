@@ -5,14 +5,51 @@ import { answerFor, CERTAINLY, greatest, NO, POSSIBLY } from '../readings/answer
 import type { Answer, Reading, Stated } from '../readings/answer.ts'
 import { accepter } from './check.ts'
 import type { Accepted } from './check.ts'
+import type { CompileContext } from './texts.ts'
+import type { Steps } from '../steps.ts'
 
 export interface AcceptedAddresses {
   accepts(key: string): boolean
   answer(keys: Stated, reading: Reading, missing: () => Answer): Answer
 }
 
-/** `reading` is that of the rule: only refusing rules pay for the readings of what they list. */
-export function acceptedAddresses(accepted: Accepted, reading: Reading): AcceptedAddresses {
+/** Readings of listed addresses, once per list, however many rules refer to it. */
+export interface ListedReadings {
+  /** Complete after `fill`. */
+  of(set: ReadonlySet<string>): ReadonlySet<string>
+  /** Computes what was asked for. */
+  fill(): Steps<void>
+}
+
+/** How many addresses are read in one step. */
+const PER_STEP = 256
+
+export function createListedReadings(): ListedReadings {
+  const known = new Map<ReadonlySet<string>, Set<string>>()
+  return {
+    of: (set) => {
+      const readings = known.get(set) ?? new Set()
+      known.set(set, readings)
+      return readings
+    },
+    *fill() {
+      let count = 0
+      for (const [set, readings] of known) {
+        for (const key of set) {
+          for (const reading of readingsOfListed(key)) readings.add(reading)
+          count += 1
+          if (count % PER_STEP === 0) yield
+        }
+      }
+    },
+  }
+}
+
+/** Only refusing rules pay for the readings of what they list. */
+export function acceptedAddresses(
+  accepted: Accepted,
+  { reading, listedReadings }: CompileContext,
+): AcceptedAddresses {
   const accepts = accepter(accepted)
   const alike = reading === 'any' ? likenessOf(accepted.sets) : () => NO
   return {
@@ -26,11 +63,12 @@ export function acceptedAddresses(accepted: Accepted, reading: Reading): Accepte
 
   /** Certain when the text adds a tag to a listed address, possible when a reading of both agrees. */
   function likenessOf(sets: Accepted['sets']): (key: string) => Answer {
-    const listed = readingsOf(sets)
+    const listed = sets.map((set) => listedReadings.of(set))
     return (key) => {
       const { bare, readings } = likenessesOf(key)
       if (bare !== undefined && accepts(bare)) return CERTAINLY
-      return readings.some((reading) => listed.has(reading)) ? POSSIBLY : NO
+      const isAlike = listed.some((each) => readings.some((reading) => each.has(reading)))
+      return isAlike ? POSSIBLY : NO
     }
   }
 }
@@ -38,25 +76,20 @@ export function acceptedAddresses(accepted: Accepted, reading: Reading): Accepte
 /** Stands for the tag of a request that states none. */
 const ANY_TAG = '\n?'
 
-function readingsOf(sets: Accepted['sets']): ReadonlySet<string> {
-  const listed = new Set<string>()
-  for (const set of sets) {
-    for (const key of set) {
-      const { address, tag } = splitTag(key) ?? { address: key, tag: '' }
-      for (const reading of addressReadings(address)) {
-        if (tag === '') listed.add(reading)
-        else listed.add(`${reading}\n${tag}`).add(reading + ANY_TAG)
-      }
-    }
-  }
-  return listed
+/** Every reading of a listed address; one with a tag is also that of a request that states none. */
+export function readingsOfListed(key: string): readonly string[] {
+  const { address, tag } = splitTag(key) ?? { address: key, tag: '' }
+  const readings = addressReadings(address)
+  return tag === ''
+    ? readings
+    : readings.flatMap((reading) => [`${reading}\n${tag}`, reading + ANY_TAG])
 }
 
 /** What a request's address may also be. */
 interface Likenesses {
   /** The key of the address without the tag in its text. */
   readonly bare: string | undefined
-  /** As `readingsOf` has them for lists. */
+  /** As `readingsOfListed` has them. */
   readonly readings: readonly string[]
 }
 
@@ -76,4 +109,10 @@ function likenessesOf(key: string): Likenesses {
   }
   asked.set(key, likenesses)
   return likenesses
+}
+
+/** What a request's address is looked up by, besides its key, among the readings of listed ones. */
+export function likenessKeys(key: string): readonly string[] {
+  const { bare, readings } = likenessesOf(key)
+  return bare === undefined ? readings : [bare, ...readings]
 }

@@ -1,16 +1,17 @@
 /** Compilation of a file that has the right form; what cannot mean anything is reported. */
 import type { Action } from '../../protocol/endpoints.ts'
 import type { Policy } from './policy.ts'
-import type { Assets } from '../chains/assets.ts'
 import { mergeAssets } from '../chains/assets.ts'
 import { compileHook } from './hooks.ts'
 import { compileLimit } from './limits.ts'
 import { compileList } from './lists.ts'
 import type { Findings, NamedList } from './lists.ts'
-import type { Finding } from '../file/problems.ts'
+import type { Finding, Path } from '../file/problems.ts'
 import type { RawTxOptions } from '../rawtx/verify.ts'
 import { indexRules } from './rule-index.ts'
-import { nearMissesIn } from './near-misses.ts'
+import { createListedReadings } from './address-check.ts'
+import { nearMissFinder } from './near-misses.ts'
+import type { NearMiss } from './near-misses.ts'
 import { acceptsOnly, compileRule } from './rules.ts'
 import type { Rule } from './rules.ts'
 import type { PolicyFile, RawTxEntry } from '../file/schema.ts'
@@ -47,15 +48,24 @@ export function* compilePolicy(
   const hooks = byName(file.hooks, (name, entry) =>
     compileHook(name, entry, statementKeys, used.usedKeys, findings),
   )
-  const context = { lists, limits, hooks, statementKeys, findings, ...used }
+  const listedReadings = createListedReadings()
+  const context = { lists, limits, hooks, statementKeys, findings, listedReadings, ...used }
+  const assets = mergeAssets(file.assets ?? {})
+  const nearMissesIn = nearMissFinder(lists, assets.keys())
   const rules: Rule[] = []
+  const misspelt: Finding[] = []
   for (const [index, entry] of (file.rules ?? []).entries()) {
-    rules.push(compileRule(entry, ['rules', index], context))
+    const path = ['rules', index]
+    const rule = compileRule(entry, path, context)
+    rules.push(rule)
+    misspelt.push(
+      ...nearMissesIn(entry.when, [...path, 'when']).map(unknownWord),
+      ...withoutOperation(rule, path),
+    )
     yield
   }
+  yield* listedReadings.fill()
   reportRepeatedIds(rules, findings)
-  const assets = mergeAssets(file.assets ?? {})
-  const misspelt = [...nearMisses(file, lists, assets), ...withoutOperation(rules)]
   if (file.version === 2) for (const { path, message } of misspelt) findings.report(path, message)
   return Object.freeze({
     digest,
@@ -102,26 +112,15 @@ function unusedOf(
   return [...declared.keys()].filter((name) => !used.has(name)).map((name) => `${section}.${name}`)
 }
 
-function nearMisses(
-  file: Omit<PolicyFile, 'lists'>,
-  lists: ReadonlyMap<string, NamedList>,
-  assets: Assets,
-): Finding[] {
-  return nearMissesIn(file, lists, assets.keys()).map(({ path, value, word }) => ({
-    path,
-    message: `\`${value}\` is not known; is \`${word}\` meant?`,
-  }))
+function unknownWord({ path, value, word }: NearMiss): Finding {
+  return { path, message: `\`${value}\` is not known; is \`${word}\` meant?` }
 }
 
-function withoutOperation(rules: readonly Rule[]): Finding[] {
-  return rules.flatMap((rule, index) => {
-    if (rule.action !== 'APPROVE' || rule.namesOperation) return []
-    if (acceptsOnly(rule.checks, 'endpoint', 'config_change_sign_request')) return []
-    return {
-      path: ['rules', index, 'when'],
-      message: `rule \`${rule.id}\` approves transactions of every operation; name them, or write \`operation: any\``,
-    }
-  })
+function withoutOperation(rule: Rule, path: Path): Finding[] {
+  if (rule.action !== 'APPROVE' || rule.namesOperation) return []
+  if (acceptsOnly(rule.checks, 'endpoint', 'config_change_sign_request')) return []
+  const message = `rule \`${rule.id}\` approves transactions of every operation; name them, or write \`operation: any\``
+  return [{ path: [...path, 'when'], message }]
 }
 
 function reportRepeatedIds(rules: readonly Rule[], findings: Findings): void {

@@ -41,10 +41,10 @@ function addressCheck(
   accepted: Accepted,
   tagIsChecked: boolean,
   onUnknown: OnUnknown,
-  { reading: ofRule }: CompileContext,
+  context: CompileContext,
 ): Check {
   const isNoValue = absenceOf('details.address')
-  const { accepts, answer } = acceptedAddresses(accepted, ofRule)
+  const { accepts, answer } = acceptedAddresses(accepted, context)
   const read = (subject: Subject) => keysIn(subject, tagIsChecked)
   return simpleCheck({
     field: 'details.address',

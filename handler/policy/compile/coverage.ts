@@ -30,7 +30,7 @@ function candidates({ checks }: Rule, index: RuleIndex): Filed[] {
   const found = [...index.unfiled]
   for (const { dimension, rules } of index.files) {
     for (const { field, shape } of checks.flatMap(({ parts }) => parts)) {
-      if (field !== dimension || shape.kind !== 'set') continue
+      if (!dimension.endsWith(field) || shape.kind !== 'set') continue
       const [first] = shape.sets.flatMap((set) => [...set].slice(0, 1))
       found.push(...[first].flatMap((value) => rules.get(String(value)) ?? []))
     }

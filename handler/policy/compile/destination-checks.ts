@@ -166,7 +166,7 @@ function memberChecks(
   if (block.address !== undefined) {
     const accepted = compileTexts(block.address, ADDRESS, [...path, 'address'], context)
     const isNoValue = absenceOf('destination.address')
-    const { answer, accepts } = acceptedAddresses(accepted, context.reading)
+    const { answer, accepts } = acceptedAddresses(accepted, context)
     checks.push({
       field: 'destination.address',
       wants: accepted.wants,

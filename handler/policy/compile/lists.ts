@@ -11,6 +11,8 @@ export interface NamedList {
   readonly kind: ListKind
   /** Keys as they are compared: address keys for addresses, the texts themselves otherwise. */
   readonly keys: ReadonlySet<string>
+  /** The list may become empty while the policy is in force. */
+  readonly mayBeEmpty: boolean
 }
 
 /** A problem in a list file: a line of it. */
@@ -52,7 +54,7 @@ export function compileList(
     else keys.add(key)
   }
   if (entry.file !== undefined) readListFile(entry.kind, entry.file, files, path, keys, findings)
-  return { name, kind: entry.kind, keys }
+  return { name, kind: entry.kind, keys, mayBeEmpty: entry.empty === 'allowed' }
 }
 
 /** One value per line; blank lines and what follows `#` at the start of a line or after a blank are ignored. */
@@ -123,4 +125,18 @@ export function listFilesOf(value: unknown): string[] {
 
 function member(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined
+}
+
+/**
+ * Lists that had entries and have none any more: most likely a download that failed, and with it a refusal that no longer
+ * refuses.
+ */
+export function emptiedLists(
+  before: ReadonlyMap<string, NamedList>,
+  after: ReadonlyMap<string, NamedList>,
+): readonly string[] {
+  return [...after.values()]
+    .filter(({ name, keys, mayBeEmpty }) => keys.size === 0 && !mayBeEmpty && before.has(name))
+    .filter(({ name }) => before.get(name)?.keys.size !== 0)
+    .map(({ name }) => name)
 }

@@ -1,6 +1,6 @@
 /** Values that a policy most likely misspells: close to a word that the vendor has, and so a condition that never holds. */
 import type { Path } from '../file/problems.ts'
-import type { PolicyFile, Texts, WhenClause } from '../file/schema.ts'
+import type { Texts, WhenClause } from '../file/schema.ts'
 import { ADDRESS_TYPES, canonicalType, COARSE, DETAILS_OF_TYPE } from '../readings/vocabulary.ts'
 import { ACCOUNT_TYPES, NO_TYPE, SUBTYPES, WITHOUT_DESTINATION } from '../readings/vocabulary.ts'
 import { isGlob } from './glob.ts'
@@ -71,15 +71,13 @@ const SUBTYPE_WORDS = words(SUBTYPES, false)
 /** A list longer than this is data, not vocabulary. */
 const MAX_LISTED = 1_000
 
-/** Every near miss in the conditions of a file. `assets`: the asset ids that are known. */
-export function nearMissesIn(
-  file: Pick<PolicyFile, 'rules'>,
+/** Finds every near miss in the conditions of a rule. `assets`: the asset ids that are known. */
+export function nearMissFinder(
   lists: ReadonlyMap<string, NamedList>,
   assets: Iterable<string>,
-): NearMiss[] {
+): (when: WhenClause, path: Path) => NearMiss[] {
   const ids = words(assets, false)
-
-  return (file.rules ?? []).flatMap(({ when }, index) => inWhen(when, ['rules', index, 'when']))
+  return inWhen
 
   function inWhen(when: WhenClause, path: Path): NearMiss[] {
     const { source, destination, details } = when

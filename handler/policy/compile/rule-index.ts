@@ -4,6 +4,7 @@ import { isAbsent } from '../readings/answer.ts'
 import type { Stated } from '../readings/answer.ts'
 import type { DestinationReading } from '../readings/destinations.ts'
 import type { Subject } from '../readings/subject.ts'
+import { likenessKeys, readingsOfListed } from './address-check.ts'
 import type { Check, Dimension } from './check.ts'
 import type { Rule } from './rules.ts'
 import type { Steps } from '../steps.ts'
@@ -21,8 +22,8 @@ export interface RuleIndex {
   /** Rules that no dimension could file. */
   readonly unfiled: readonly Filed[]
   readonly files: readonly {
-    readonly dimension: Dimension
-    readonly read: ReadKey
+    readonly dimension: Filing['dimension']
+    readonly read: ReadKeys
     /** Value → the rules that accept it. */
     readonly rules: ReadonlyMap<string, readonly Filed[]>
     /** Every rule of this dimension, for a request whose value is unknown. */
@@ -30,17 +31,30 @@ export interface RuleIndex {
   }[]
 }
 
-/** The value by which rules are looked up; null when it is unknown, undefined when the request has no such value. */
-type ReadKey = (subject: Subject) => string | null | undefined
+/** The values by which rules are looked up; null when one is unknown, so that every rule must be tried. */
+type ReadKeys = (subject: Subject) => readonly string[] | null
+
+/** Destinations as rules that refuse are filed by them: any one is enough. */
+type AnyDestination = 'any destination.address' | 'any destination.id'
 
 /**
- * INVARIANT: a rule that is filed under a dimension answers no to a request whose key, if known, it does not accept. Rules
- * that refuse are satisfied by any destination, so they are not filed by destinations.
+ * INVARIANT: a rule that is filed under a dimension answers no to a request of which all keys are known and none is among
+ * its own.
  */
-const KEYS: Readonly<Record<Dimension, ReadKey>> = {
-  'destination.address': ofEveryDestination('destination.address', (each) => each.address()),
+const KEYS: Readonly<Record<Dimension | AnyDestination, ReadKeys>> = {
+  'destination.address': ofEvery('destination.address', (each) => each.address()),
+  'any destination.address': ofAny(
+    'destination.address',
+    (each) => each.address(),
+    (key) => [key, ...likenessKeys(key)],
+  ),
   'source.id': oneText('source.id', ({ tx }) => tx?.sourceId),
-  'destination.id': ofEveryDestination('destination.id', (each) => each.id),
+  'destination.id': ofEvery('destination.id', (each) => each.id),
+  'any destination.id': ofAny(
+    'destination.id',
+    (each) => each.id,
+    (id) => [id],
+  ),
   externalTxId: oneText('externalTxId', ({ tx }) => tx?.externalTxId),
   signerId: oneText('signerId', ({ request }) => request.signerId),
   asset: oneText('asset', ({ tx }) => tx?.asset),
@@ -48,26 +62,48 @@ const KEYS: Readonly<Record<Dimension, ReadKey>> = {
   operation: oneText('operation', ({ tx }) => tx?.operation),
 }
 
-function oneText(field: Dimension, read: (subject: Subject) => unknown): ReadKey {
+const NO_KEYS: readonly string[] = []
+
+function oneText(field: Dimension, read: (subject: Subject) => unknown): ReadKeys {
   const isNoValue = absenceOf(field)
   return (subject) => {
     const value = read(subject)
-    if (typeof value === 'string' && value !== '') return value
-    return isAbsent(value) && isNoValue(subject) ? undefined : null
+    if (typeof value === 'string' && value !== '') return [value]
+    return isAbsent(value) && isNoValue(subject) ? NO_KEYS : null
   }
 }
 
+type ReadStated = (destination: DestinationReading) => Stated
+
 /** One known value settles it: a rule that reads every destination must accept it. */
-function ofEveryDestination(field: Dimension, read: (each: DestinationReading) => Stated): ReadKey {
+function ofEvery(field: Dimension, read: ReadStated): ReadKeys {
   const isNoValue = absenceOf(field)
   return (subject) => {
-    let key: string | null | undefined
+    let isUnknown = false
     for (const each of subject.destinations()) {
       const { texts, unreadable } = read(each)
-      if (texts[0] !== undefined) return texts[0]
-      if (unreadable || !isNoValue(subject, each)) key = null
+      if (texts[0] !== undefined) return [texts[0]]
+      if (unreadable || !isNoValue(subject, each)) isUnknown = true
     }
-    return key
+    return isUnknown ? null : NO_KEYS
+  }
+}
+
+/** Every known value counts, and one that is unknown may be any. */
+function ofAny(
+  field: Dimension,
+  read: ReadStated,
+  keysOf: (text: string) => readonly string[],
+): ReadKeys {
+  const isNoValue = absenceOf(field)
+  return (subject) => {
+    const keys = new Set<string>()
+    for (const each of subject.destinations()) {
+      const { texts, unreadable } = read(each)
+      if (unreadable || (texts.length === 0 && !isNoValue(subject, each))) return null
+      for (const text of texts) for (const key of keysOf(text)) keys.add(key)
+    }
+    return [...keys]
   }
 }
 
@@ -77,7 +113,7 @@ const MAX_VALUES = 64
 /** Files each rule under the dimension in which it has the least company. Two steps per rule. */
 export function* indexRules(rules: readonly Rule[]): Steps<RuleIndex> {
   const crowd = new Map<string, number>()
-  const companyOf = (dimension: Dimension, value: string) => crowd.get(`${dimension}:${value}`) ?? 0
+  const companyOf = (dimension: string, value: string) => crowd.get(`${dimension}:${value}`) ?? 0
   const filings: { readonly filed: Filed; readonly options: readonly Filing[] }[] = []
   for (const [position, rule] of rules.entries()) {
     const options = filingsOf(rule)
@@ -89,7 +125,7 @@ export function* indexRules(rules: readonly Rule[]): Steps<RuleIndex> {
     yield
   }
   const unfiled: Filed[] = []
-  const files = new Map<Dimension, File>()
+  const files = new Map<Filing['dimension'], File>()
   for (const { filed, options } of filings) {
     const best = leastCrowded(options, companyOf)
     if (best === undefined) unfiled.push(filed)
@@ -114,9 +150,12 @@ export function candidates(
 ): () => Filed | undefined {
   const queues: Queue[] = [{ filed: unfiled, at: 0 }]
   for (const { read, rules, all } of files) {
-    const key = read(subject)
-    const filed = key === null ? all : key === undefined ? undefined : rules.get(key)
-    if (filed !== undefined) queues.push({ filed, at: 0 })
+    const keys = read(subject)
+    if (keys === null) queues.push({ filed: all, at: 0 })
+    for (const key of keys ?? NO_KEYS) {
+      const filed = rules.get(key)
+      if (filed !== undefined) queues.push({ filed, at: 0 })
+    }
   }
   return () => take(queues)
 }
@@ -135,23 +174,23 @@ interface Queue {
   at: number
 }
 
-/** Takes the rule with the lowest position from the head of its queue; undefined when all are empty. */
+/** Takes the rule with the lowest position from the heads of all queues that have it; undefined when all are empty. */
 function take(queues: readonly Queue[]): Filed | undefined {
-  let from: Queue | undefined
   let first: Filed | undefined
   for (const queue of queues) {
     const head = queue.filed[queue.at]
     if (head === undefined) continue
-    if (first !== undefined && first.position < head.position) continue
-    first = head
-    from = queue
+    if (first === undefined || head.position < first.position) first = head
   }
-  if (from !== undefined) from.at += 1
+  if (first === undefined) return undefined
+  for (const queue of queues) {
+    if (queue.filed[queue.at] === first) queue.at += 1
+  }
   return first
 }
 
 interface Filing {
-  readonly dimension: Dimension
+  readonly dimension: Dimension | AnyDestination
   readonly values: readonly string[]
 }
 
@@ -159,17 +198,22 @@ interface Filing {
 function filingsOf({ checks, reading }: Rule): Filing[] {
   return checks
     .flatMap(({ parts }) => parts)
-    .flatMap(({ field, shape }) => {
+    .flatMap(({ field, shape }): Filing[] => {
       if (!isDimension(field) || shape.kind !== 'set') return []
-      if (reading === 'any' && field.startsWith('destination.')) return []
-      if (shape.sets.some((set) => set.size > MAX_VALUES)) return []
-      return { dimension: field, values: [...new Set(shape.sets.flatMap((set) => [...set]))] }
+      const { sets } = shape
+      if (sets.some((set) => set.size > MAX_VALUES)) return []
+      const values = [...new Set(sets.flatMap((set) => [...set]))]
+      if (reading === 'every') return [{ dimension: field, values }]
+      if (field === 'destination.id') return [{ dimension: 'any destination.id', values }]
+      if (field !== 'destination.address') return [{ dimension: field, values }]
+      const all = new Set(values.flatMap((value) => [value, ...readingsOfListed(value)]))
+      return [{ dimension: 'any destination.address', values: [...all] }]
     })
 }
 
 function leastCrowded(
   options: readonly Filing[],
-  companyOf: (dimension: Dimension, value: string) => number,
+  companyOf: (dimension: string, value: string) => number,
 ): Filing | undefined {
   let best: Filing | undefined
   let least = Number.POSITIVE_INFINITY
@@ -188,7 +232,11 @@ interface File {
   readonly all: Filed[]
 }
 
-function file(files: Map<Dimension, File>, { dimension, values }: Filing, filed: Filed): void {
+function file(
+  files: Map<Filing['dimension'], File>,
+  { dimension, values }: Filing,
+  filed: Filed,
+): void {
   const { rules: byValue, all }: File = files.get(dimension) ?? { rules: new Map(), all: [] }
   files.set(dimension, { rules: byValue, all })
   all.push(filed)
@@ -200,5 +248,5 @@ function file(files: Map<Dimension, File>, { dimension, values }: Filing, filed:
 }
 
 function isDimension(field: string): field is Dimension {
-  return Object.hasOwn(KEYS, field)
+  return Object.hasOwn(KEYS, field) && !field.startsWith('any ')
 }

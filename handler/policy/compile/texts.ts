@@ -1,5 +1,6 @@
 /** Turns what a condition lists (one text, several, named lists) into what it accepts, by the rules of its field. */
 import { describeWanted } from './check.ts'
+import type { ListedReadings } from './address-check.ts'
 import type { Accepted, OnUnknown } from './check.ts'
 import type { Reading } from '../readings/answer.ts'
 import { isGlob } from './glob.ts'
@@ -24,6 +25,7 @@ export interface FieldKind {
 export interface CompileContext {
   readonly lists: ReadonlyMap<string, NamedList>
   readonly findings: Findings
+  readonly listedReadings: ListedReadings
   /** How the rule reads what a request has several of. */
   readonly reading: Reading
   /** Notes that a condition refers to a list. */

@@ -187,6 +187,12 @@ const list = z.strictObject({
   kind: z.enum(['addresses', 'vaults', 'people', 'assets', 'texts']),
   values: z.array(text).optional(),
   file: text.optional(),
+  empty: z
+    .literal('allowed')
+    .optional()
+    .describe(
+      'a list that loses its last entry is taken over; without it the last good policy stays',
+    ),
 })
 
 const limit = z.strictObject({
