@@ -5,6 +5,7 @@ import { EXIT } from '../../common/exit-codes.ts'
 import type { Reporter } from '../../common/reporter.ts'
 import { pathsOf } from '../config/paths.ts'
 import { loadPolicy } from '../policy-files/policy-file.ts'
+import { renderAbsence } from '../policy/absence-docs.ts'
 import { adviceOn } from '../policy/compile/advice.ts'
 import { explain } from '../policy/explain.ts'
 import { policyJsonSchema } from '../policy/file/json-schema.ts'
@@ -79,6 +80,12 @@ export function registerPolicyCommands(program: Command, io: CommandIo): void {
     .description('print the JSON Schema of policy files, for editors')
     .action(() => {
       io.stdout.write(policyJsonSchema())
+    })
+  policy
+    .command('readings')
+    .description('print the table of what missing values mean, as docs/policy.md has it')
+    .action(() => {
+      io.stdout.write(renderAbsence())
     })
 }
 

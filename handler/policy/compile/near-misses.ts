@@ -109,14 +109,12 @@ export function nearMissFinder(
 
   function inTexts(texts: Texts | undefined, vocabulary: Words, path: Path): NearMiss[] {
     if (texts === undefined) return []
-    const isOne = typeof texts === 'string'
     const values =
       typeof texts === 'object' && 'list' in texts ? listed(texts.list) : [texts].flat()
     return values.flatMap((value, index) => {
       const word = isGlob(value) ? undefined : intended(value, vocabulary)
       if (word === undefined) return []
-      const at = isOne || values === texts ? [...path, ...(isOne ? [] : [index])] : path
-      return { path: at, value, word }
+      return { path: Array.isArray(texts) ? [...path, index] : path, value, word }
     })
   }
 

@@ -329,6 +329,20 @@ describe('the stages of one transaction', () => {
     expect(handler.decided[1]).toMatchObject({ action: 'REJECT', seq: 1, repeated: true })
   })
 
+  it('raise an alarm once when unknown values put the decision off', async () => {
+    const uncertainty = { rule: 'deny', unknown: ['destination.address', 'amountUSD'] }
+    handler = await line(() => says('RETRY', { uncertainty }))
+    for (let n = 0; n < 3; n += 1) await handler.ask(SIGNING)
+    expect(handler.alarms).toEqual([
+      {
+        kind: 'uncertain',
+        deliveryId: 'delivery-1',
+        requestId: 'r-1',
+        error: new Error('rule deny depends on what is unknown: destination.address, amountUSD'),
+      },
+    ])
+  })
+
   it('may not differ in what is moved', async () => {
     await handler.deliver(APPROVAL)
     expect(await handler.ask({ ...SIGNING, destAddress: '0x2' })).toMatchObject({

@@ -75,6 +75,23 @@ describe('a look at the files', () => {
     expect(source.problems()).toEqual([])
   })
 
+  // A download failed, the deny list was empty, and the blocked address was approved.
+  it('keeps the last good policy when a list loses its last entry, unless it may', async () => {
+    const { directory, file, source, first } = await followed(LISTED)
+    await source.reload()
+    await writeFile(join(directory, 'payees.txt'), '# nothing came\n')
+    const problems = [
+      'list `payees` has lost all its entries: write `empty: allowed` into the list if that is meant, and reload',
+    ]
+    expect(await source.reload()).toEqual({ kind: 'kept', problems })
+    expect(await source.reload()).toEqual({ kind: 'kept', problems })
+    expect(source.current()).toBe(first)
+    expect(source.problems()).toEqual(problems)
+    await writeFile(file, LISTED.replace('payees.txt }', 'payees.txt, empty: allowed }'))
+    expect(await source.reload()).toMatchObject({ kind: 'swapped' })
+    expect(source.problems()).toEqual([])
+  })
+
   it('tells problems once, keeps the last good policy and forgets them with the next good file', async () => {
     const { file, source, first } = await followed()
     await source.reload()

@@ -16,7 +16,7 @@ const RULES = Array.from(
 const TESTS = Array.from(
   { length: 60 },
   (_, n) =>
-    `  - { name: t${n}, now: 2026-03-01T00:00:00Z, request: { asset: A${n} }, expect: { action: REJECT } }`,
+    `  - { name: t${n}, now: 2026-03-01T00:00:00Z, request: { asset: A${n} }, expect: { action: RETRY } }`,
 )
 const LARGE = [
   'version: 1',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
+import { renderAbsence } from '../../../handler/policy/absence-docs.ts'
 import { parsePolicy } from '../../../handler/policy/parse.ts'
 import { whenSchema } from '../../../handler/policy/file/schema.ts'
 
@@ -13,6 +14,11 @@ describe('docs/policy.md', () => {
     for (const yaml of blocks) expect(parsePolicy(yaml, 'docs')).toMatchObject({ ok: true })
   })
 
+  it('has the table of missing values that the code goes by: print it with `policy readings`', () => {
+    const [, table = ''] = /<!-- readings -->\n([^]*?)<!-- end of readings -->/.exec(text) ?? []
+    expect(cells(table)).toEqual(cells(renderAbsence()))
+  })
+
   it('explains every condition', () => {
     const unexplained = Object.keys(whenSchema.shape).filter(
       (name) => !text.includes(`\`${name}\``),
@@ -20,3 +26,12 @@ describe('docs/policy.md', () => {
     expect(unexplained).toEqual([])
   })
 })
+
+/** Rows and cells without the padding that the formatter gives them. */
+function cells(table: string): readonly string[][] {
+  return table
+    .trim()
+    .split('\n')
+    .filter((line) => !/^\| -/.test(line))
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+}

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { explain } from '../../../handler/policy/explain.ts'
 import type { Facts } from '../../../handler/policy/facts.ts'
+import { parseDecimal } from '../../../handler/protocol/decimal.ts'
 import { JsonNumber } from '../../../handler/protocol/json-value.ts'
 import { policyOf } from './policy.ts'
 import { ADDRESS, destination, FACTS, OTHER_ADDRESS, txRequest } from './requests.ts'
@@ -50,11 +51,15 @@ rules:
   it('says which rules match possibly, on what that depends, and why a hold cannot be released', () => {
     const policy = policyOf(`
 rules:
-  - { id: yes, when: { asset: ETH, amountUSD: { max: "5" } }, then: APPROVE }
-  - { id: no, when: { amountUSD: { min: "5" } }, then: REJECT }
+  - { id: yes, when: { asset: ETH, amountUSD: { max: "50" } }, then: APPROVE }
+  - { id: no, when: { amountUSD: { min: "50" } }, then: REJECT }
   - { id: held, when: { destination: { type: VAULT } }, then: { action: RETRY, hold: {} } }
 `)
-    const mixed = [destination({ amountUSD: null }), destination({ dstType: 'EXCHANGE' })]
+    const amountNative = parseDecimal('0.005')
+    const mixed = [
+      destination({ amountNative, amountUSD: null }),
+      destination({ amountNative, dstType: 'EXCHANGE' }),
+    ]
     const request = txRequest({ destinations: mixed, destType: undefined })
     const explanation = explain(policy, request, FACTS)
     expect(explanation).toMatchObject({
@@ -62,6 +67,23 @@ rules:
         decision: { action: 'RETRY', rule: 'uncertain' },
         uncertainty: { rule: 'no', unknown: ['amountUSD'] },
       },
+      rules: [
+        { id: 'yes', answer: 'possibly', reading: 'every', outcome: 'passed' },
+        {
+          id: 'no',
+          answer: 'possibly',
+          reading: 'any',
+          outcome: 'deciding',
+          unknown: ['amountUSD'],
+        },
+        {
+          id: 'held',
+          answer: 'certainly',
+          outcome: 'shadowed',
+          unreleasable:
+            'its rule does not match every destination and element (see `release: any`)',
+        },
+      ],
     })
   })
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
 import { adviceOn } from '../../../../handler/policy/compile/advice.ts'
+import { parsePolicy } from '../../../../handler/policy/parse.ts'
 import { policyOf } from '../policy.ts'
 import { ADDRESS, OTHER_ADDRESS } from '../requests.ts'
 
@@ -85,7 +86,10 @@ describe('adviceOn', () => {
   it('names both rules', () => {
     expect(
       messages('rules: [{ id: a, when: {}, then: REJECT }, { id: b, when: {}, then: RETRY }]'),
-    ).toEqual(['error: rule `b` is never reached: `a` matches all that it matches'])
+    ).toEqual([
+      'error: rule `b` is never reached: `a` matches all that it matches',
+      'warning: the policy has no tests',
+    ])
   })
 
   it('finds what is in a list that approves and in one that refuses', () => {
@@ -103,7 +107,7 @@ rules:
   - { id: c, when: { destination: { address: { list: [payees, free] } } }, then: APPROVE }
   - { id: e, when: { operation: BURN, destination: { address: { list: more } } }, then: REJECT }
   - { id: d, when: { operation: MINT, source: { id: { list: vaults } } }, then: RETRY }
-`).filter((line) => line.startsWith('warning')),
+`).filter((line) => line.includes('is in list')),
     ).toEqual([
       `warning: \`${ADDRESS.toLowerCase()}\` is in list \`payees\`, which approves, and in \`blocked\`, which refuses: the earlier rule wins`,
     ])
@@ -119,12 +123,114 @@ rules:
   - { id: s, when: { asset: ETH }, then: APPROVE, require: { rawTx: verified } }
 `),
     ).toEqual([
+      'warning: rules[0].when: rule `r` approves transactions of every operation; name them, or write `operation: any`',
+      'warning: rules[1].when: rule `s` approves transactions of every operation; name them, or write `operation: any`',
       'warning: `lists.a` is not used',
       'warning: `limits.b` is not used',
       'warning: list `a` is empty, so its rules match nothing',
       'warning: rule `r` approves on both endpoints',
+      'warning: rule `s` approves without a bound on source, destination or amount',
+      'warning: rule `s` approves at signing without `fee.max`',
       'warning: rule `s` requires a raw transaction but is not limited to `stage: signing`: approval requests carry none',
+      'warning: the policy has no tests',
     ])
+  })
+
+  it.each([
+    ['{ operation: TRANSFER, source: { id: "0" }, fee: { max: "1" } }', []],
+    ['{ operation: TRANSFER, source: { id: "0" }, stage: approval }', []],
+    [
+      '{ operation: any, source: { id: "0" }, any-of: [{ stage: approval }, { stage: signing, fee: { max: "1" } }] }',
+      [],
+    ],
+    ['{ type: ADD_USER }', []],
+    ['{ operation: TRANSFER, source: { id: "0" } }', ['approves at signing without `fee.max`']],
+    [
+      '{ operation: TRANSFER, source: { id: "0" }, any-of: [{ stage: approval }, { stage: signing }] }',
+      ['approves at signing without `fee.max`'],
+    ],
+    [
+      '{ operation: TRANSFER, fee: { max: "1" } }',
+      ['approves without a bound on source, destination or amount'],
+    ],
+    [
+      '{ operation: TRANSFER, amount: { max: "1" }, fee: { max: "1" } }',
+      ['bounds an amount without naming the asset'],
+    ],
+    [
+      '{ operation: RAW, source: { id: "0" } }',
+      ['approves RAW or TYPED_MESSAGE whatever their content'],
+    ],
+    ['{ operation: RAW, source: { id: "0" }, extraParameters: { path: a, equals: b } }', []],
+  ])('says what an approval with %s leaves open', (when, expected) => {
+    const found = messages(`rules: [{ id: r, when: ${when}, then: APPROVE }]`)
+    expect(found).toEqual([
+      ...expected.map((each) => `warning: rule \`r\` ${each}`),
+      'warning: the policy has no tests',
+    ])
+  })
+
+  // A guard that is misspelt never matches, and the next rule approves what it should have refused.
+  it.each([
+    ['{ operation: CONTRACT-CALL }', 'operation', 'CONTRACT-CALL', 'CONTRACT_CALL'],
+    ['{ operation: [MINT, transfer] }', 'operation[1]', 'transfer', 'TRANSFER'],
+    ['{ operation: TRANSFERS }', 'operation', 'TRANSFERS', 'TRANSFER'],
+    ['{ operation: TRASNFER }', 'operation', 'TRASNFER', 'TRANSFER'],
+    ['{ destination: { type: ONETIME } }', 'destination.type', 'ONETIME', 'ONE_TIME'],
+    ['{ destination: { any: { type: VUALT } } }', 'destination.any.type', 'VUALT', 'VAULT'],
+    [
+      '{ destination: { addressType: one-time } }',
+      'destination.addressType',
+      'one-time',
+      'ONE_TIME',
+    ],
+    ['{ destination: { subType: binance } }', 'destination.subType', 'binance', 'BINANCE'],
+    ['{ source: { type: vault } }', 'source.type', 'vault', 'VAULT'],
+    ['{ asset: btc }', 'asset', 'btc', 'BTC'],
+    ['{ asset: { list: coins } }', 'asset', 'eth_test5', 'ETH_TEST5'],
+    ['{ type: ADDUSER }', 'type', 'ADDUSER', 'ADD_USER'],
+    ['{ any-of: [{ asset: Eth }] }', 'any-of[0].asset', 'Eth', 'ETH'],
+  ])('finds the near miss in %s', (when, path, value, word) => {
+    const lists = 'lists: { coins: { kind: assets, values: [eth_test5, MINE] } }'
+    const text = `${lists}\nrules: [{ id: r, when: ${when}, then: REJECT }]`
+    const message = `\`${value}\` is not known; is \`${word}\` meant?`
+    expect(messages(text)).toContain(`warning: rules[0].when.${path}: ${message}`)
+    const second = parsePolicy(`version: 2\n${text}`, 'p')
+    expect(second.ok ? [] : second.problems.map((each) => each.message)).toEqual([message])
+  })
+
+  it.each([
+    '{ operation: [SOMETHING_NEW, TRANSFER, any_kind] }',
+    '{ asset: [EHT, BTCX, ETH-AETH, ETH_TEST6] }',
+    '{ type: [TAG_NEW, ADD_USER] }',
+    '{ destination: { type: [END_USER_WALLET, NEW_KIND] } }',
+  ])('leaves words alone that are known or far from any: %s', (when) => {
+    const text = `rules: [{ id: r, when: ${when}, then: REJECT }]`
+    expect(messages(text)).toEqual(['warning: the policy has no tests'])
+    expect(parsePolicy(`version: 2\n${text}`, 'p').ok).toBe(true)
+  })
+
+  it('refuses an approval that names no operation in a policy of version 2', () => {
+    const at = (when: string) =>
+      parsePolicy(`version: 2\nrules: [{ id: r, when: ${when}, then: APPROVE }]`, 'p')
+    expect(at('{ asset: ETH }')).toMatchObject({
+      ok: false,
+      problems: [{ path: 'rules[0].when', message: expect.stringContaining('every operation') }],
+    })
+    expect(at('{ asset: ETH, operation: any }').ok).toBe(true)
+    expect(at('{ any-of: [{ operation: MINT }, { operation: BURN }] }').ok).toBe(true)
+    expect(at('{ any-of: [{ operation: MINT }, { asset: ETH }] }').ok).toBe(false)
+    expect(at('{ type: ADD_USER }').ok).toBe(true)
+  })
+
+  it('covers no rule that refuses by one that needs every destination', () => {
+    const rules = (then: string) => `
+rules:
+  - { id: first, when: { operation: TRANSFER, destination: { type: VAULT } }, then: ${then} }
+  - { id: second, when: { operation: TRANSFER, destination: { type: VAULT } }, then: REJECT }`
+    const covered = (then: string) =>
+      messages(rules(then)).some((line) => line.includes('never reached'))
+    expect([covered('APPROVE'), covered('RETRY')]).toEqual([false, true])
   })
 
   it('finishes on ten thousand rules', () => {
@@ -132,7 +238,7 @@ rules:
       { length: 10_000 },
       (_, i) => `  - { id: r${i}, when: { asset: A${i % 5000} }, then: REJECT }`,
     )
-    expect(adviceOn(policyOf(`rules:\n${rules.join('\n')}`))).toHaveLength(5000)
+    expect(adviceOn(policyOf(`rules:\n${rules.join('\n')}`))).toHaveLength(5001)
   })
 
   it('calls no rule unreachable that decides something', () => {

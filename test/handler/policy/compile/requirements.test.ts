@@ -241,9 +241,9 @@ describe('a hook', () => {
 
   it('is told of the fields that are unknown', () => {
     const destinations = [destination({ amountUSD: null, dstName: '' })]
-    expect(decide('{ hook: screening }', txRequest({ asset: undefined, destinations })).hooks).toMatchObject([
-      { unknown: ['asset', 'amountUSD', 'destination.name'] },
-    ])
+    expect(
+      decide('{ hook: screening }', txRequest({ asset: undefined, destinations })).hooks,
+    ).toMatchObject([{ unknown: ['asset', 'amountUSD', 'destination.name'] }])
   })
 
   it('gives way to what the rule says', () => {
