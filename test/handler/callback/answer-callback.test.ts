@@ -332,7 +332,12 @@ describe('the stages of one transaction', () => {
   it('raise an alarm once when unknown values put the decision off', async () => {
     const uncertainty = { rule: 'deny', unknown: ['destination.address', 'amountUSD'] }
     handler = await line(() => says('RETRY', { uncertainty }))
-    for (let n = 0; n < 3; n += 1) await handler.ask(SIGNING)
+    await handler.ask(SIGNING)
+    const firstAt = '2026-11-20T12:00:00.000Z'
+    handler.with({
+      store: { ...handler.store, recall: () => Promise.resolve({ kind: 'new', firstAt }) },
+    })
+    for (let n = 0; n < 2; n += 1) await handler.ask(SIGNING)
     expect(handler.alarms).toEqual([
       {
         kind: 'uncertain',
