@@ -4,45 +4,13 @@ import { addressReadings, splitTag } from '../chains/address-readings.ts'
 import { answerFor, CERTAINLY, greatest, NO, POSSIBLY } from '../readings/answer.ts'
 import type { Answer, Reading, Stated } from '../readings/answer.ts'
 import { accepter } from './check.ts'
+import { ANY_TAG } from './listed-readings.ts'
 import type { Accepted } from './check.ts'
 import type { CompileContext } from './texts.ts'
-import type { Steps } from '../steps.ts'
 
 export interface AcceptedAddresses {
-  accepts(key: string): boolean
-  answer(keys: Stated, reading: Reading, missing: () => Answer): Answer
-}
-
-/** Readings of listed addresses, once per list, however many rules refer to it. */
-export interface ListedReadings {
-  /** Complete after `fill`. */
-  of(set: ReadonlySet<string>): ReadonlySet<string>
-  /** Computes what was asked for. */
-  fill(): Steps<void>
-}
-
-/** How many addresses are read in one step. */
-const PER_STEP = 256
-
-export function createListedReadings(): ListedReadings {
-  const known = new Map<ReadonlySet<string>, Set<string>>()
-  return {
-    of: (set) => {
-      const readings = known.get(set) ?? new Set()
-      known.set(set, readings)
-      return readings
-    },
-    *fill() {
-      let count = 0
-      for (const [set, readings] of known) {
-        for (const key of set) {
-          for (const reading of readingsOfListed(key)) readings.add(reading)
-          count += 1
-          if (count % PER_STEP === 0) yield
-        }
-      }
-    },
-  }
+  readonly accepts: (key: string) => boolean
+  readonly answer: (keys: Stated, reading: Reading, missing: () => Answer) => Answer
 }
 
 /** Only refusing rules pay for the readings of what they list. */
@@ -71,18 +39,6 @@ export function acceptedAddresses(
       return isAlike ? POSSIBLY : NO
     }
   }
-}
-
-/** Stands for the tag of a request that states none. */
-const ANY_TAG = '\n?'
-
-/** Every reading of a listed address; one with a tag is also that of a request that states none. */
-export function readingsOfListed(key: string): readonly string[] {
-  const { address, tag } = splitTag(key) ?? { address: key, tag: '' }
-  const readings = addressReadings(address)
-  return tag === ''
-    ? readings
-    : readings.flatMap((reading) => [`${reading}\n${tag}`, reading + ANY_TAG])
 }
 
 /** What a request's address may also be. */

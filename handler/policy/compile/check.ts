@@ -78,8 +78,8 @@ export interface SimpleCheck {
   readonly shape: Shape
   readonly isPlural: boolean
   readonly onUnknown?: OnUnknown
-  answer(subject: Subject, reading: Reading): Answer
-  found(subject: Subject, reading: Reading): string
+  readonly answer: (subject: Subject, reading: Reading) => Answer
+  readonly found: (subject: Subject, reading: Reading) => string
 }
 
 /** A check about one field. */

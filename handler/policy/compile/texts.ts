@@ -1,6 +1,6 @@
 /** Turns what a condition lists (one text, several, named lists) into what it accepts, by the rules of its field. */
 import { describeWanted } from './check.ts'
-import type { ListedReadings } from './address-check.ts'
+import type { ListedReadings } from './listed-readings.ts'
 import type { Accepted, OnUnknown } from './check.ts'
 import type { Reading } from '../readings/answer.ts'
 import { isGlob } from './glob.ts'

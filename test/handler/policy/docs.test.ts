@@ -32,6 +32,6 @@ function cells(table: string): readonly string[][] {
   return table
     .trim()
     .split('\n')
-    .filter((line) => !/^\| -/.test(line))
+    .filter((line) => !line.startsWith('| -'))
     .map((line) => line.split('|').map((cell) => cell.trim()))
 }

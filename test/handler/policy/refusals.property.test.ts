@@ -273,9 +273,12 @@ describe('never adds an approval', () => {
   })
 
   it('a further destination of no amount', () => {
-    neverAdds(nothing, onePolicy, entry, (content, { amountNativeStr: _, ...added }) => [
+    neverAdds(nothing, onePolicy, entry, (content, added) => [
       { ...content, destinations: [...entriesOf(content), { ...added, amountNativeStr: '0' }] },
-      { ...content, destinations: [...entriesOf(content), added] },
+      {
+        ...content,
+        destinations: [...entriesOf(content), { ...added, amountNativeStr: undefined }],
+      },
     ])
   })
 
