@@ -35,7 +35,7 @@ export function acceptedAddresses(
     return (key) => {
       const { bare, readings } = likenessesOf(key)
       if (bare !== undefined && accepts(bare)) return CERTAINLY
-      const isAlike = listed.some((each) => readings.some((reading) => each.has(reading)))
+      const isAlike = listed.some((each) => readings.some((text) => each.has(text)))
       return isAlike ? POSSIBLY : NO
     }
   }
