@@ -34,19 +34,19 @@ export function explanationLines(explanation: Explanation): string[] {
 function ruleLine(rule: RuleExplanation): string {
   const { id, action, answer, reading, unmet, unknown, unreleasable } = rule
   const reads = reading === 'every' ? 'every destination' : 'any destination'
-  const parts = [`${PLACES[rule.outcome]}matches ${answer === 'no' ? 'not' : answer} (${reads})`]
+  const parts = [`${answer}${PLACES[rule.outcome]}`]
   if (unmet !== undefined) {
     parts.push(`${unmet.field} is ${unmet.found}, required ${unmet.wants}`)
   }
   if (unknown.length > 0) parts.push(`unknown: ${unknown.join(', ')}`)
   if (unreleasable !== undefined) parts.push(`nobody can release it: ${unreleasable}`)
-  return `  ${id} (${action}): ${parts.join('; ')}`
+  return `  ${id} (${action}, ${reads}): ${parts.join('; ')}`
 }
 
 const PLACES: Readonly<Record<RuleExplanation['outcome'], string>> = {
-  deciding: 'decides; ',
+  deciding: ', decides',
   passed: '',
-  shadowed: 'comes later; ',
+  shadowed: ', but comes later',
   unmatched: '',
 }
 

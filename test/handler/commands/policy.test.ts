@@ -83,7 +83,9 @@ describe('policy check', () => {
     expect(await run(['check', await policyFile(`version: 1\nrules: ${rules}\n`)])).toEqual({
       code: 2,
       stdout: '',
-      stderr: 'error: rule `b` is never reached: `a` matches all that it matches\n',
+      stderr:
+        'error: rule `b` is never reached: `a` matches all that it matches\n' +
+        'warning: the policy has no tests\n',
     })
     const unused = await run([
       'check',
@@ -108,7 +110,7 @@ describe('policy check', () => {
       rules: 3,
       tests: 0,
       problems: [],
-      advice: [],
+      advice: expect.arrayContaining([{ level: 'warning', message: 'the policy has no tests' }]),
     })
     const bad = await run(['check', await policyFile('version: 2'), '--json'])
     expect(bad.code).toBe(2)
@@ -128,9 +130,9 @@ extra signature: absent
 if limit \`daily\` has room ()
 if hook \`screen\` allows it
 
-  btc (APPROVE): asset is \`ETH\`, required \`BTC\`
-  eth (APPROVE): decides
-  late (RETRY): matches too, but comes later
+  btc (APPROVE, every destination): no; asset is \`ETH\`, required \`BTC\`
+  eth (APPROVE, every destination): certainly, decides
+  late (RETRY, any destination): certainly, but comes later
 `)
   })
 
