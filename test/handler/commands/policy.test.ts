@@ -112,7 +112,7 @@ describe('policy check', () => {
       problems: [],
       advice: expect.arrayContaining([{ level: 'warning', message: 'the policy has no tests' }]),
     })
-    const bad = await run(['check', await policyFile('version: 2'), '--json'])
+    const bad = await run(['check', await policyFile('version: 3'), '--json'])
     expect(bad.code).toBe(2)
     expect(JSON.parse(bad.stdout)).toMatchObject({ ok: false, problems: [{ line: 1, column: 10 }] })
   })
