@@ -8,7 +8,7 @@ import { request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { compactVerify } from 'jose'
-import type { GenerationInfo, HandlerStatus } from '../common/admin-api.ts'
+import { type GenerationInfo, type HandlerStatus, PROBE_BODY } from '../common/admin-api.ts'
 import { messageOf } from '../common/errors.ts'
 import { pinOf } from '../certs/inspect.ts'
 import { isObject, parseJson } from '../common/json.ts'
@@ -171,7 +171,7 @@ export const look: Look = (url, via) =>
       if (seen === undefined) reject(error)
       else resolve(seen)
     })
-    outgoing.end('countersign probe')
+    outgoing.end(PROBE_BODY)
   })
 
 function certificateOf(socket: unknown): Pick<Sight, 'pin' | 'distrust'> {

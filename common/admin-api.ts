@@ -360,3 +360,6 @@ export interface ReloadAnswer {
 export interface AdminErrorBody {
   readonly error: { readonly code: AdminErrorCode; readonly message: string }
 }
+
+/** What the bootstrapper sends to a public URL to see whether a handler answers there. */
+export const PROBE_BODY = 'countersign probe'

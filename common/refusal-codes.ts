@@ -97,6 +97,11 @@ export const CALLBACK_ERRORS = {
     meaning: 'The body is not a compact JWS in the one spelling that is taken.',
     remedy: 'Nothing: scanners and probes send such bodies.',
   },
+  ERR_PROBE: {
+    status: 401,
+    meaning: 'A probe of `countersign-bootstrap`, answered as any unsigned request; not counted.',
+    remedy: 'Nothing: `doctor`, `pair` and `rotate` look whether the handler answers.',
+  },
   ERR_TOKEN_ALGORITHM: {
     status: 401,
     meaning: 'The token is not signed with RS256.',

@@ -6,6 +6,7 @@ import express from 'express'
 import type { GenerationState } from '../../common/admin-api.ts'
 import type { Clock } from '../../common/clock.ts'
 import type { Admission } from './admission.ts'
+import { PROBE_BODY } from '../../common/admin-api.ts'
 import { BodyAbortedError, readBody } from './body.ts'
 import type { ByteBudget } from './byte-budget.ts'
 import { CallbackError } from '../protocol/errors.ts'
@@ -123,6 +124,9 @@ function adoptPrototypes(app: express.Express): App['classes'] {
   return { IncomingMessage: AppRequest, ServerResponse: AppResponse }
 }
 
+/** Body of a probe (common/admin-api.ts): answered like anything that is not signed, and no reason for an alarm. */
+const PROBE = Buffer.from(PROBE_BODY)
+
 async function answerRequest(
   deliveryId: string,
   request: express.Request,
@@ -140,6 +144,7 @@ async function answerRequest(
       if (request.headers.expect !== undefined) response.writeContinue()
     })
     try {
+      if (bytes.equals(PROBE)) throw new CallbackError('ERR_PROBE', 'a probe of the bootstrapper')
       const delivery = { deliveryId, endpoint, generation, body: bytes, deadlineAtMs }
       const { contentType, body } = await deps.admission.work(deadlineAtMs - MARGIN_MS, () =>
         deps.answer(delivery),

@@ -48,7 +48,8 @@ export function callbackLog(logger: Logger): CallbackLog {
   }
 }
 
-function levelOf({ code }: CallbackError): 'info' | 'warn' | 'error' {
+function levelOf({ code }: CallbackError): 'debug' | 'info' | 'warn' | 'error' {
+  if (code === 'ERR_PROBE') return 'debug'
   if (code === 'ERR_GENERATION_RETIRED' || code === 'ERR_SIGNING_UNAVAILABLE') return 'error'
   return code === 'ERR_NOT_FOUND' ? 'info' : 'warn'
 }

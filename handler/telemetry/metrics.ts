@@ -63,7 +63,10 @@ export function createMetrics(): Metrics {
       decisions(action, rule)
       if (repeated) repeats(action)
     },
-    refused: ({ error }) => refusals(error instanceof CallbackError ? error.code : 'ERR_INTERNAL'),
+    refused: ({ error }) => {
+      const code = error instanceof CallbackError ? error.code : 'ERR_INTERNAL'
+      if (code !== 'ERR_PROBE') refusals(code)
+    },
     alarm: ({ kind }) => alarms(kind),
     dropped,
     answered(status, durationMs) {

@@ -487,6 +487,24 @@ describe('a replay', () => {
   })
 })
 
+describe('a probe of the bootstrapper', () => {
+  // `doctor --watch 5m` was a permanent false alarm: a warning and a counted refusal each time.
+  it('is refused as any unsigned request, and neither counted nor warned of', async () => {
+    const handler = await startTestHandler({ policy: POLICY })
+    const probe = await handler.post('/g1/v2/tx_sign_request', 'countersign probe')
+    const other = await handler.post('/g1/v2/tx_sign_request', 'countersign probes')
+    expect([probe.status, probe.body]).toEqual([other.status, other.body])
+    const refused = handler.logs.filter(({ msg }) => msg === 'refused')
+    expect(refused.map(({ level, code }) => [level, code])).toEqual([
+      ['debug', 'ERR_PROBE'],
+      ['warn', 'ERR_TOKEN_MALFORMED'],
+    ])
+    const { body } = await handler.ops('/metrics')
+    expect(body).toContain('ERR_TOKEN_MALFORMED')
+    expect(body).not.toContain('ERR_PROBE')
+  })
+})
+
 describe('a certificate that is due', () => {
   it('is in the notices of `/readyz` and the status before it expires', async () => {
     const clock = movedClock()
