@@ -10,7 +10,7 @@ import {
   X509Certificate,
 } from 'node:crypto'
 import { KeyMaterialError } from '../common/errors.ts'
-import { pemBlocks } from '../common/pem.ts'
+import { describeNoPem, pemBlocks } from '../common/pem.ts'
 
 /**
  * The RSA public key in the text, which must be one PEM `PUBLIC KEY` of exactly `bits` with
@@ -21,7 +21,9 @@ import { pemBlocks } from '../common/pem.ts'
  */
 export function rsaPublicKey(pem: string, bits: number): KeyObject {
   const [block, ...more] = pemBlocks(pem)
-  if (block === undefined) throw new KeyMaterialError('no PEM block found')
+  if (block === undefined) {
+    throw new KeyMaterialError(`no PEM block found: ${describeNoPem(pem)}`)
+  }
   if (more.length > 0) throw new KeyMaterialError('more than one PEM block found')
   assertLabel(block.label)
   const key = decode(() => createPublicKey(pem), 'public key')
@@ -41,7 +43,7 @@ export function rsaPrivateKey(pem: string, bits?: number, passphrase?: string): 
   if (!label.endsWith('PRIVATE KEY')) {
     throw new KeyMaterialError(
       label === ''
-        ? 'no PEM private key found'
+        ? `no PEM private key found: ${describeNoPem(pem)}`
         : `expected a private key, found a ${label.toLowerCase()}`,
     )
   }

@@ -16,6 +16,18 @@ export function pemBlocks(text: string): PemBlock[] {
   }))
 }
 
+/** What a text in which no PEM block can be read is instead, as the end of a sentence. */
+export function describeNoPem(text: string): string {
+  const begins = /-----BEGIN [A-Z0-9 ]+-----/
+  if (text.trim() === '') return 'it is empty'
+  if (text.includes('\0') && begins.test(text.replaceAll('\0', '')))
+    return 'it is UTF-16, not ASCII'
+  // DER begins with 30 82, which is no UTF-8.
+  if (/^0[\uFFFD\0-\x08]/.test(text)) return 'it is DER, not PEM'
+  if (/-----\\r?\\?n/.test(text)) return String.raw`it has a literal \n in place of each line break`
+  return begins.test(text) ? 'its base64 or its last line is damaged' : 'it is something else'
+}
+
 /** Writes a DER value as PEM with 64-character lines and a final line feed (RFC 7468). */
 export function toPem(label: string, der: Uint8Array): string {
   const body = Buffer.from(der)

@@ -1,11 +1,11 @@
 /** The certificate of `HANDLER_TLS=files`: taken over only as a whole pair that fits together, else the old one stays. */
-import { createHash, createPrivateKey, X509Certificate } from 'node:crypto'
+import { createHash, createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto'
 import { readFile, realpath } from 'node:fs/promises'
 import { connect } from 'node:tls'
 import { certificateFacts } from '../../certs/inspect.ts'
 import { readPrivateFile } from '../../common/atomic-file.ts'
 import { KeyMaterialError } from '../../common/errors.ts'
-import { pemBlocks, toPem } from '../../common/pem.ts'
+import { describeNoPem, pemBlocks, toPem } from '../../common/pem.ts'
 import type { ServedCertificate } from './generation-info.ts'
 import type { TlsPair } from '../../certs/store.ts'
 
@@ -23,23 +23,47 @@ export interface FilePair extends TlsPair, ServedCertificate {
 export async function loadFilePair(certFile: string, keyFile: string): Promise<FilePair> {
   const cert = await readFile(certFile, 'utf8')
   const key = await readPrivateFile(await realpath(keyFile))
-  const [leaf] = pemBlocks(cert)
+  const [leaf, ...others] = pemBlocks(cert)
   if (leaf?.label !== 'CERTIFICATE') {
-    throw new KeyMaterialError(`\`${certFile}\` does not begin with a certificate`)
+    const found = leaf === undefined ? describeNoPem(cert) : `found a ${leaf.label.toLowerCase()}`
+    throw new KeyMaterialError(`\`${certFile}\` does not begin with a certificate: ${found}`)
   }
   const certificatePem = toPem(leaf.label, leaf.der)
   const facts = certificateFacts(certificatePem)
-  if (!fits(certificatePem, key)) {
-    throw new KeyMaterialError(`\`${keyFile}\` is not the private key of \`${certFile}\``)
+  const privateKey = privateKeyIn(key, keyFile)
+  if (!fits(certificatePem, privateKey)) {
+    const at = others.findIndex(({ label, der }) => fits(toPem(label, der), privateKey))
+    throw at === -1
+      ? new KeyMaterialError(`\`${keyFile}\` is not the private key of \`${certFile}\``)
+      : new KeyMaterialError(
+          `\`${certFile}\` is out of order: certificate ${at + 2} is that of the key, and must be the first`,
+          { hint: 'own certificate first, then the intermediates in order' },
+        )
   }
   const digest = createHash('sha256').update(cert).update('\0').update(key).digest('hex')
   const { fingerprint, pin, notBefore, notAfter } = facts
   return { cert, key, certificatePem, fingerprint, pin, notBefore, notAfter, digest }
 }
 
-function fits(certificatePem: string, key: string): boolean {
+/** @throws KeyMaterialError naming what the file is instead */
+function privateKeyIn(key: string, keyFile: string): KeyObject {
+  const [block] = pemBlocks(key)
+  if (/^Proc-Type: 4,ENCRYPTED/m.test(key) || block?.label === 'ENCRYPTED PRIVATE KEY') {
+    throw new KeyMaterialError(`\`${keyFile}\` is encrypted`, {
+      hint: 'decrypt it: openssl pkey -in <file> -out <file>',
+    })
+  }
   try {
-    return new X509Certificate(certificatePem).checkPrivateKey(createPrivateKey(key))
+    return createPrivateKey(key)
+  } catch (cause) {
+    const found = block === undefined ? describeNoPem(key) : `found a ${block.label.toLowerCase()}`
+    throw new KeyMaterialError(`\`${keyFile}\` holds no private key: ${found}`, { cause })
+  }
+}
+
+function fits(certificatePem: string, key: KeyObject): boolean {
+  try {
+    return new X509Certificate(certificatePem).checkPrivateKey(key)
   } catch {
     return false
   }

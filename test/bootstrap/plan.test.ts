@@ -160,6 +160,48 @@ describe('pair', () => {
     })
   })
 
+  it('makes a new one when the only one was offered, or called, before', () => {
+    const first = (plan: Plan) => stepsOf(plan)?.[0]
+    const drained = () => world().withGeneration(1, 'draining')
+    expect(first(drained().plan(PAIR))).toMatchObject({ do: 'declare', pending: 1 })
+    expect(first(drained().offering(1).plan(PAIR))).toEqual({ do: 'stage', generation: 2 })
+    expect(first(world().withGeneration(1, 'draining', 3).plan(PAIR))).toEqual({
+      do: 'stage',
+      generation: 2,
+    })
+    expect(
+      first(
+        drained()
+          .offering(1)
+          .plan({ ...PAIR, keepKey: true }),
+      ),
+    ).toMatchObject({
+      do: 'declare',
+      pending: 1,
+    })
+  })
+
+  it('ends drains first when that is asked for, but never that of its own generation', () => {
+    const busy = () => world().withGeneration(1, 'draining').withGeneration(2).needing(2).paired(2)
+    const retires = (plan: Plan) => stepsOf(plan)?.filter((step) => step.do === 'retire')
+    expect(retires(busy().plan(ROTATE, { retireNow: true }))).toEqual([
+      { do: 'retire', generation: 1 },
+    ])
+    expect(retires(busy().plan(ROTATE))).toEqual([])
+    const ours = world().withGeneration(1, 'draining').plan(PAIR, { retireNow: true })
+    expect(retires(ours)).toEqual([])
+    expect(world().plan({ ...ROTATE }, { retireNow: true })).toHaveProperty('refusal')
+  })
+
+  it('is not due while the certificate lives for longer than asked', () => {
+    const live = () => world().withGeneration(1).needing(1).paired(1)
+    const due = (days: number) => live().plan({ ...ROTATE, ifDueMs: days * 24 * HOUR })
+    expect([stepsOf(due(39)), stepsOf(due(41))?.length]).toEqual([
+      [],
+      stepsOf(live().plan(ROTATE))?.length,
+    ])
+  })
+
   it('stages a generation when all are retired', () => {
     const plan = world().withGeneration(4, 'retired').plan(PAIR)
     expect(stepsOf(plan)?.[0]).toEqual({ do: 'stage', generation: 5 })

@@ -10,7 +10,8 @@ import {
 } from '../../bootstrap/state-paths.ts'
 import { COSIGNER, createWorld, PAIRING, placeUserKey, USER, type World } from './world.ts'
 
-jest.setTimeout(60_000)
+// An RSA-4096 key takes seconds on a busy machine.
+jest.setTimeout(180_000)
 
 const worlds: World[] = []
 const IDS = ['--cosigner-id', COSIGNER, '--api-key-id', USER] as const

@@ -1,6 +1,18 @@
-import { chmod, chown, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises'
 import { join } from 'node:path'
-import { describe, expect, it } from '@jest/globals'
+import { describe, expect, it, jest } from '@jest/globals'
+import { destroyPrivateKey, installGeneration } from '../../certs/store.ts'
 import {
   ensurePrivateDirectory,
   readPrivateFile,
@@ -36,6 +48,59 @@ describe('writeFileAtomic', () => {
     await mkdir(join(path, 'inside'), { recursive: true })
     await expect(writeFileAtomic(path, 'new')).rejects.toThrow()
     expect(await readdir(directory)).toEqual(['taken'])
+  })
+})
+
+/** Every fsync could be removed unnoticed: contents, and then the names of the directory, must be on the disk. */
+describe('what is written', () => {
+  /** Runs `work` and returns what was synced, in order: files by their size, directories as `directory`. */
+  async function syncsOf(work: () => Promise<void>): Promise<(number | 'directory')[]> {
+    const probe = await open(import.meta.filename)
+    const synced: (number | 'directory')[] = []
+    const sync = jest.spyOn(Object.getPrototypeOf(probe) as FileHandle, 'sync')
+    sync.mockImplementation(async function (this: FileHandle) {
+      const found = await this.stat()
+      synced.push(found.isDirectory() ? 'directory' : found.size)
+    })
+    try {
+      await work()
+    } finally {
+      sync.mockRestore()
+      await probe.close()
+    }
+    return synced
+  }
+
+  it('by writeFileAtomic is durable, then its name is', async () => {
+    const directory = await temporaryDirectory()
+    const path = join(directory, 'a')
+    expect(await syncsOf(() => writeFileAtomic(path, 'twelve bytes'))).toEqual([12, 'directory'])
+  })
+
+  it('by writeNew is durable', async () => {
+    const directory = await temporaryDirectory()
+    expect(await syncsOf(() => writeNew(join(directory, 'a'), 'four'))).toEqual([4])
+  })
+
+  it('as a generation is durable file by file, before its name is', async () => {
+    const directory = join(await temporaryDirectory(), 'keys')
+    const meta = {
+      version: 1,
+      generation: 1,
+      slot: 'A',
+      createdAt: '2026-11-02T09:00:00Z',
+    } as const
+    const files = { meta, privateKeyPem: 'p', publicKeyPem: 'pub', certificatePem: 'certs' }
+    const metaBytes = JSON.stringify(meta, null, 2).length + 1
+    expect(await syncsOf(() => installGeneration(directory, files))).toEqual([
+      1,
+      3,
+      5,
+      metaBytes,
+      'directory',
+      'directory',
+    ])
+    expect(await syncsOf(() => destroyPrivateKey(directory, 1))).toEqual(['directory'])
   })
 })
 

@@ -1,5 +1,5 @@
 /** Certificates from files: taken over as a pair that fits together, on a handler that keeps serving. */
-import { chmod, symlink, unlink, writeFile } from 'node:fs/promises'
+import { chmod, readFile, symlink, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { selfSignedCertificate } from '../../../certs/generate.ts'
@@ -10,6 +10,7 @@ import {
   servedFingerprint,
 } from '../../../handler/generations/tls-files.ts'
 import { freePorts, handlerSetup, startTestHandler, until } from '../../fixtures/handler.ts'
+import { pemBlocks } from '../../../common/pem.ts'
 import { testKey } from '../../fixtures/keys.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
 
@@ -50,12 +51,45 @@ describe('a pair of files', () => {
     await fresh.writeKey()
     await expect(loadFilePair(old.cert, old.key)).rejects.toThrow('is not the private key of')
     await writeFile(old.key, 'nix')
-    await expect(loadFilePair(old.cert, old.key)).rejects.toThrow('is not the private key of')
+    await expect(loadFilePair(old.cert, old.key)).rejects.toThrow('holds no private key')
     await expect(loadFilePair(old.key, old.key)).rejects.toThrow(
       'does not begin with a certificate',
     )
     await chmod(old.key, 0o644)
     await expect(loadFilePair(old.cert, old.key)).rejects.toThrow('can be read by other users')
+  })
+
+  // Each was "is not the private key of" or "does not begin with a certificate".
+  it('is refused by the name of what it is instead', async () => {
+    const { old, fresh } = await twoPairs()
+    const own = await readFile(old.cert, 'utf8')
+    const key = await readFile(old.key, 'utf8')
+    await fresh.writeCert()
+    const other = await readFile(fresh.cert, 'utf8')
+    const { privateKey } = await testKey('default')
+    const pkcs1 = { type: 'pkcs1', format: 'pem', cipher: 'aes-128-cbc', passphrase: 'x' } as const
+    const pkcs8 = { ...pkcs1, type: 'pkcs8' } as const
+    const cases: [string | Buffer, string | Buffer, string][] = [
+      [other + own, key, 'is out of order: certificate 2 is that of the key'],
+      [Buffer.from(own, 'utf16le'), key, 'it is UTF-16'],
+      [pemBlocks(own)[0]?.der ?? '', key, 'it is DER, not PEM'],
+      [own.replaceAll('\n', String.raw`\n`), key, String.raw`it has a literal \n`],
+      [key, key, 'found a private key'],
+      [own, privateKey.export(pkcs8), 'is encrypted'],
+      [own, privateKey.export(pkcs1), 'is encrypted'],
+      [own, own, 'found a certificate'],
+      [own, Buffer.from(key, 'utf16le'), 'it is UTF-16'],
+      [own, key.replaceAll('\n', String.raw`\n`), String.raw`it has a literal \n`],
+      [own, '', 'it is empty'],
+    ]
+    for (const [certificate, privatePart, message] of cases) {
+      await writeFile(old.cert, certificate)
+      await writeFile(old.key, privatePart)
+      await expect(loadFilePair(old.cert, old.key)).rejects.toThrow(message)
+    }
+    await writeFile(old.cert, own + other)
+    await writeFile(old.key, key)
+    expect((await loadFilePair(old.cert, old.key)).fingerprint).toBe(old.fingerprint)
   })
 
   it('changes as a whole: the old one stays until the new one is complete', async () => {
