@@ -23,7 +23,7 @@ export function describeNoPem(text: string): string {
   if (text.includes('\0') && begins.test(text.replaceAll('\0', '')))
     return 'it is UTF-16, not ASCII'
   // DER begins with 30 82, which is no UTF-8.
-  if (/^0[\uFFFD\0-\x08]/.test(text)) return 'it is DER, not PEM'
+  if (text.startsWith('0\uFFFD')) return 'it is DER, not PEM'
   if (/-----\\r?\\?n/.test(text)) return String.raw`it has a literal \n in place of each line break`
   return begins.test(text) ? 'its base64 or its last line is damaged' : 'it is something else'
 }

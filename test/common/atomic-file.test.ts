@@ -143,14 +143,14 @@ describe('ensurePrivateDirectory', () => {
 
   it('closes its own to others who can write, refuses that of another user, and a link', async () => {
     const directory = await temporaryDirectory()
-    const open = join(directory, 'open')
-    await mkdir(open)
-    await chmod(open, 0o2777)
-    await ensurePrivateDirectory(open)
-    expect((await stat(open)).mode & 0o777).toBe(0o755)
+    const shared = join(directory, 'open')
+    await mkdir(shared)
+    await chmod(shared, 0o2777)
+    await ensurePrivateDirectory(shared)
+    expect((await stat(shared)).mode & 0o777).toBe(0o755)
     if (process.getuid?.() === 0) {
-      await chown(open, 65_534, 65_534)
-      await expect(ensurePrivateDirectory(open)).rejects.toThrow(/belongs to another user/)
+      await chown(shared, 65_534, 65_534)
+      await expect(ensurePrivateDirectory(shared)).rejects.toThrow(/belongs to another user/)
     }
     await symlink(directory, join(directory, 'link'))
     await expect(ensurePrivateDirectory(join(directory, 'link'))).rejects.toThrow(
