@@ -7,6 +7,7 @@ import type { Decision, Evaluation, Uncertainty } from '../policy/decision.ts'
 import type { LivePolicy, PolicyFacts } from '../policy/judge.ts'
 import { reserved } from '../policy/reserved.ts'
 import { settleDecider } from './decider.ts'
+import { provesStage } from '../protocol/parse-request.ts'
 import { Undecided } from './faults.ts'
 import { settleHold } from './hold.ts'
 import { settleHooks } from './hooks.ts'
@@ -21,7 +22,9 @@ export async function evaluate(
   deps: CallbackDeps,
 ): Promise<Proposal> {
   const policy = deps.policy()
-  return atStage(asked.key.stage, await judge(asked, recalled, policy, deps))
+  const isUnproven = asked.kind === 'request' && !provesStage(asked.request)
+  const stage = isUnproven ? 'unproven' : asked.key.stage
+  return atStage(stage, await judge(asked, recalled, policy, deps))
 }
 
 async function judge(

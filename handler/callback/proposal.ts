@@ -37,7 +37,7 @@ export function proposalOf(
 }
 
 /** The proposal as its stage allows it; what an approval would spend stays only on an approval. */
-export function atStage(stage: Stage, proposal: Proposal): Proposal {
+export function atStage(stage: Stage | 'unproven', proposal: Proposal): Proposal {
   const { charges, singleUses, hooks, hold, rawTx, release, shadow, policyDigest } = proposal
   const decision = possibleAt(stage, proposal.decision)
   const approves = decision.action === 'APPROVE'

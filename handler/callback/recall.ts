@@ -22,6 +22,6 @@ export function decideOnce(
 }
 
 /** What the store knows of the request. Throws `Undecided` when it cannot say. */
-export function recall({ key }: Identified, { store }: CallbackDeps): Promise<Recall> {
-  return fromStore(() => store.recall(key))
+export function recall({ key, verified }: Identified, { store }: CallbackDeps): Promise<Recall> {
+  return fromStore(() => store.recall(key, verified.token))
 }

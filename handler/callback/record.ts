@@ -1,4 +1,5 @@
 /** Step 4, record: the proposal is on disk before it is answered. */
+import type { Difference } from '../decisions/cores.ts'
 import type { NewDecision } from '../decisions/store.ts'
 import { fromStore } from './faults.ts'
 import type { CallbackDeps } from './ports.ts'
@@ -21,7 +22,18 @@ export async function record(
   const { ahead, turn } = signAhead(asked, proposal, deps)
   const { policyDigest } = proposal
   const receipt = await fromStore(() => deps.store.record(entryOf(asked, proposal), turn))
+  if (receipt.differs !== undefined) alarmDifference(asked, receipt.differs, deps)
   return { recorded: { kind: 'recorded', receipt, policyDigest }, ahead }
+}
+
+/** The two stages of one transaction differ; raised with the first record that shows it. */
+function alarmDifference(
+  { delivery, requestId }: Identified,
+  differs: readonly Difference[],
+  { log }: CallbackDeps,
+): void {
+  const error = new Error(`the stages of the transaction differ in ${differs.join(', ')}`)
+  log.alarm({ kind: 'stage-difference', deliveryId: delivery.deliveryId, requestId, error })
 }
 
 /**

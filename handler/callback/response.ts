@@ -62,6 +62,9 @@ export function decisionOf(recorded: Recorded): {
   return recorded.kind === 'recorded' ? recorded.receipt : recorded
 }
 
+/** An IGNORE while signing fails the transaction, and nothing says that this is not signing. */
+const UNPROVEN = 'IGNORE_NOT_POSSIBLE_STAGE_UNPROVEN'
+
 const NO_IGNORE = 'IGNORE_NOT_POSSIBLE_WHEN_SIGNING'
 
 /** Longest `rejectionReason`, in characters. */
@@ -126,8 +129,9 @@ export function draftOf(requestId: string, decision: Decision): Draft {
 }
 
 /** The decision as it can be given at a stage: an IGNORE of a signing request becomes a refusal. */
-export function possibleAt(stage: Stage, decision: Decision): Decision {
+export function possibleAt(stage: Stage | 'unproven', decision: Decision): Decision {
   if (stage === 'approval' || decision.action !== 'IGNORE') return decision
+  if (stage === 'unproven') return { action: 'RETRY', rule: decision.rule, reason: UNPROVEN }
   return { action: 'REJECT', rule: decision.rule, reason: NO_IGNORE }
 }
 

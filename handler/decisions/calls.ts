@@ -23,7 +23,8 @@ export interface Writes {
 
 /** Calls that only look something up. */
 export interface Reads {
-  recall(key: RequestKey): Recall
+  /** `token` is that of the request, which is compared with others under its id. */
+  recall(key: RequestKey, token: string): Recall
   listHolds(): readonly Hold[]
   frozen(): Freeze | undefined
   limitUsage(windows: Readonly<Record<string, number>>): readonly LimitUsage[]
@@ -77,7 +78,7 @@ type Notes = ReturnType<typeof emptyNeeds>
 
 function emptyNeeds() {
   return {
-    fingerprints: new Set<number>(),
+    requests: new Array<RequestKey>(),
     uses: new Set<string>(),
     holds: new Set<string>(),
     charges: new Array<ChargePlace>(),
@@ -90,7 +91,7 @@ const NOTES: {
 } = {
   record: (needs, entry) => {
     const { key, singleUses, hold } = entry
-    needs.fingerprints.add(key.fingerprint)
+    needs.requests.push(key)
     for (const { name } of singleUses) needs.uses.add(name)
     if (hold !== undefined) needs.holds.add(hold.id)
     needs.charges.push(...placesOf(entry))

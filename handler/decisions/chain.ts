@@ -1,9 +1,7 @@
 /** Links of the audit chain: appends records to its end, and reads back one whose own hash holds. */
 import type { DecisionBody } from './decision-fields.ts'
 import { parseBody, recordHash } from './record.ts'
-import type { ChainHead, ChainRow, RecordContent } from './record.ts'
-import type { Candidate } from './requests.ts'
-import type { RecordRow } from './snapshot.ts'
+import type { ChainHead, ChainRow, RecordBody, RecordContent } from './record.ts'
 import { StoreError } from './store-error.ts'
 
 /** What is stored in a record's row besides what is hashed. */
@@ -67,8 +65,11 @@ export function createTail(head: ChainHead, nowMs: number): Tail {
  *
  * @throws StoreError `ERR_STORE_DAMAGED` when it is altered
  */
-export function readRecord({ seq, body, prev, hash }: RecordRow): Candidate {
-  if (recordHash(seq, prev, body) === hash) return { seq, hash, body: parseBody(body) }
+export function readRecord({ seq, body, prev, hash }: ChainRow): {
+  readonly seq: number
+  readonly body: RecordBody
+} {
+  if (recordHash(seq, prev, body) === hash) return { seq, body: parseBody(body) }
   throw damaged(seq)
 }
 

@@ -6,16 +6,16 @@
 import type { Decision } from '../policy/decision.ts'
 import { reserved } from '../policy/reserved.ts'
 import type { Call, Writes, WriteTable } from './calls.ts'
-import { createTail, readRecord } from './chain.ts'
+import { createTail } from './chain.ts'
 import type { Tail } from './chain.ts'
 import { bodyOf } from './decision-fields.ts'
 import { approveHold, holdIdOf, holdOf, openHold, rejectHold } from './holds.ts'
 import { describeCharge } from './limits.ts'
 import { addFreeze, freezeActOf } from './freeze.ts'
 import type { Act, Freeze } from './operations.ts'
-import type { OperatorContent } from './record.ts'
+import type { ChainRow, OperatorContent } from './record.ts'
 import { recallFrom } from './requests.ts'
-import type { Changes, RecordRow, Snapshot } from './snapshot.ts'
+import type { Changes, Snapshot } from './snapshot.ts'
 import { createSpending } from './spending.ts'
 import type { Spending } from './spending.ts'
 import { StoreError } from './store-error.ts'
@@ -134,8 +134,8 @@ function createRecorder(
   spending: Spending,
   frozen: () => Freeze | undefined,
 ): Writes['record'] {
-  const found = new Map<number, RecordRow[]>()
-  const rowsOf = (fingerprint: number): RecordRow[] => {
+  const found = new Map<number, ChainRow[]>()
+  const rowsOf = (fingerprint: number): ChainRow[] => {
     const known = found.get(fingerprint) ?? [...(snapshot.records.get(fingerprint) ?? [])]
     found.set(fingerprint, known)
     return known
@@ -157,18 +157,18 @@ function createRecorder(
     const { fingerprint } = entry.key
     const { token } = entry.evidence
     const known = rowsOf(fingerprint)
-    const { recall, indexed } = recallFrom(known.map(readRecord), entry.key)
+    const { recall, indexed, differs } = recallFrom(known, entry.key, token)
     if (recall.kind === 'decided') {
       const { seq, decision } = recall
       return { seq, hash: known.find((each) => each.seq === seq)?.hash ?? '', decision }
     }
     const decision = decide(entry, recall)
     const isIndexed = decision.action === 'RETRY' ? indexed.retry : indexed.final
-    const body = bodyOf({ entry, decision }, tail.time)
+    const body = bodyOf({ entry, decision, differs }, tail.time)
     const row = tail.appendBody(body, isIndexed ? { token, fingerprint } : { token })
     if (isIndexed) known.push(row)
     const { seq, hash } = row
     if (decision === entry.decision && decision.action === 'APPROVE') spending.use(entry, seq)
-    return { seq, hash, decision }
+    return differs.length === 0 ? { seq, hash, decision } : { seq, hash, decision, differs }
   }
 }

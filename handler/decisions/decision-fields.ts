@@ -3,8 +3,9 @@
  * when it is read back, what a redacted export keeps of it, and how the log line of a delivery names it.
  */
 import type { Decision } from '../policy/decision.ts'
-import { sha256 } from '../protocol/digest.ts'
+import { IDENTITY_VERSION, sha256 } from '../protocol/digest.ts'
 import type { Action, Endpoint, Stage } from '../protocol/endpoints.ts'
+import type { Difference } from './cores.ts'
 import { describeCharge } from './limits.ts'
 import type { ChargedLimit } from './limits.ts'
 import type { NewDecision, ShadowNote } from './store.ts'
@@ -12,6 +13,8 @@ import type { NewDecision, ShadowNote } from './store.ts'
 /** One answer that was decided, with everything that explains it. */
 export interface DecisionContent {
   readonly kind: 'decision'
+  /** Version of the identity that stage and digests are of; absent in records of version 1. */
+  readonly identity?: number
   readonly endpoint: Endpoint
   readonly requestId: string
   readonly signerId: string
@@ -29,6 +32,8 @@ export interface DecisionContent {
   /** Hex SHA-256 of the co-signer's token, which is stored in the same row. */
   readonly tokenSha256: string
   readonly rawTx?: string
+  /** How the request differs from the other stage of its transaction. */
+  readonly differs?: readonly Difference[]
   /** What the policy said, when a limit, a single use, a hold, a freeze or an earlier decision changed it. */
   readonly proposed?: Decision
   /** What a shadow policy would have said. */
@@ -43,6 +48,7 @@ export interface DecisionContent {
 export interface Outcome {
   readonly entry: NewDecision
   readonly decision: Decision
+  readonly differs: readonly Difference[]
 }
 
 type FieldName = Exclude<keyof DecisionContent, 'kind'>
@@ -63,6 +69,11 @@ const LOGGED = { exported: 'kept', logged: 'whole' } as const
 
 /** In the order of the record's body, all of which is hashed. */
 const DECISION_FIELDS = {
+  identity: {
+    from: () => IDENTITY_VERSION,
+    fits: (value) => value === undefined || typeof value === 'number',
+    ...KEPT,
+  },
   endpoint: { ...text(({ entry }) => entry.key.endpoint), ...LOGGED },
   requestId: { ...text(({ entry }) => entry.key.requestId), ...KEPT, logged: 'short' },
   signerId: { ...text(({ entry }) => entry.key.signerId), ...KEPT, logged: 'short' },
@@ -90,6 +101,11 @@ const DECISION_FIELDS = {
     from: ({ entry }) => entry.evidence.rawTx,
     fits: (value) => value === undefined || typeof value === 'string',
     exported: ({ rawTx }) => ({ rawTx: rawTx?.split(/\W/, 1)[0] }),
+  },
+  differs: {
+    from: ({ differs }) => (differs.length === 0 ? undefined : differs),
+    fits: (value) => isListOf(value, (item) => typeof item === 'string'),
+    ...KEPT,
   },
   proposed: {
     from: ({ entry, decision }) => (decision === entry.decision ? undefined : entry.decision),

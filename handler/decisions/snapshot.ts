@@ -3,6 +3,7 @@
  * afterwards, all in one transaction.
  */
 import type { LimitCharge } from '../policy/decision.ts'
+import type { RequestKey } from '../protocol/digest.ts'
 import type { HoldRow } from './holds.ts'
 import type { Charge, LimitState } from './limits.ts'
 import type { Freeze } from './operations.ts'
@@ -15,7 +16,8 @@ export interface ChargePlace extends Pick<LimitCharge, 'limit' | 'key' | 'window
 
 /** What a batch must see. */
 export interface Needs {
-  readonly fingerprints: ReadonlySet<number>
+  /** Requests that are recorded, or asked about. */
+  readonly requests: readonly RequestKey[]
   /** Names of single uses. */
   readonly uses: ReadonlySet<string>
   /** Ids of holds. */
@@ -25,15 +27,12 @@ export interface Needs {
   readonly owners: ReadonlySet<string>
 }
 
-/** A row of the chain without its token, which no rule looks at. */
-export type RecordRow = Omit<ChainRow, 'token'>
-
 /** What a store holds of what a batch needs; what a map lacks, the store lacks. */
 export interface Snapshot {
   readonly head: ChainHead
   readonly freeze: Freeze | undefined
-  /** By fingerprint; ascending, at most `MAX_CANDIDATES` of each. */
-  readonly records: ReadonlyMap<number, readonly RecordRow[]>
+  /** By fingerprint; ascending, at most `MAX_CANDIDATES` of each. Without tokens, but those of `tokensNeeded`. */
+  readonly records: ReadonlyMap<number, readonly ChainRow[]>
   /** By name. */
   readonly uses: ReadonlyMap<string, UseRow>
   /** By id. */

@@ -2,6 +2,7 @@
 import type { RequestKey } from '../protocol/digest.ts'
 import type { Decision, LimitCharge, SingleUse } from '../policy/decision.ts'
 import type { Action } from '../protocol/endpoints.ts'
+import type { Difference } from './cores.ts'
 
 /** What the store knows of a request before it is evaluated. */
 export type Recall =
@@ -11,7 +12,7 @@ export type Recall =
   | { readonly kind: 'decided'; readonly decision: Decision; readonly seq: number }
   /** Another stage or digest of the same request was refused: a refusal stands for all of them. */
   | { readonly kind: 'rejected-sibling'; readonly decision: Decision; readonly seq: number }
-  /** The same id was seen with other core content. */
+  /** The same id was seen with another core. */
   | { readonly kind: 'conflict'; readonly seq: number }
 
 /** What is recorded beside the decision. */
@@ -73,6 +74,8 @@ export interface Receipt {
   /** Hex hash of the record, the end of the chain at that moment. */
   readonly hash: string
   readonly decision: Decision
+  /** How the request differs from the other stage of its transaction; with the first record of it. */
+  readonly differs?: readonly Difference[]
 }
 
 /**
@@ -80,7 +83,8 @@ export interface Receipt {
  * (APPROVE, REJECT, IGNORE) is unique per key; a RETRY is recorded but never recalled.
  */
 export interface DecisionStore {
-  recall(key: RequestKey): Promise<Recall>
+  /** `token` is the co-signer's of that request: other requests under its id are compared with it. */
+  recall(key: RequestKey, token: string): Promise<Recall>
   /**
    * Resolves only after the record is on disk. `turn` resolves when waiting for the disk would begin to hold the answer
    * up: until then the record may wait for others, so that they share one sync. Without it the record goes at once.

@@ -9,6 +9,12 @@ import type { JsonObject } from './json-value.ts'
 import type { CallbackRequest, Malformed } from './request.ts'
 import { CONFIG_CHANGE, TRANSACTION } from './request-members.ts'
 
+/**
+ * Version of what stage and digests are made of. 1: a destination's `displayDstAddress` made a request one of the signing
+ * stage.
+ */
+export const IDENTITY_VERSION = 2
+
 /** Identity of a request. Two deliveries with equal keys get the same decision. */
 export interface RequestKey {
   readonly endpoint: Endpoint

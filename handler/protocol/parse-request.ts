@@ -1,7 +1,7 @@
 /** Parsing: verified claims are read once, into a request; nothing else is looked at afterwards. */
 import { CallbackError } from './errors.ts'
 import type { Endpoint, Stage } from './endpoints.ts'
-import { isObject, type JsonObject, type JsonValue } from './json-value.ts'
+import type { JsonObject } from './json-value.ts'
 import { isIdentifier, Malformation, type Source, TEXT } from './members.ts'
 import type { CallbackRequest, Parsed } from './request.ts'
 import { CONFIG_CHANGE, TRANSACTION } from './request-members.ts'
@@ -75,14 +75,26 @@ function readRequest(
 function stageOf(endpoint: Endpoint, claims: JsonObject): Stage {
   if (endpoint === 'config_change_sign_request') return 'approval'
   if (claims['rawTx'] !== undefined || claims['fee'] !== undefined) return 'signing'
-  const destinations = claims['destinations']
-  return Array.isArray(destinations) && destinations.some(hasDisplayAddress)
-    ? 'signing'
-    : 'approval'
+  return 'approval'
 }
 
-function hasDisplayAddress(destination: JsonValue): boolean {
-  return isObject(destination) && destination['displayDstAddress'] !== undefined
+/**
+ * False for a request of the approval stage with a `displayDstAddress`: real co-signers send some, but by the vendor's
+ * tables only signing requests have it.
+ */
+export function provesStage(request: CallbackRequest): boolean {
+  if (request.endpoint !== 'tx_sign_request' || request.stage === 'signing') return true
+  const { destinations } = request
+  return !Array.isArray(destinations) || !destinations.some(hasDisplayAddress)
+}
+
+function hasDisplayAddress(destination: unknown): boolean {
+  return (
+    typeof destination === 'object' &&
+    destination !== null &&
+    'displayDstAddress' in destination &&
+    destination.displayDstAddress !== undefined
+  )
 }
 
 function usableIds({ txId, signerId }: JsonObject) {

@@ -166,7 +166,13 @@ describe('new requests of the fixture’s co-signers', () => {
     const claims = JSON.parse(
       Buffer.from(first?.token.split('.')[1] ?? '', 'base64url').toString(),
     ) as Record<string, unknown>
-    const other = { ...claims, destAddress: '0x00000000219ab540356cBB839Cbe05303d7705Fa' }
+    const elsewhere = '0x00000000219ab540356cBB839Cbe05303d7705Fa'
+    const destinations = (claims['destinations'] as object[]).map((one) => ({
+      ...one,
+      dstAddress: elsewhere,
+      displayDstAddress: elsewhere,
+    }))
+    const other = { ...claims, destAddress: elsewhere, destinations }
     const ask = async (changed: object, cosigner?: string) =>
       askAgain(handler, copy, {
         endpoint: 'tx_sign_request',

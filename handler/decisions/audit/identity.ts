@@ -2,8 +2,8 @@
  * Identity of a recorded request, computed again from its evidence: what the record must say of it. Records
  * of one version of the identity are compared with what that version computes.
  */
-import { malformedKey, requestKey } from '../../protocol/digest.ts'
 import { parseRequest } from '../../protocol/parse-request.ts'
+import { keyOf } from '../../protocol/stored-token.ts'
 import type { Verified } from '../../protocol/token.ts'
 import type { DecisionContent } from '../decision-fields.ts'
 
@@ -19,14 +19,11 @@ export type Identity = Pick<
  * @throws CallbackError `ERR_REQUEST_UNIDENTIFIED`
  */
 export function identityOf(
-  { endpoint }: Pick<DecisionContent, 'endpoint'>,
+  { endpoint, identity: version = 1 }: Pick<DecisionContent, 'endpoint' | 'identity'>,
   verified: Verified,
 ): Identity {
   const parsed = parseRequest(endpoint, verified.claims)
-  const key =
-    parsed.kind === 'malformed'
-      ? malformedKey(parsed.malformed, verified.claims)
-      : requestKey(parsed.request, verified.cosigner)
+  const key = keyOf(parsed, verified.claims, verified.cosigner, version)
   const asked = parsed.kind === 'malformed' ? parsed.malformed : parsed.request
   const txId = 'txId' in asked ? asked.txId : undefined
   const { requestId, signerId, stage, digest, coreDigest } = key

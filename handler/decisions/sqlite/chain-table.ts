@@ -3,7 +3,6 @@ import type { RequestKey } from '../../protocol/digest.ts'
 import { damaged } from '../chain.ts'
 import { EMPTY, parseBody } from '../record.ts'
 import type { ChainHead, ChainRow } from '../record.ts'
-import type { RecordRow } from '../snapshot.ts'
 import type { Database } from './database.ts'
 import { createRequestIndex } from './request-index.ts'
 import type { RequestIndex } from './request-index.ts'
@@ -15,11 +14,13 @@ export interface ChainTable {
   /** Reads head and index again: after a rollback, or when another process has written. */
   reload(): void
   /**
-   * The records with a fingerprint, ascending, at most `MAX_CANDIDATES`.
+   * The records with a fingerprint, ascending, at most `MAX_CANDIDATES`, without their tokens.
    *
    * @throws StoreError `ERR_STORE_DAMAGED` when one is missing
    */
-  withFingerprint(fingerprint: RequestKey['fingerprint']): readonly RecordRow[]
+  withFingerprint(fingerprint: RequestKey['fingerprint']): readonly ChainRow[]
+  /** The row with its token. */
+  withToken(row: ChainRow): ChainRow
   /** Appends rows; `head` is the last of them. Must run inside a transaction. */
   append(rows: readonly ChainRow[], head: ChainHead): void
 }
@@ -33,9 +34,13 @@ export function createChainTable(db: Database): ChainTable {
   const last = db.prepare<[], { seq: number; hash: string; body: string }>(
     'SELECT seq, hash, body FROM chain ORDER BY seq DESC LIMIT 1',
   )
-  const bySeq = db.prepare<[number], RecordRow>(
-    'SELECT seq, fingerprint, body, prev, hash FROM chain WHERE seq = ?',
+  const bySeq = db.prepare<[number], ChainRow>(
+    'SELECT seq, fingerprint, body, NULL AS token, prev, hash FROM chain WHERE seq = ?',
   )
+
+  const tokenOf = db
+    .prepare<[number], string | null>('SELECT token FROM chain WHERE seq = ?')
+    .pluck()
 
   const readHead = (): ChainHead => {
     const row = last.get()
@@ -57,6 +62,7 @@ export function createChainTable(db: Database): ChainTable {
         if (row === undefined) throw damaged(seq)
         return row
       }),
+    withToken: (row) => ({ ...row, token: tokenOf.get(row.seq) ?? null }),
     append: (rows, end) => {
       for (const { seq, fingerprint, body, token, prev, hash } of rows) {
         insert.run(seq, fingerprint, body, token, prev, hash)

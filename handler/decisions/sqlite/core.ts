@@ -4,7 +4,7 @@
  */
 import { isWrite, needsOf, partsOf } from '../calls.ts'
 import type { Call, Calls, Reads, WriteTable } from '../calls.ts'
-import { chainTime, readRecord } from '../chain.ts'
+import { chainTime } from '../chain.ts'
 import { checkpointSeq } from '../checkpoint.ts'
 import { beginBatch, decideBatch, resultOf } from '../decide-batch.ts'
 import type { CallResult } from '../decide-batch.ts'
@@ -41,7 +41,7 @@ export function createCore(db: Database): Core {
   const newest = db.prepare<[], string>('SELECT body FROM chain ORDER BY seq DESC LIMIT 1').pluck()
 
   const reads: Reads & Pick<Calls, 'probe'> = {
-    recall: (key) => recallFrom(chain.withFingerprint(key.fingerprint).map(readRecord), key).recall,
+    recall: (key, token) => recallFrom(tables.rowsOf([key], key.fingerprint), key, token).recall,
     listHolds: () => holds.openHolds(now()).map((hold) => holdOf(hold, now())),
     frozen: () => holds.freeze(),
     limitUsage: (windows) => limits.usage(windows, now()),

@@ -105,9 +105,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   let frozen = await ask('frozen')
   return {
     opening,
-    recall: async (key) => {
+    recall: async (key, token) => {
       if (knowsAll && !seen.mayHave(key.fingerprint)) return { kind: 'new' }
-      return ask('recall', key)
+      return ask('recall', key, token)
     },
     record,
     check: async () => {

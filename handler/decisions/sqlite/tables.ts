@@ -1,4 +1,7 @@
 /** Tables of the store in SQLite: loads what a batch must see, and writes what the rules made of it. */
+import type { RequestKey } from '../../protocol/digest.ts'
+import type { ChainRow } from '../record.ts'
+import { tokensNeeded } from '../requests.ts'
 import { chargeName, limitName } from '../snapshot.ts'
 import type { Changes, ChargePlace, Needs, Snapshot } from '../snapshot.ts'
 import { createChainTable } from './chain-table.ts'
@@ -13,6 +16,8 @@ export interface Tables {
   readonly chain: ChainTable
   readonly limits: LimitTables
   readonly holds: HoldTables
+  /** The records with a fingerprint, and the tokens that these requests need of them. */
+  rowsOf(requests: readonly RequestKey[], fingerprint: number): readonly ChainRow[]
   /** `nowMs` is the chain's time. */
   load(needs: Needs, nowMs: number): Snapshot
   /** Must run inside a transaction. */
@@ -26,14 +31,24 @@ export function createTables(db: Database): Tables {
   const chain = createChainTable(db)
   const limits = createLimitTables(db)
   const holds = createHoldTables(db)
+  const rowsOf: Tables['rowsOf'] = (requests, fingerprint) => {
+    const rows = chain.withFingerprint(fingerprint)
+    const needed = requests.flatMap((key) =>
+      key.fingerprint === fingerprint ? tokensNeeded(rows, key) : [],
+    )
+    return needed.length === 0
+      ? rows
+      : rows.map((row) => (needed.includes(row.seq) ? chain.withToken(row) : row))
+  }
   return {
+    rowsOf,
     chain,
     limits,
     holds,
     load: (needs, nowMs) => ({
       head: chain.head(),
       freeze: holds.freeze(),
-      records: rowsBy(needs.fingerprints, (one) => chain.withFingerprint(one)),
+      records: rowsBy(fingerprintsOf(needs), (one) => rowsOf(needs.requests, one)),
       uses: rowsBy(needs.uses, (name) => holds.use(name)),
       holds: rowsBy(needs.holds, (id) => holds.hold(id)),
       limits: rowsAt(needs.charges, limitName, (place) => limits.limit(place, nowMs)),
@@ -50,6 +65,10 @@ export function createTables(db: Database): Tables {
       holds.reload()
     },
   }
+}
+
+function fingerprintsOf({ requests }: Needs): ReadonlySet<number> {
+  return new Set(requests.map(({ fingerprint }) => fingerprint))
 }
 
 /** The rows of these names; what is not there is left out. */

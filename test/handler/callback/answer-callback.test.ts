@@ -121,6 +121,28 @@ describe('answerCallback', () => {
     expect(await handler.ask({ ...SIGNING, requestId })).toMatchObject({ requestId })
   })
 
+  // By the vendor's tables it is being signed, by real tokens it may be: an IGNORE would fail it for good.
+  it('waits instead of IGNORE where nothing proves the stage', async () => {
+    handler = await line(() => says('IGNORE'))
+    const destinations = [{ dstType: 'VAULT', dstId: '1', displayDstAddress: 'x' }]
+    expect(await handler.ask({ ...APPROVAL, destinations })).toMatchObject({
+      action: 'RETRY',
+      rejectionReason: 'IGNORE_NOT_POSSIBLE_STAGE_UNPROVEN',
+    })
+  })
+
+  it('raises an alarm when the store says that the stages differ', async () => {
+    const { store } = handler
+    handler.with({
+      store: {
+        ...store,
+        record: async (entry) => ({ ...(await store.record(entry)), differs: ['amount'] }),
+      },
+    })
+    expect(await handler.ask(SIGNING)).toMatchObject({ action: 'APPROVE' })
+    expect(handler.alarms).toMatchObject([{ kind: 'stage-difference', requestId: 'r-1' }])
+  })
+
   it('never lets IGNORE reach a signing request, nor the record of one', async () => {
     handler = await line(() => says('IGNORE'))
     expect(await handler.ask(SIGNING)).toMatchObject({

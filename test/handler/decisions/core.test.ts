@@ -31,7 +31,7 @@ const OTHER_CORE = { coreDigest: hex('9'), digest: hex('8') }
 describe('recall', () => {
   it('knows nothing of a request that was never recorded', async () => {
     const { core } = await bench()
-    expect(core.calls.recall(requestKey())).toEqual({ kind: 'new' })
+    expect(core.calls.recall(requestKey(), '')).toEqual({ kind: 'new' })
   })
 
   it.each([APPROVE, REJECT, { action: 'IGNORE', rule: 'vote', reason: 'not ours' } as const])(
@@ -39,7 +39,7 @@ describe('recall', () => {
     async (decision) => {
       const { core, record } = await bench()
       const { seq } = record(entry({ decision }))
-      expect(core.calls.recall(requestKey())).toEqual({ kind: 'decided', decision, seq })
+      expect(core.calls.recall(requestKey(), '')).toEqual({ kind: 'decided', decision, seq })
     },
   )
 
@@ -52,11 +52,11 @@ describe('recall', () => {
     at(0, 'approval')
     at(1_000, 'signing')
     at(2_000, 'signing')
-    expect(core.calls.recall(requestKey({ stage: 'approval' }))).toEqual({
+    expect(core.calls.recall(requestKey({ stage: 'approval' }), '')).toEqual({
       kind: 'new',
       firstAt: '2026-11-21T08:00:00.000Z',
     })
-    expect(core.calls.recall(requestKey())).toEqual({
+    expect(core.calls.recall(requestKey(), '')).toEqual({
       kind: 'new',
       firstAt: '2026-11-21T08:00:01.000Z',
     })
@@ -65,13 +65,13 @@ describe('recall', () => {
   it('does not carry an approval into another stage', async () => {
     const { core, record } = await bench()
     record(entry({ key: { stage: 'approval' } }))
-    expect(core.calls.recall(requestKey({ stage: 'signing' }))).toEqual({ kind: 'new' })
+    expect(core.calls.recall(requestKey({ stage: 'signing' }), '')).toEqual({ kind: 'new' })
   })
 
   it('carries a refusal into every other stage and version with the same core content', async () => {
     const { core, record } = await bench()
     const { seq } = record(entry({ key: { stage: 'approval' }, decision: REJECT }))
-    expect(core.calls.recall(requestKey({ stage: 'signing' }))).toEqual({
+    expect(core.calls.recall(requestKey({ stage: 'signing' }), '')).toEqual({
       kind: 'rejected-sibling',
       decision: REJECT,
       seq,
@@ -83,7 +83,7 @@ describe('recall', () => {
     const approval = requestKey({ stage: 'approval' })
     const { seq } = record(entry({ key: approval }))
     record(entry({ decision: REJECT }))
-    expect(core.calls.recall(approval)).toEqual({ kind: 'decided', decision: APPROVE, seq })
+    expect(core.calls.recall(approval, '')).toEqual({ kind: 'decided', decision: APPROVE, seq })
   })
 
   it.each([
@@ -93,13 +93,13 @@ describe('recall', () => {
   ])('keeps requests apart by %s', async (_, other) => {
     const { core, record } = await bench()
     record(entry({ decision: REJECT }))
-    expect(core.calls.recall(requestKey(other))).toEqual({ kind: 'new' })
+    expect(core.calls.recall(requestKey(other), '')).toEqual({ kind: 'new' })
   })
 
   it('tells a conflict when the id was seen with other core content, even if only retried', async () => {
     const { core, record } = await bench()
     const { seq } = record(entry({ decision: RETRY }))
-    expect(core.calls.recall(requestKey(OTHER_CORE))).toEqual({ kind: 'conflict', seq })
+    expect(core.calls.recall(requestKey(OTHER_CORE), '')).toEqual({ kind: 'conflict', seq })
   })
 })
 
@@ -109,12 +109,12 @@ describe('a conflict that was recorded', () => {
     const { seq } = record(entry({ key: { stage: 'approval' } }))
     const conflict = entry({ key: OTHER_CORE, decision: { ...REJECT, rule: 'conflict' } })
     record(conflict)
-    expect(core.calls.recall(requestKey({ stage: 'approval' }))).toMatchObject({
+    expect(core.calls.recall(requestKey({ stage: 'approval' }), '')).toMatchObject({
       kind: 'decided',
       seq,
     })
-    expect(core.calls.recall(requestKey())).toEqual({ kind: 'new' })
-    expect(core.calls.recall(conflict.key)).toMatchObject({ kind: 'decided', seq: seq + 1 })
+    expect(core.calls.recall(requestKey(), '')).toEqual({ kind: 'new' })
+    expect(core.calls.recall(conflict.key, '')).toMatchObject({ kind: 'decided', seq: seq + 1 })
   })
 })
 
@@ -137,7 +137,11 @@ describe('record', () => {
     record(entry())
     const { decision, seq } = record(entry({ key: OTHER_CORE }))
     expect(decision).toMatchObject({ action: 'REJECT', rule: 'conflict' })
-    expect(core.calls.recall(requestKey(OTHER_CORE))).toEqual({ kind: 'decided', decision, seq })
+    expect(core.calls.recall(requestKey(OTHER_CORE), '')).toEqual({
+      kind: 'decided',
+      decision,
+      seq,
+    })
   })
 
   it('records every RETRY, and a final decision after it', async () => {
@@ -146,7 +150,7 @@ describe('record', () => {
     record(entry({ decision: RETRY }))
     const { seq } = record(entry())
     expect(rows(db)).toBe(3)
-    expect(core.calls.recall(requestKey())).toEqual({ kind: 'decided', decision: APPROVE, seq })
+    expect(core.calls.recall(requestKey(), '')).toEqual({ kind: 'decided', decision: APPROVE, seq })
   })
 
   it('keeps what was proposed beside what was decided', async () => {
@@ -163,7 +167,7 @@ describe('record', () => {
       record(entry({ key: { digest: n.toString(16).padStart(64, '0') } }))
     }
     const key = requestKey({ digest: hex('f') })
-    expect(core.calls.recall(key)).toEqual({ kind: 'conflict', seq: 1 })
+    expect(core.calls.recall(key, '')).toEqual({ kind: 'conflict', seq: 1 })
     expect(record(entry({ key })).decision.action).toBe('REJECT')
     const sql = 'SELECT count(*) FROM chain WHERE fingerprint IS NOT NULL'
     expect(db.prepare(sql).pluck().get()).toBe(64)
@@ -217,7 +221,7 @@ describe('a rolled back transaction', () => {
     expect(rows(db)).toBe(0)
     expect(core.head().seq).toBe(0)
     expect(core.calls.frozen()).toBeUndefined()
-    expect(core.calls.recall(requestKey())).toEqual({ kind: 'new' })
+    expect(core.calls.recall(requestKey(), '')).toEqual({ kind: 'new' })
   })
 })
 

@@ -63,6 +63,7 @@ describe('a handler that is killed under load', () => {
             signerId: 'signer',
             digest: String(number).padStart(64, '0'),
           }),
+          '',
         )
         const decided = { kind: 'decided', seq, decision: { action } }
         expect(recalled).toMatchObject(action === 'RETRY' ? { kind: 'new' } : decided)

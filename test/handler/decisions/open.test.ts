@@ -203,7 +203,7 @@ describe('a store that is behind its mark', () => {
       expect(running.behind()).toBeUndefined()
       expect(record(running, 7)).toMatchObject({ ok: true })
       const acts = running.core.calls
-      expect(acts.recall(nth(7).key)).toMatchObject({ kind: 'decided' })
+      expect(acts.recall(nth(7).key, '')).toMatchObject({ kind: 'decided' })
       running.close()
       const again = await openStore(path, START)
       expect(again.opening.behind).toBeUndefined()
@@ -246,7 +246,7 @@ describe('after a process that ended without closing', () => {
     })
     const store = await openStore(path, START)
     expect(store.opening).toMatchObject({ log: 'torn', records: 7, behind: undefined })
-    expect(store.core.calls.recall(nth(5).key)).toMatchObject({ kind: 'decided' })
+    expect(store.core.calls.recall(nth(5).key, '')).toMatchObject({ kind: 'decided' })
     store.close()
   })
 

@@ -49,9 +49,9 @@ describe('the request index', () => {
     const again = createCore(openDatabase(path))
     expect(again.index.unmerged()).toHaveLength(8_192)
     for (const n of [1, 16_384, 16_386, 24_576]) {
-      expect(again.calls.recall(nth(n).key).kind).toBe('decided')
+      expect(again.calls.recall(nth(n).key, '').kind).toBe('decided')
     }
-    expect(again.calls.recall(nth(99_999).key).kind).toBe('new')
+    expect(again.calls.recall(nth(99_999).key, '').kind).toBe('new')
     const all = [...again.index.merged(-1, 10_000)]
     all.push(...again.index.merged(all.at(-1) ?? 0, 10_000))
     expect(all).toHaveLength(16_384)
@@ -93,7 +93,7 @@ describe('the request index', () => {
       Number(reader.prepare('SELECT merged_seq FROM request_index_state').pluck().get())
     for (let waited = 0; merged() === 0 && waited < 200; waited += 1) await systemSleep(20)
     expect(merged()).toBeGreaterThanOrEqual(16_384)
-    expect((await store.recall(nth(77).key)).kind).toBe('decided')
+    expect((await store.recall(nth(77).key, '')).kind).toBe('decided')
     reader.close()
     await store.close()
   })

@@ -65,14 +65,14 @@ describe('the store in its thread', () => {
   it('records, recalls, and does so after a restart', async () => {
     const path = await newPath()
     const store = await open({ path })
-    expect(await store.recall(requestKey())).toEqual({ kind: 'new' })
+    expect(await store.recall(requestKey(), '')).toEqual({ kind: 'new' })
     const { seq } = await store.record(entry())
     const decided = { kind: 'decided', decision: APPROVE, seq }
-    expect(await store.recall(requestKey())).toEqual(decided)
+    expect(await store.recall(requestKey(), '')).toEqual(decided)
     await store.close()
     const next = await open({ path })
-    expect(await next.recall(requestKey())).toEqual(decided)
-    expect(await next.recall(requestKey({ requestId: 'other' }))).toEqual({ kind: 'new' })
+    expect(await next.recall(requestKey(), '')).toEqual(decided)
+    expect(await next.recall(requestKey({ requestId: 'other' }), '')).toEqual({ kind: 'new' })
   })
 
   it('lets a record wait for its turn, and takes it along with one that does not wait', async () => {
@@ -98,7 +98,10 @@ describe('the store in its thread', () => {
     const waiting = store.record(nth(1), new Promise(() => undefined))
     await store.close()
     const { seq } = await waiting
-    expect(await (await open({ path })).recall(nth(1).key)).toMatchObject({ kind: 'decided', seq })
+    expect(await (await open({ path })).recall(nth(1).key, '')).toMatchObject({
+      kind: 'decided',
+      seq,
+    })
   })
 
   it('makes one decision of a hundred copies that arrive at once', async () => {
@@ -210,7 +213,7 @@ describe('a full disk', () => {
     const failure: unknown = await write().catch((error: unknown) => error)
     expect(failure).toMatchObject({ code: 'ERR_STORE_FULL', hint: 'free disk space' })
     expect(written).toBeGreaterThan(2)
-    expect(await store.recall(big(0).key)).toMatchObject({ kind: 'decided' })
+    expect(await store.recall(big(0).key, '')).toMatchObject({ kind: 'decided' })
     await store.close()
     const next = await open({ path })
     expect((await next.record(big(written))).decision).toEqual(APPROVE)
@@ -242,7 +245,9 @@ describe('a store that was altered', () => {
     db.prepare(`UPDATE chain SET body = replace(body, 'REJECT', 'APPROVE')`).run()
     db.close()
     const store = await open({ path })
-    await expect(store.recall(requestKey())).rejects.toMatchObject({ code: 'ERR_STORE_DAMAGED' })
+    await expect(store.recall(requestKey(), '')).rejects.toMatchObject({
+      code: 'ERR_STORE_DAMAGED',
+    })
     await expect(store.record(entry())).rejects.toMatchObject({ code: 'ERR_STORE_DAMAGED' })
   })
 })
@@ -377,5 +382,5 @@ it('a copy of the files taken while it runs holds what was answered', async () =
   copyFileSync(markPath(path), markPath(copy))
   const next = await open({ path: copy })
   expect(next.opening).toMatchObject({ log: 'unclean', behind: undefined })
-  expect(await next.recall(requestKey())).toMatchObject({ kind: 'decided', seq: receipt.seq })
+  expect(await next.recall(requestKey(), '')).toMatchObject({ kind: 'decided', seq: receipt.seq })
 })

@@ -204,8 +204,12 @@ describe('parseRequest of transactions', () => {
     ['raw transactions of null', { rawTx: null }, 'signing'],
     ['a fee', { fee: '0.1' }, 'signing'],
     ['a fee of null', { fee: null }, 'signing'],
-    ['a shown address', { destinations: [{}, { displayDstAddress: 'x' }] }, 'signing'],
-    ['a shown address of null', { destinations: [{ displayDstAddress: null }] }, 'signing'],
+    ['a shown address alone', { destinations: [{}, { displayDstAddress: 'x' }] }, 'approval'],
+    [
+      'a shown address and a fee',
+      { fee: '1', destinations: [{ displayDstAddress: 'x' }] },
+      'signing',
+    ],
     ['other addresses', { destinations: [{ dstAddress: 'x' }] }, 'approval'],
     ['no destinations', { destinations: null }, 'approval'],
   ])('knows the stage by %s', (_, members, stage) => {
