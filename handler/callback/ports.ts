@@ -200,7 +200,8 @@ export interface RefusedEvent {
 }
 
 export interface AlarmEvent {
-  readonly kind: FaultRule | 'conflict' | 'late-failure' | 'retry-budget' | 'uncertain' | 'stage-difference'
+  readonly kind:
+    FaultRule | 'conflict' | 'late-failure' | 'retry-budget' | 'uncertain' | 'stage-difference'
   readonly deliveryId: string
   readonly requestId: string
   /** Its message and stack hold nothing of the payload unless an edge put it there. */
