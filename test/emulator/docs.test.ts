@@ -23,7 +23,7 @@ describe('docs/emulator.md', () => {
       ending: new AbortController().signal,
     })
     const options = new Set(out.join('').match(/--[a-z-]+/g))
-    options.delete('--help')
+    for (const always of ['--help', '--version']) options.delete(always)
     const documented = new Set(text.match(/(?<=\| `)--[a-z-]+/g))
     expect(documented).toEqual(options)
   })
