@@ -40,7 +40,7 @@ describe('a look at the policy files', () => {
     expect(policies.current().policy.defaultAction).toBe('REJECT')
     await lookUntil('policy taken over')
     expect(policies.current().policy.defaultAction).toBe('RETRY')
-    await writeFile(file, 'version: 2\n')
+    await writeFile(file, 'version: 3\n')
     await lookUntil('the policy file is wrong: the old one stays')
     expect([refused, policies.current().policy.defaultAction]).toEqual([1, 'RETRY'])
   })
