@@ -52,7 +52,7 @@ async function rotate(
   const path = `/cosigners/${emulator.cosignerId}/api_keys/${emulator.apiKey}`
   await completed(await send(emulator, 'PUT', path, { callbackHandler: first }))
   await emulator.chaos({ SWITCH_SKEW_MS: skewMs })
-  await emulator.control('POST', '/traffic', { ratePerSecond: 60, seconds: 60 })
+  await emulator.control('POST', '/traffic', { ratePerSecond: 20, seconds: 60 })
   await sleep(300)
   await completed(await send(emulator, 'PATCH', path, { callbackHandler: second }))
   onCompleted()
