@@ -56,8 +56,8 @@ describe('docker compose run', () => {
   )
 })
 
-describe('npm run bootstrap --', () => {
-  const lines = [...read('README.md').matchAll(/npm run bootstrap -- (.+)$/gm)].map(
+describe('countersign-bootstrap', () => {
+  const lines = [...read('README.md').matchAll(/^countersign-bootstrap (.+)$/gm)].map(
     ([, rest = '']) => (rest.match(/"[^"]*"|\S+/g) ?? []).map((word) => word.replaceAll('"', '')),
   )
 

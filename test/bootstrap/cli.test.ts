@@ -145,7 +145,7 @@ describe('mistakes', () => {
   it('a caller key that others can read stops before anything is sent', async () => {
     const world = await pairedWorld()
     const before = world.calls.length
-    chmodSync(join(world.stateDir, 'caller.key'), 0o640)
+    chmodSync(join(world.stateDir, 'caller.key'), 0o644)
     expect(await world.run('rotate', '--yes')).toBe(2)
     expect(world.stderr).toContain('can be read by other users')
     rmSync(join(world.stateDir, 'caller.key'))

@@ -183,7 +183,7 @@ describe('a handler that is told to reload', () => {
     await writeFile(file, 'version: 1\n')
     handler.child.kill('SIGHUP')
     await saying('"rules":0,"msg":"policy taken over"')
-    await writeFile(file, 'version: 2\n')
+    await writeFile(file, 'version: 3\n')
     handler.child.kill('SIGHUP')
     await saying('"msg":"the policy file is wrong: the old one stays"')
     expect(handler.child.exitCode).toBeNull()
