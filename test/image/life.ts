@@ -78,5 +78,6 @@ export async function live(site: Site, cosignerId: string, report: Report): Prom
   await expectAction('the same request after a restart', approved, 'APPROVE')
   await bootstrap('doctor', ...pairing)
   const verified = await site.handler('audit', 'verify', '--json')
-  report.must(verified.exitCode === 0, 'the audit chain verifies', verified)
+  // 11: consistent, and what came after the last checkpoint is not signed yet.
+  report.must([0, 11].includes(verified.exitCode ?? 1), 'the audit chain verifies', verified)
 }
