@@ -74,7 +74,10 @@ export function approvalStageOf(text: string): string {
   return JSON.stringify(destinations.length === 0 ? rest : { ...rest, destinations })
 }
 
-function destinationsOf(payload: Readonly<Record<string, unknown>>): Record<string, unknown>[] {
+/** The entries of `destinations` that are objects, as copies. */
+export function destinationsOf(
+  payload: Readonly<Record<string, unknown>>,
+): Record<string, unknown>[] {
   const list: unknown = payload['destinations']
   if (!Array.isArray(list)) return []
   return list.flatMap((entry: unknown) =>
@@ -82,7 +85,8 @@ function destinationsOf(payload: Readonly<Record<string, unknown>>): Record<stri
   )
 }
 
-function parseObject(text: string): Record<string, unknown> | undefined {
+/** The object that a text is the JSON of; undefined when it is something else. */
+export function parseObject(text: string): Record<string, unknown> | undefined {
   try {
     const value: unknown = JSON.parse(text)
     return typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -3,9 +3,7 @@
  * are spelled differently, members of other types. From the vendor's texts and captured payloads;
  * docs/emulator.md says which are guesses.
  */
-import { approvalStageOf } from './payload.ts'
-
-type Payload = Readonly<Record<string, unknown>>
+import { approvalStageOf, destinationsOf, parseObject } from './payload.ts'
 
 /**
  * The requests of a batch: one transaction id, and for each leg a request id with a suffix, a
@@ -13,7 +11,7 @@ type Payload = Readonly<Record<string, unknown>>
  * payment.
  */
 export function legsOf(text: string, count: number): readonly string[] {
-  const payload = objectOf(text)
+  const payload = parseObject(text)
   if (payload === undefined || count < 2) return [text]
   return Array.from({ length: count }, (_, at) => {
     const { rawTx: _rawTx, ...rest } = payload
@@ -28,7 +26,7 @@ export function legsOf(text: string, count: number): readonly string[] {
       amountStr: amount,
       requestedAmount: Number(amount),
       requestedAmountStr: amount,
-      destinations: entriesOf(payload).map((entry) => ({ ...entry, ...leg })),
+      destinations: destinationsOf(payload).map((entry) => ({ ...entry, ...leg })),
     })
   })
 }
@@ -39,7 +37,7 @@ export function legsOf(text: string, count: number): readonly string[] {
  * empty text where the other stage has null.
  */
 export function otherApprovalStageOf(text: string): string {
-  const payload = objectOf(approvalStageOf(text))
+  const payload = parseObject(approvalStageOf(text))
   if (payload === undefined) return text
   const { destAddress, destType, amountStr } = payload
   return JSON.stringify({
@@ -47,7 +45,7 @@ export function otherApprovalStageOf(text: string): string {
     destAddress: destType === 'VAULT' ? '' : lower(destAddress),
     destType: destType === 'ONE_TIME_ADDRESS' ? 'ONE_TIME' : destType,
     amountStr: typeof amountStr === 'string' ? amountStr.replace(/(\.\d*?)0+$/, '$1') : amountStr,
-    destinations: entriesOf(payload).map(({ dstAddress, ...entry }) => ({
+    destinations: destinationsOf(payload).map(({ dstAddress, ...entry }) => ({
       ...entry,
       ...(dstAddress === undefined ? {} : { dstAddress: lower(dstAddress) }),
       dstSubType: null,
@@ -59,9 +57,9 @@ export function otherApprovalStageOf(text: string): string {
  * The same transaction with members of other types than documented, where no rule needs to look.
  */
 export function withDriftedTypes(text: string): string {
-  const payload = objectOf(text)
+  const payload = parseObject(text)
   if (payload?.['destinations'] === undefined) return text
-  const [first, ...more] = entriesOf(payload)
+  const [first, ...more] = destinationsOf(payload)
   return JSON.stringify({
     ...payload,
     players: 'none',
@@ -83,23 +81,4 @@ function exponentOf(amount: unknown): unknown {
 
 function lower(address: unknown): unknown {
   return typeof address === 'string' && address.startsWith('0x') ? address.toLowerCase() : address
-}
-
-function entriesOf(payload: Payload): Payload[] {
-  const list: unknown = payload['destinations']
-  if (!Array.isArray(list)) return []
-  return list.flatMap((entry: unknown) =>
-    typeof entry === 'object' && entry !== null ? [{ ...entry }] : [],
-  )
-}
-
-function objectOf(text: string): Payload | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? { ...value }
-      : undefined
-  } catch {
-    return undefined
-  }
 }

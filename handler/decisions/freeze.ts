@@ -1,5 +1,5 @@
 /** Freezes, pure: a second one adds to the first and never weakens it; all of them are kept until the freeze ends. */
-import type { Act, Freeze, FreezeAct } from './operations.ts'
+import type { Act, Freeze, FreezeAct } from '../../common/admin-api.ts'
 
 /** A freeze as it is stored. */
 export interface FreezeRow {

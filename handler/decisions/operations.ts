@@ -1,4 +1,5 @@
 /** Acts of operators: release or refuse a hold, freeze, give limits back. Each is a record of the audit chain. */
+import type { Act, Freeze } from '../../common/admin-api.ts'
 import type { HoldTerms } from '../policy/decision.ts'
 import type { ChargedLimit, LimitUsage } from './limits.ts'
 import type { RequestKey } from '../protocol/digest.ts'
@@ -26,27 +27,6 @@ export interface HoldRequest {
   readonly key: RequestKey
   readonly terms: HoldTerms
   readonly summary: string
-}
-
-/** One person's freeze. */
-export interface FreezeAct {
-  readonly action: 'RETRY' | 'REJECT'
-  readonly by: string
-  readonly reason: string
-  /** ISO 8601. */
-  readonly since: string
-}
-
-/** While frozen nothing is approved, and every new request gets `action`: the strongest that was asked for. */
-export interface Freeze extends FreezeAct {
-  /** Further freezes since the first, whose person, reason and time are above. */
-  readonly also: readonly FreezeAct[]
-}
-
-/** Who acts and why, as the command was given. */
-export interface Act {
-  readonly by: string
-  readonly note: string
 }
 
 /** The operator's side of the store; each promise may reject with `StoreError`. */

@@ -6,7 +6,7 @@ import type { LimitCharge } from '../policy/decision.ts'
 import type { RequestKey } from '../protocol/digest.ts'
 import type { HoldRow } from './holds.ts'
 import type { Charge, LimitState } from './limits.ts'
-import type { Freeze } from './operations.ts'
+import type { Freeze } from '../../common/admin-api.ts'
 import type { ChainHead, ChainRow } from './record.ts'
 
 /** One owner's place in a limit. */

@@ -1,6 +1,6 @@
 /** Gauges of the handler: how things stand, looked up when somebody asks for `/metrics`. */
 import type { GenerationInfo } from '../../common/admin-api.ts'
-import type { Freeze } from '../decisions/operations.ts'
+import type { Freeze } from '../../common/admin-api.ts'
 import type { PolicySource } from '../policy-files/policy-source.ts'
 import { gauged } from './counted.ts'
 import type { Prometheus } from './prometheus.ts'

@@ -1,5 +1,5 @@
 /** What somebody should know although callbacks are answered: shown in `/readyz`, in the status and in the log. */
-import type { Freeze } from '../decisions/operations.ts'
+import type { Freeze } from '../../common/admin-api.ts'
 import type { Loaded, PolicySource } from '../policy-files/policy-source.ts'
 
 export interface NoticeParts {

@@ -86,6 +86,20 @@ describe('the program', () => {
     expect(result.stderr).toContain(`resume: countersign-bootstrap pair --cosigner-id ${COSIGNER}`)
   })
 
+  // Through Node's inspector another local user read the private key out of the process.
+  it('opens no inspector on SIGUSR1, and goes on', async () => {
+    const { reached, start } = await hangingApi()
+    const { child, ended } = start('pair', ...IDS)
+    await reached()
+    child.kill('SIGUSR1')
+    await new Promise((done) => setTimeout(done, 500))
+    expect(child.exitCode).toBeNull()
+    child.kill('SIGTERM')
+    const { status, stderr } = await ended
+    expect(status).toBe(143)
+    expect(stderr).not.toContain('Debugger')
+  })
+
   it('runs once at a time, and the lock of a killed run is free', async () => {
     const api = await hangingApi()
     const { reached, start } = api

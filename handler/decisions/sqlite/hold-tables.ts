@@ -3,7 +3,7 @@ import type { HoldTerms } from '../../policy/decision.ts'
 import { freezeFrom, freezeRowOf } from '../freeze.ts'
 import type { FreezeRow } from '../freeze.ts'
 import type { HoldRow } from '../holds.ts'
-import type { Freeze } from '../operations.ts'
+import type { Freeze } from '../../../common/admin-api.ts'
 import type { Changes, UseRow } from '../snapshot.ts'
 import type { Database } from './database.ts'
 

@@ -3,10 +3,10 @@ import { describe, expect, it } from '@jest/globals'
 import { createShutdown } from '../../../handler/edge/shutdown.ts'
 import { manualTime } from '../../fixtures/manual-clock.ts'
 
-function duckWith(close: () => Promise<void>) {
+function shutdownWith(close: () => Promise<void>) {
   const time = manualTime()
   const events: string[] = []
-  const duck = createShutdown(time.clock, time.sleep, time.after)
+  const shutdown = createShutdown(time.clock, time.sleep, time.after)
   const listeners = {
     close: () => {
       events.push('close')
@@ -14,21 +14,21 @@ function duckWith(close: () => Promise<void>) {
     },
     cut: () => events.push('cut'),
   }
-  return { time, events, duck, end: () => duck.end(listeners) }
+  return { time, events, shutdown, end: () => shutdown.end(listeners) }
 }
 
 describe('a handler that ends', () => {
   it('accepts for a while, closes, and is done when the last connection is', async () => {
-    const { time, events, duck, end } = duckWith(() => Promise.resolve())
+    const { time, events, shutdown, end } = shutdownWith(() => Promise.resolve())
     const ended = end()
-    expect([duck.ending(), events]).toEqual([true, []])
+    expect([shutdown.ending(), events]).toEqual([true, []])
     await time.advance(1_500)
     await ended
     expect(events).toEqual(['close', 'cut'])
   })
 
   it('cuts what does not go by itself after four seconds', async () => {
-    const { time, events, end } = duckWith(() => new Promise(() => undefined))
+    const { time, events, end } = shutdownWith(() => new Promise(() => undefined))
     const ended = end()
     await time.advance(1_500)
     await time.advance(2_499)
@@ -39,23 +39,23 @@ describe('a handler that ends', () => {
   })
 
   it('gives answers only the time that is left', async () => {
-    const { time, duck, end } = duckWith(() => Promise.resolve())
-    expect(duck.timeLeftMs(25_000)).toBe(25_000)
+    const { time, shutdown, end } = shutdownWith(() => Promise.resolve())
+    expect(shutdown.timeLeftMs(25_000)).toBe(25_000)
     const ended = end()
-    expect([duck.timeLeftMs(25_000), duck.timeLeftMs(100)]).toEqual([4_000, 100])
+    expect([shutdown.timeLeftMs(25_000), shutdown.timeLeftMs(100)]).toEqual([4_000, 100])
     await time.advance(1_500)
-    expect(duck.timeLeftMs(25_000)).toBe(2_500)
+    expect(shutdown.timeLeftMs(25_000)).toBe(2_500)
     await ended
     await time.advance(9_000)
-    expect(duck.timeLeftMs(25_000)).toBe(0)
+    expect(shutdown.timeLeftMs(25_000)).toBe(0)
   })
 
   it('ends long waits early, so that whoever waits gets a RETRY before the end', async () => {
-    const { time, duck, end } = duckWith(() => new Promise(() => undefined))
+    const { time, shutdown, end } = shutdownWith(() => new Promise(() => undefined))
     const woken: string[] = []
-    duck.after(25_000, () => woken.push('deadline'))
-    duck.after(400, () => woken.push('margin'))
-    duck.after(25_000, () => woken.push('called off'))()
+    shutdown.after(25_000, () => woken.push('deadline'))
+    shutdown.after(400, () => woken.push('margin'))
+    shutdown.after(25_000, () => woken.push('called off'))()
     const ended = end()
     await time.advance(400)
     await time.advance(1_100)
