@@ -3,6 +3,7 @@
  */
 import { COMMAND_ERRORS, type Explained, STORE_ERRORS } from './error-codes.ts'
 import { EXIT, EXIT_MEANINGS, type ExitName } from './exit-codes.ts'
+import { markdownTable as table } from './markdown.ts'
 import { ADMIN_ERRORS, ANSWER_ERRORS, CALLBACK_ERRORS } from './refusal-codes.ts'
 
 const INTRODUCTION = `# Exit codes and error codes
@@ -62,15 +63,4 @@ function codes<Row extends Explained>(
     ['code', column, 'meaning', 'remedy'],
     Object.entries(rows).map(([code, row]) => [`\`${code}\``, cell(row), row.meaning, row.remedy]),
   )
-}
-
-/** A table as prettier lays it out. */
-function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = headings.map((heading, column) =>
-    Math.max(3, heading.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  )
-  const line = (row: readonly string[]) =>
-    `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
-  const rule = widths.map((width) => '-'.repeat(width))
-  return `${[headings, rule, ...rows].map(line).join('\n')}\n`
 }

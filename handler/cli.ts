@@ -116,6 +116,13 @@ export async function runCli(
       const { renderErrorDocs } = await import('../common/error-docs.ts')
       io.stdout.write(renderErrorDocs())
     })
+  program
+    .command('metrics-docs', { hidden: true })
+    .description('print docs/metrics.md')
+    .action(async () => {
+      const { renderMetricsDocs } = await import('./telemetry/metrics-docs.ts')
+      io.stdout.write(renderMetricsDocs())
+    })
   await perform(io, {}, async () => {
     try {
       await program.parseAsync(argv, { from: 'user' })

@@ -80,9 +80,9 @@ export function answerAgain(delivery: Delivery, deps: CallbackDeps): Answer | un
   const startedMs = clock.monotonicMs()
   const { answer } = known
   if (known.event.action === 'APPROVE' && deps.frozen() !== undefined) return undefined
-  const { deliveryId } = delivery
+  const { deliveryId, traceparent } = delivery
   const durationMs = clock.monotonicMs() - startedMs
-  const event = { ...known.event, deliveryId, repeated: true, durationMs }
+  const event = { ...known.event, deliveryId, traceparent, repeated: true, durationMs }
   deps.log.decided(event)
   return answer
 }

@@ -102,5 +102,6 @@ function eventOf(asked: Asked, outcome: Signed | Undecided, nowMs: number): Deci
     repeated: signed?.repeated ?? false,
     unknownMembers: asked.kind === 'request' ? asked.request.unknownMembers : [],
     durationMs: nowMs - startedMs,
+    traceparent: delivery.traceparent,
   }
 }

@@ -26,6 +26,8 @@ export interface Delivery {
   readonly body: Buffer
   /** Monotonic milliseconds by which the answer must have left. */
   readonly deadlineAtMs: number
+  /** The caller's trace, in the form of W3C Trace Context; for the log only, and nobody vouches for it. */
+  readonly traceparent?: string | undefined
 }
 
 /** What leaves with status 200. */
@@ -190,6 +192,7 @@ export interface DecidedEvent {
   readonly unknownMembers: readonly string[]
   /** From the start of verification to the answer, in milliseconds. */
   readonly durationMs: number
+  readonly traceparent?: string | undefined
 }
 
 export interface RefusedEvent {
@@ -197,6 +200,7 @@ export interface RefusedEvent {
   readonly endpoint: Endpoint | undefined
   readonly generation: number | undefined
   readonly error: Error
+  readonly traceparent?: string | undefined
 }
 
 export interface AlarmEvent {

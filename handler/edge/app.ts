@@ -145,7 +145,8 @@ async function answerRequest(
     })
     try {
       if (bytes.equals(PROBE)) throw new CallbackError('ERR_PROBE', 'a probe of the bootstrapper')
-      const delivery = { deliveryId, endpoint, generation, body: bytes, deadlineAtMs }
+      const traceparent = traceOf(request)
+      const delivery = { deliveryId, endpoint, generation, body: bytes, deadlineAtMs, traceparent }
       const { contentType, body } = await deps.admission.work(deadlineAtMs - MARGIN_MS, () =>
         deps.answer(delivery),
       )
@@ -180,6 +181,14 @@ function findRoute(request: express.Request, deps: AppDeps): Route {
   return route
 }
 
+/** Hexadecimal digits of fixed number and nothing else, so that a log may have it whoever sent it. */
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
+
+/** The trace that a proxy or the caller names (W3C Trace Context, version 00); undefined when there is none. */
+function traceOf({ headers: { traceparent } }: IncomingMessage): string | undefined {
+  return typeof traceparent === 'string' && TRACEPARENT.test(traceparent) ? traceparent : undefined
+}
+
 function countHosts(rawHeaders: readonly string[]): number {
   let hosts = 0
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -206,6 +215,7 @@ function mapError(
     endpoint: route?.endpoint,
     generation: route?.generation,
     error: error instanceof Error ? error : new Error('not an error was thrown'),
+    traceparent: traceOf(request),
   })
   if (response.headersSent) response.destroy()
   else refuse(request, response, error instanceof CallbackError ? error.status : 500)

@@ -92,7 +92,7 @@ async function open(
   // 4 how much is taken in at once, and how it ends
   const capacity = openCapacity(process, deps.cores)
   // 5 what is counted and told
-  const metrics = createMetrics()
+  const metrics = createMetrics(() => clock.now())
   const retries = createRetryBudget()
   const connections = watchDropped(logger, metrics.dropped, clock, after)
   const problems = readiness(process, generations, store, capacity)

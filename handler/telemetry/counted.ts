@@ -1,14 +1,17 @@
 /** Kinds of metrics: counters and histograms that cost little where they count, gauges that are read when asked. */
+import { metricOf } from './metric-table.ts'
+import type { MetricOf } from './metric-table.ts'
 import type { Prometheus } from './prometheus.ts'
 
-/** A counter whose labels are hashed when it is read, not when it is counted. */
+/** A counter whose labels are hashed when it is read, not when it is counted; `from` are labels that begin at 0. */
 export function counted(
-  name: string,
-  help: string,
-  labelNames: string[],
+  name: MetricOf<'counter'>,
   { define }: Prometheus,
+  from: readonly string[] = [],
 ): (...labels: string[]) => void {
-  const counts = new Map<string, number>()
+  const { help, labels: names } = metricOf(name)
+  const labelNames = [...names]
+  const counts = new Map(from.map((label) => [label, 0]))
   define(({ Counter }, registry) => {
     const counter = new Counter({
       name: `countersign_${name}`,
@@ -36,11 +39,11 @@ export function counted(
 
 /** A histogram of seconds; what is observed before the library is there is handed on to it. */
 export function timed(
-  name: string,
-  help: string,
+  name: MetricOf<'histogram'>,
   buckets: number[],
   { define }: Prometheus,
 ): (seconds: number) => void {
+  const { help } = metricOf(name)
   const early: number[] = []
   let observe = (seconds: number): void => {
     early.push(seconds)
@@ -62,12 +65,12 @@ type Samples = readonly (readonly [Readonly<Record<string, string>>, number])[]
 
 /** A gauge whose samples are taken when somebody asks. */
 export function gauged(
-  name: string,
-  help: string,
-  labelNames: string[],
+  name: MetricOf<'gauge'>,
   { define }: Prometheus,
   samples: () => Samples | Promise<Samples>,
 ): void {
+  const { help, labels: names } = metricOf(name)
+  const labelNames = [...names]
   define(({ Gauge }, registry) => {
     const gauge = new Gauge({
       name: `countersign_${name}`,

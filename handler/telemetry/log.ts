@@ -55,7 +55,7 @@ function levelOf({ code }: CallbackError): 'debug' | 'info' | 'warn' | 'error' {
 }
 
 function decidedFields(event: DecidedEvent) {
-  const { txId, seq, repeated, unknownMembers, durationMs } = event
+  const { txId, seq, repeated, unknownMembers, durationMs, traceparent } = event
   return {
     ...loggedFields(event, short),
     txId: short(txId),
@@ -64,13 +64,14 @@ function decidedFields(event: DecidedEvent) {
     unknownMembers:
       unknownMembers.length === 0 ? undefined : unknownMembers.slice(0, 20).map(short),
     durationMs: Math.round(durationMs * 100) / 100,
+    traceparent,
   }
 }
 
-function refusedFields({ deliveryId, endpoint, generation, error }: RefusedEvent) {
+function refusedFields({ deliveryId, endpoint, generation, error, traceparent }: RefusedEvent) {
   const code = error instanceof CallbackError ? error.code : 'ERR_INTERNAL'
   const bug = error instanceof CallbackError ? undefined : error
-  return { deliveryId, endpoint, generation, code, detail: error.message, err: bug }
+  return { deliveryId, endpoint, generation, code, detail: error.message, err: bug, traceparent }
 }
 
 function alarmFields({ kind, deliveryId, requestId, error }: AlarmEvent) {

@@ -3,7 +3,8 @@ import { CallbackError } from '../protocol/errors.ts'
 import type { AlarmEvent, DecidedEvent, RefusedEvent } from '../callback/ports.ts'
 import type { ShadowNote } from '../decisions/store.ts'
 import type { HookOutcome } from '../hooks/http.ts'
-import { counted, timed } from './counted.ts'
+import { counted, gauged, timed } from './counted.ts'
+import { ALARM_KINDS } from './metric-table.ts'
 import { createPrometheus } from './prometheus.ts'
 import type { Prometheus } from './prometheus.ts'
 
@@ -31,36 +32,27 @@ export interface Metrics {
   readonly prometheus: Prometheus
 }
 
-/** Counters that start at zero. */
-export function createMetrics(): Metrics {
+/** Counters that start at zero; `now` dates what rules decide. */
+export function createMetrics(now: () => Date): Metrics {
   const prometheus = createPrometheus()
-  const count = (name: string, help: string, ...labels: string[]) =>
-    counted(name, help, labels, prometheus)
-  const decisions = count('decisions_total', 'Decisions answered', 'action', 'rule')
-  const refusals = count('refusals_total', 'Deliveries answered bare', 'code')
-  const alarms = count('alarms_total', 'Things to look at', 'kind')
-  const answers = count('answers_total', 'Answers by status', 'status')
-  const repeats = count('repeats_total', 'Decisions answered again', 'action')
-  const dropped = count('connections_dropped_total', 'Connections closed to make room', 'reason')
-  const calls = count('hook_calls_total', 'Calls of hooks', 'hook', 'outcome')
-  const shadows = count(
-    'shadow_decisions_total',
-    'What the shadow policy said, and the live one',
-    'live_action',
-    'live_rule',
-    'shadow_action',
-    'shadow_rule',
-  )
-  const policiesRefused = count('policy_reload_failures_total', 'Policy files refused')
-  const duration = timed(
-    'decision_seconds',
-    'From the arrival of a request to its decision leaving',
-    BUCKETS,
-    prometheus,
+  const decisions = counted('decisions_total', prometheus)
+  const refusals = counted('refusals_total', prometheus)
+  const alarms = counted('alarms_total', prometheus, Object.keys(ALARM_KINDS))
+  const answers = counted('answers_total', prometheus)
+  const repeats = counted('repeats_total', prometheus)
+  const dropped = counted('connections_dropped_total', prometheus)
+  const calls = counted('hook_calls_total', prometheus)
+  const shadows = counted('shadow_decisions_total', prometheus)
+  const policiesRefused = counted('policy_reload_failures_total', prometheus)
+  const duration = timed('decision_seconds', BUCKETS, prometheus)
+  const decidedAtMs = new Map<string, number>()
+  gauged('rule_decided_timestamp_seconds', prometheus, () =>
+    Array.from(decidedAtMs, ([rule, ms]) => [{ rule }, ms / 1_000] as const),
   )
   return {
     decided({ action, rule, repeated }) {
       decisions(action, rule)
+      decidedAtMs.set(rule, now().getTime())
       if (repeated) repeats(action)
     },
     refused: ({ error }) => {

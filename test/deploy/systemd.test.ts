@@ -8,6 +8,8 @@ import { parseCli } from '../../bootstrap/cli.ts'
 const FOLDER = join(import.meta.dirname, '../../deploy/systemd')
 const ANALYZE = '/usr/bin/systemd-analyze'
 const BIN = '/opt/countersign/bin/'
+const CANARY =
+  '/usr/bin/env node /opt/countersign/lib/node_modules/countersign/deploy/canary/canary.mjs'
 
 const services = readdirSync(FOLDER).filter((name) => name.endsWith('.service'))
 const text = (name: string) => readFile(join(FOLDER, name), 'utf8')
@@ -32,6 +34,10 @@ describe.each(services)('%s', (name) => {
     const lines = [...values(unit, 'ExecStartPre'), ...values(unit, 'ExecStart')]
     expect(lines.length).toBeGreaterThan(0)
     for (const line of lines) {
+      if (line === CANARY) {
+        expect(existsSync(join(FOLDER, '../canary/canary.mjs'))).toBe(true)
+        continue
+      }
       expect(line.startsWith(BIN)).toBe(true)
       const [program, ...args] = line.slice(BIN.length).split(' ')
       if (program === 'countersign-bootstrap') {

@@ -6,6 +6,8 @@ import { describe, expect, it } from '@jest/globals'
 import type { GenerationInfo, HandlerStatus } from '../../common/admin-api.ts'
 import { claimsOf, startTestHandler, transfer, until } from '../fixtures/handler.ts'
 import type { TestHandler } from '../fixtures/handler.ts'
+import { testKey } from '../fixtures/keys.ts'
+import { signToken } from '../../handler/protocol/token.ts'
 
 async function statusOf(handler: TestHandler): Promise<HandlerStatus> {
   return (await handler.admin('GET', '/v1/status')).json as HandlerStatus
@@ -51,6 +53,20 @@ describe('a handler in a fresh directory', () => {
     expect(Object.keys(first?.hits.bySigner ?? {})).toEqual(['sig-1'])
     const metrics = (await handler.ops('/metrics')).body
     expect(metrics).toContain('countersign_decisions_total{action="REJECT",rule="default"} 1')
+  })
+
+  it('logs the trace of each delivery, also when the answer is remembered', async () => {
+    const handler = await startTestHandler()
+    const { privateKey } = await testKey('cosigner')
+    const token = await signToken(privateKey, transfer('a', '1'))
+    const traces = ['a', 'b'].map((digit) => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`)
+    for (const traceparent of [...traces, undefined]) {
+      const headers = traceparent === undefined ? {} : { traceparent }
+      await handler.post('/g1/v2/tx_sign_request', token, { headers })
+    }
+    const decided = handler.logs.filter(({ msg }) => msg === 'decided')
+    expect(decided.map(({ traceparent }) => traceparent)).toEqual([...traces, undefined])
+    expect(decided.map(({ repeated }) => repeated)).toEqual([false, true, true])
   })
 
   it('answers plain JSON in certificate mode, and is not found on the paths of the other mode', async () => {

@@ -302,6 +302,25 @@ describe('a refusal', () => {
   })
 })
 
+describe('the trace that a caller names', () => {
+  const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+
+  it.each([
+    ['as W3C writes it', TRACE, TRACE],
+    ['of zeros', '00-00000000000000000000000000000000-00f067aa0ba902b7-01', undefined],
+    ['without a parent', '00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01', undefined],
+    ['in capitals', TRACE.toUpperCase(), undefined],
+    ['with more behind it', `${TRACE}-secret`, undefined],
+    ['of another version', TRACE.replace('00', 'ff'), undefined],
+    ['twice', `${TRACE}, ${TRACE}`, undefined],
+    ['that is text', 'password', undefined],
+  ])('%s', async (_name, traceparent, logged) => {
+    const { server, refused } = await edge(failing('ERR_TOKEN_MALFORMED'))
+    await supertest(server).post(PATH).set('traceparent', traceparent).send('x').expect(401)
+    expect(refused.map((event) => event.traceparent)).toEqual([logged])
+  })
+})
+
 describe('a body', () => {
   it.each([
     ['declared', 10_000, 200],
