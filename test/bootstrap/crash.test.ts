@@ -1,6 +1,11 @@
-/** Killed at every contact with the outside, then run again: the same end, nothing twice, nothing lost. */
+/**
+ * Killed at a contact with the outside, then run again: the same end, nothing twice, nothing lost. Every third contact is
+ * tried here, every one with COUNTERSIGN_EVERY_KILL=1 (`npm run test:long`).
+ */
 import { describe, expect, it } from '@jest/globals'
 import { COSIGNER, createWorld, placeUserKey, USER, type World } from './world.ts'
+
+const EVERY = process.env['COUNTERSIGN_EVERY_KILL'] === '1' ? 1 : 3
 
 /** What must be the same at the end, however often it died on the way. */
 function endOf(world: World) {
@@ -45,7 +50,7 @@ describe.each(CASES)('$name, killed at its n-th contact and run again', ({ argv,
     const ends = []
     // Contacts come in pairs, before and after an effect; between one pair and the next nothing happens outside, so
     // dying after each effect is dying at every point. The last one is the end of the run: nothing is left to be killed.
-    for (let dieAt = 2; dieAt < contacts; dieAt += 2) {
+    for (let dieAt = 2; dieAt < contacts; dieAt += 2 * EVERY) {
       const world = await make()
       world.dieAt = dieAt
       // A kill inside a probe is reported as a probe that failed; no process is left to mind.

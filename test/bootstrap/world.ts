@@ -35,6 +35,7 @@ import { answerCustodyApi } from '../../emulator/custody-api.ts'
 import { CALM, type Knobs } from '../../emulator/knobs.ts'
 import { type ApiUser, createState, type EmulatorState } from '../../emulator/state.ts'
 import { testKey } from '../fixtures/keys.ts'
+import { onceInRun } from '../fixtures/once-in-run.ts'
 
 export const COSIGNER = '44fcead0-7053-4831-a53a-df7fb90d440f'
 export const CALLER = '0b9e1f6e-6c0a-4b8e-9f6a-0d3f5a1c2b3d'
@@ -399,17 +400,12 @@ function createHandler(options: WorldOptions, nowMs: () => number) {
   return handler
 }
 
-let userKeyTemplate: Promise<string> | undefined
-
-/** Puts an API user's key in place; RSA-4096 is slow, so one is made per process and copied. */
+/** Puts an API user's key in place; RSA-4096 is slow, so one is made once in a run and copied. */
 export async function placeUserKey(world: World, name = 'countersign'): Promise<void> {
-  userKeyTemplate ??= (async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'countersign-userkey-'))
-    process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
+  const made = await onceInRun('API user', async (directory) => {
     await createUserKey(directory, 'test')
-    return directory
-  })()
+  })
   const to = join(userDirectory(world.stateDir, name), 'key')
   await mkdir(dirname(to), { recursive: true, mode: 0o700 })
-  await cp(join(await userKeyTemplate, 'key'), to, { recursive: true })
+  await cp(join(made, 'key'), to, { recursive: true })
 }

@@ -59,7 +59,10 @@ async function started(options: TestHandlerOptions = {}) {
 
 describe('a handler that cannot start', () => {
   it('lists every problem at once, makes nothing and exits with 2', async () => {
-    const { settings, home } = await handlerSetup({ policy: 'version: 1\nrules: [{ id: x }]\n' })
+    const { settings, home } = await handlerSetup({
+      policy: 'version: 1\nrules: [{ id: x }]\n',
+      fresh: true,
+    })
     const { privateKeyPem } = await testKey('cosigner')
     await writeFile(join(home, 'cosigners', 'oops.pem'), privateKeyPem, { mode: 0o600 })
     const { err, out, ended } = run({ ...settings, HANDLER_AUHT: 'x', HANDLER_DEADLINE_MS: '1' })
@@ -113,7 +116,7 @@ describe('a handler that cannot start', () => {
 
 describe('the commands', () => {
   it('check tells what would be, and makes nothing', async () => {
-    const { settings, home } = await handlerSetup({})
+    const { settings, home } = await handlerSetup({ fresh: true })
     const lines = run(settings, 'check')
     expect([await lines.ended, lines.err()]).toEqual([0, ''])
     expect(lines.out()).toContain('none yet, generation 1 would be made')

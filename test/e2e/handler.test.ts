@@ -22,7 +22,7 @@ function isSignedBy(token: string, { publicKeyPem }: GenerationInfo): boolean {
 
 describe('a handler in a fresh directory', () => {
   it('approves, refuses and puts off, each signed with the key of the path', async () => {
-    const handler = await startTestHandler()
+    const handler = await startTestHandler({ fresh: true })
     const [first] = (await statusOf(handler)).generations as [GenerationInfo]
     const small = await handler.callback(transfer('a', '1.5'))
     const large = await handler.callback(transfer('b', '1.500000000000000001'))
@@ -163,7 +163,7 @@ describe('a restart', () => {
 
 describe('a changed policy file', () => {
   it('is taken over when it parses, and leaves the old policy in force when it does not', async () => {
-    const handler = await startTestHandler()
+    const handler = await startTestHandler({ looksOften: true })
     const file = join(handler.home, 'policy.yaml')
     await writeFile(file, 'version: 1\nrules: [')
     await until(() => handler.logs.some(({ msg }) => String(msg).includes('the old one stays')))

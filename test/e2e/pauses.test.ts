@@ -55,13 +55,9 @@ async function paused(ms: number): Promise<readonly string[]> {
   }
 }
 
-it.each([1_000, 3_000])(
-  'a connection made before a pause of %i ms is answered after it',
-  async (ms) => {
-    expect(new Set(await paused(ms))).toEqual(new Set(['HTTP/1.1 200 OK']))
-  },
-  60_000,
-)
+it('a connection made before a pause of three seconds is answered after it', async () => {
+  expect(new Set(await paused(3_000))).toEqual(new Set(['HTTP/1.1 200 OK']))
+})
 
 it('SIGUSR1 opens no inspector, through which any local user would read the keys', async () => {
   const { settings } = await handlerSetup({})

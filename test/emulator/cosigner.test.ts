@@ -3,6 +3,8 @@ import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { ServerResponse } from 'node:http'
 import { SignJWT } from 'jose'
+import { systemSleep } from '../../common/clock.ts'
+import type { Sleep } from '../../common/clock.ts'
 import { FORGERIES } from '../../emulator/forgeries.ts'
 import { enter } from '../../emulator/state.ts'
 import { startEmulator } from '../fixtures/emulator.ts'
@@ -517,6 +519,13 @@ describe('the co-signer under chaos', () => {
       publicKey: (await testKey('stranger')).publicKeyPem,
       cert: handler.certificatePem,
     }
+    // And here it happens between the two looks at it.
+    const sleep: Sleep = async (ms, signal) => {
+      if (ms === 7_777) configure(newer, Date.now() - 1)
+      else await systemSleep(ms, signal)
+    }
+    await emulator.stop()
+    emulator = await startEmulator({ seed: 11, sleep })
     pair(handler)
     await emulator.chaos({ TORN_CONFIG: 'old-url-new-key' })
     expect(await callback()).toMatchObject({
@@ -527,8 +536,7 @@ describe('the co-signer under chaos', () => {
     const pairing = emulator.inner.pairings.values().next().value
     for (const changes of pairing?.used ?? []) changes.length = 0
     pair(handler)
-    await emulator.chaos({ TORN_CONFIG: 'new-url-old-key', TORN_GAP_MS: 3_000 })
-    configure(newer, Date.now() + 2_000)
+    await emulator.chaos({ TORN_CONFIG: 'new-url-old-key', TORN_GAP_MS: 7_777 })
     expect(await callback()).toMatchObject({
       action: 'APPROVE',
       url: expect.stringContaining('/new/'),

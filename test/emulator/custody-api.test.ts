@@ -1,19 +1,28 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { certificateSigningRequest } from '../../certs/generate.ts'
 import { kidOf } from '../../certs/inspect.ts'
+import type { Sleep } from '../../common/clock.ts'
 import { startEmulator } from '../fixtures/emulator.ts'
 import type { EmulatorFixture } from '../fixtures/emulator.ts'
 import { testKey } from '../fixtures/keys.ts'
+import { until } from '../fixtures/until.ts'
 import { send } from './client.ts'
 import { certificateFor } from './handler.ts'
 
 let emulator: EmulatorFixture
-/** Milliseconds that the emulator's clock is ahead; its waiting is over at once. */
+/** Milliseconds that the emulator's clock is ahead. */
 let ahead: number
+/** Ends what the emulator waits for. */
+let asleep: (() => void)[]
 beforeEach(async () => {
   ahead = 0
+  asleep = []
   const clock = { now: () => new Date(Date.now() + ahead), monotonicMs: () => performance.now() }
-  emulator = await startEmulator({ clock, seed: 7 })
+  const sleep: Sleep = () =>
+    new Promise((resolve) => {
+      asleep.push(resolve)
+    })
+  emulator = await startEmulator({ clock, sleep, seed: 7 })
 })
 afterEach(() => emulator.stop())
 
@@ -423,13 +432,13 @@ describe('an idempotency key', () => {
   })
 
   it('is refused while the first request is in progress', async () => {
-    await emulator.chaos({ API_DELAY_MS: 8_000 })
+    await emulator.chaos({ API_DELAY_MS: 60_000 })
     const first = post('a')
-    await new Promise((resolve) => {
-      setTimeout(resolve, 300)
-    })
+    await until(() => asleep.length > 0)
     await emulator.chaos({ API_DELAY_MS: 0 })
     expect((await post('a')).body).toMatchObject({ code: 9005 })
+    ahead += 60_000
+    for (const wake of asleep) wake()
     expect((await first).status).toBe(200)
     expect((await post('a')).status).toBe(200)
   })

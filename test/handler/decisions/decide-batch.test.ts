@@ -80,6 +80,9 @@ const calls = fc.oneof(
   fc.constantFrom(call('freeze', 'RETRY', ACT), call('unfreeze', ACT), call('unfreeze', ACT)),
 )
 
+/** Sequences of batches: a hundredth of what is asked for, because each is some sixty transactions. */
+const RUNS = Math.ceil(Number(process.env['COUNTERSIGN_PROPERTY_RUNS'] ?? '10000') / 100)
+
 /** All rows, and what was answered. */
 function contentsOf(db: Database): readonly unknown[] {
   return [...TABLES, 'freeze'].map((table) => db.prepare(`SELECT * FROM ${table}`).all())
@@ -108,7 +111,7 @@ describe('a batch of many', () => {
         together.close()
         apart.close()
       }),
-      { numRuns: 300 },
+      { numRuns: RUNS },
     )
   })
 

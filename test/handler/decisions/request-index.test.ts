@@ -27,18 +27,22 @@ describe('the request index', () => {
     const { path, db } = await open()
     const core = createCore(db)
     const { index, calls } = core
-    const record = (n: number) => core.transaction(START, () => calls.record(nth(n)))
-    core.transaction(START, () => {
-      for (let n = 1; n < 16_384; n += 1) calls.record(nth(n))
-    })
+    const record = (from: number, to = from) =>
+      core.transaction(START, () => {
+        for (let n = from; n <= to; n += 1) calls.record(nth(n))
+      })
+    record(1, 16_383)
     expect(count(db, 'request_index')).toBe(0)
     const seqOf = (n: number) => index.candidates(fingerprintOf(nth(n).key))
-    for (let n = 16_384; n < 16_384 + 8_192; n += 1) {
-      record(n)
-      if (n % 64 > 0) continue
+    record(16_384)
+    for (let n = 16_448; n < 16_384 + 8_192; n += 64) {
+      // Alone, and some that come together.
+      record(n - 63)
+      record(n - 62, n)
       expect(count(db, 'request_index')).toBe(2 * (n - 16_383))
       for (const each of [1, 9_000, 16_384, n]) expect(seqOf(each)).toEqual([each])
     }
+    record(24_513, 24_575)
     expect(count(db, 'request_index')).toBe(16_384)
     expect(index.unmerged()).toHaveLength(8_191)
     record(24_576)

@@ -115,7 +115,7 @@ it('a handler presents the new pair without a restart, and tells what its genera
     HANDLER_TLS_CERT_FILE: old.cert,
     HANDLER_TLS_KEY_FILE: old.key,
   }
-  const handler = await startTestHandler({ env })
+  const handler = await startTestHandler({ env, looksOften: true })
   const [port = 0] = handler.ports
   const served = () => servedFingerprint('127.0.0.1', port, 'localhost')
   expect(await served()).toBe(old.fingerprint)

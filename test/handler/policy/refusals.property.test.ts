@@ -12,7 +12,7 @@ import { parseStrictJson } from '../../../handler/protocol/strict-json.ts'
 import { policyOf } from './policy.ts'
 
 /** Pairs of a policy and a request per property; a long run sets this to 100000. */
-const PAIRS = Number(process.env['COUNTERSIGN_PROPERTY_RUNS'] ?? '4000')
+const PAIRS = Number(process.env['COUNTERSIGN_PROPERTY_RUNS'] ?? '2000')
 const PER_POLICY = 20
 
 const E1 = '0x5dC69B1Fbb13Bafd09af88a782F0F285772Ad5f8'
