@@ -14,9 +14,9 @@ const parsed = parseCli(argv, (text) => process.stdout.write(text))
 process.exitCode = 'exit' in parsed && parsed.exit === 0 ? 0 : await runCommand(parsed)
 
 async function runCommand(command: Exclude<Parsed, { exit: 0 }>): Promise<number> {
-  const [{ randomUUID }, { createInterface }, { systemClock, systemSleep }] = await Promise.all([
+  const [{ randomUUID }, { questionOn }, { systemClock, systemSleep }] = await Promise.all([
     import('node:crypto'),
-    import('node:readline'),
+    import('../common/question.ts'),
     import('../common/clock.ts'),
   ])
   const [
@@ -45,25 +45,12 @@ async function runCommand(command: Exclude<Parsed, { exit: 0 }>): Promise<number
       stop.abort(name)
     })
   }
-  // Without raw mode Ctrl-C stays a signal; the end of the input is a no.
-  const ask = (question: string) =>
-    new Promise<boolean>((resolve) => {
-      const input = createInterface({ input: process.stdin, terminal: false })
-      const end = () => input.close()
-      stop.signal.addEventListener('abort', end, { once: true })
-      input.once('close', () => resolve(false))
-      input.once('line', (line) => {
-        resolve(/^y(es)?$/i.test(line.trim()))
-        input.close()
-      })
-      process.stderr.write(`${question} [y/N] `)
-    })
   return run(command, {
     argv,
     env: process.env,
     stdout: process.stdout,
     stderr: process.stderr,
-    ask: process.stdin.isTTY && process.stderr.isTTY ? ask : undefined,
+    ask: questionOn(process, stop.signal),
     clock: systemClock,
     sleep: systemSleep,
     random: Math.random,

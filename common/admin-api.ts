@@ -19,6 +19,7 @@ export const ADMIN_ROUTES = {
   declare: ['PUT', '/v1/pairings/:cosignerId/:apiKeyId'],
   forget: ['DELETE', '/v1/pairings/:cosignerId/:apiKeyId'],
   listHolds: ['GET', '/v1/holds'],
+  showHold: ['GET', '/v1/holds/:holdId'],
   approveHold: ['POST', '/v1/holds/:holdId/approve'],
   rejectHold: ['POST', '/v1/holds/:holdId/reject'],
   showFreeze: ['GET', '/v1/freeze'],
@@ -43,7 +44,8 @@ export interface AdminCalls extends Record<AdminRoute, { body?: unknown; answer:
   declare: { body: PairingNeeds; answer: HandlerStatus }
   forget: { answer: HandlerStatus }
   listHolds: { answer: HoldList }
-  approveHold: { body: Act; answer: HoldInfo }
+  showHold: { answer: HoldDetails }
+  approveHold: { body: Approval; answer: HoldInfo }
   rejectHold: { body: Act; answer: HoldInfo }
   showFreeze: { answer: FreezeAnswer }
   freeze: { body: FreezeRequest; answer: FreezeAnswer }
@@ -273,6 +275,32 @@ export interface HoldInfo {
   readonly expiresAt: string
   /** After this the co-signer has stopped asking, as far as the handler knows. */
   readonly retryUntil: string
+}
+
+/** A name and a text, both foreign: whoever shows them keeps them on lines of their own. */
+export interface ViewRow {
+  readonly name: string
+  readonly text: string
+}
+
+/** A part of what a request would have signed, such as one destination. */
+export interface ViewSection {
+  readonly title: string
+  readonly rows: readonly ViewRow[]
+}
+
+/** An approval names what was seen. */
+export interface Approval extends Act {
+  /** The hold's digest as it was shown; hex digits, white space between them does not count. */
+  readonly digest: string
+}
+
+/** All that a person should see before deciding on a hold. */
+export interface HoldDetails {
+  readonly hold: HoldInfo
+  /** Groups of hex digits over request and terms, for two people to compare. */
+  readonly digest: string
+  readonly sections: readonly ViewSection[]
 }
 
 export interface HoldList {

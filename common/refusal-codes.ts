@@ -45,6 +45,16 @@ export const ADMIN_ERRORS = {
     meaning: STORE_ERRORS.ERR_HOLD_UNKNOWN.meaning,
     remedy: STORE_ERRORS.ERR_HOLD_UNKNOWN.remedy,
   },
+  ERR_HOLD_UNRECORDED: {
+    status: 409,
+    meaning: 'The hold was opened, but what it is about is not recorded yet.',
+    remedy: 'Try again when the co-signer has asked again, within a minute.',
+  },
+  ERR_HOLD_CHANGED: {
+    status: 409,
+    meaning: 'The digest of an approval is not that of the hold as it is now.',
+    remedy: 'Look at it again with `hold show`, and approve what it shows.',
+  },
   ERR_HOLD_CLOSED: {
     status: 409,
     meaning: STORE_ERRORS.ERR_HOLD_CLOSED.meaning,

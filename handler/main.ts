@@ -19,10 +19,19 @@ const io: CommandIo = {
   get stdin() {
     return process.stdin
   },
+  // Loaded when somebody is asked: a handler that serves asks nobody.
+  get ask() {
+    return process.stdin.isTTY && process.stderr.isTTY ? ask : undefined
+  },
   stdout: process.stdout,
   stderr: process.stderr,
   clock: systemClock,
   exitCode: 0,
+}
+
+async function ask(question: string): Promise<boolean> {
+  const { questionOn } = await import('../common/question.ts')
+  return (await questionOn(process)?.(question)) ?? false
 }
 
 /** The first signal ends the handler in order, the second at once; an uncaught error ends it, too. */

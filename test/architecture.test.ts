@@ -22,6 +22,7 @@ const HANDLER_ROOMS = [
   'handler/callback',
   'handler/generations',
   'handler/decisions',
+  'handler/display',
   'handler/policy',
   'handler/protocol',
   'handler/config',
@@ -33,6 +34,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(
     HANDLER_ROOMS.map((room, at) => [room, [...HANDLER_ROOMS.slice(at + 1), ...SHELF]]),
   ),
+  'handler/display': ['handler/protocol', 'common'],
   'handler/policy': ['handler/protocol', 'common'],
   'handler/protocol': ['common'],
   'handler/config': ['common'],
@@ -59,6 +61,7 @@ const NEVER: readonly (readonly [RegExp, RegExp])[] = [
 const PURE = [
   /^handler\/protocol\//,
   /^handler\/policy\//,
+  /^handler\/display\//,
   /^handler\/decisions\/[^/]+\.ts$/,
   /^handler\/generations\/generation-states\.ts$/,
   /^bootstrap\/(?:plan|plan-steps|plan-user|steps|compare|cosigner-fit|describe|memory|doctor)\.ts$/,

@@ -7,6 +7,8 @@ export interface CommandIo {
   readonly env: Readonly<Record<string, string | undefined>>
   /** Standard input, for commands that read `-`. */
   readonly stdin?: AsyncIterable<Uint8Array>
+  /** Asks a question on the terminal that must be answered with yes; undefined when there is no terminal. */
+  readonly ask?: ((question: string) => Promise<boolean>) | undefined
   /** Results. */
   readonly stdout: OutputStream
   /** The story: progress, warnings, errors. */
@@ -45,6 +47,7 @@ export interface OutputStream {
   off?(event: 'drain' | 'close' | 'error', listener: () => void): unknown
   readonly writable?: boolean
   readonly isTTY?: boolean
+  readonly columns?: number
 }
 
 /** Writes a piece of a long result and waits until the reader has caught up, or is gone. */

@@ -1,6 +1,6 @@
-/** `hold list|approve|reject`: requests that wait for people, and their decisions. */
+/** `hold list|show|approve|reject`: requests that wait for people, and their decisions. */
 import type { Command } from 'commander'
-import type { HoldInfo } from '../../common/admin-api.ts'
+import type { HoldDetails, HoldInfo } from '../../common/admin-api.ts'
 import { formatDuration } from '../../common/duration.ts'
 import { UsageError } from '../../common/errors.ts'
 import type { Reporter } from '../../common/reporter.ts'
@@ -9,10 +9,11 @@ import type { CommandIo } from './command-io.ts'
 import { askHandler } from './operator-client.ts'
 import { actOf, withPerson, withSocket } from './options.ts'
 import type { PersonFlags, SocketFlags } from './options.ts'
+import { sectionLines } from './sections.ts'
 import { table } from './table.ts'
 
-type Verb = 'approve' | 'reject'
-type SettleFlags = SocketFlags & PersonFlags
+const ID = 'id of the hold, or enough of its beginning'
+type SettleFlags = SocketFlags & PersonFlags & { readonly digest?: string }
 
 /** Adds the `hold` commands. */
 export function registerHoldCommands(program: Command, io: CommandIo): void {
@@ -20,14 +21,25 @@ export function registerHoldCommands(program: Command, io: CommandIo): void {
   withSocket(hold.command('list'))
     .description('what waits for people, the one that expires first in front')
     .action((flags: SocketFlags) => perform(io, flags, (reporter) => list(flags, io, reporter)))
-  for (const verb of ['approve', 'reject'] as const) {
-    withPerson(withSocket(hold.command(verb)))
-      .description(verb === 'approve' ? 'release it, once' : 'refuse it for good')
-      .argument('<id>', 'id of the hold, or enough of its beginning')
-      .action((id: string, flags: SettleFlags) =>
-        perform(io, flags, (reporter) => settle(verb, id, flags, io, reporter)),
-      )
-  }
+  withSocket(hold.command('show'))
+    .description('everything that would be signed, and a digest to compare')
+    .argument('<id>', ID)
+    .action((id: string, flags: SocketFlags) =>
+      perform(io, flags, (reporter) => show(id, flags, io, reporter)),
+    )
+  withPerson(withSocket(hold.command('approve')))
+    .description('show it, ask, and release it, once')
+    .argument('<id>', ID)
+    .option('--digest <digits>', 'what `hold show` said: approves without a question')
+    .action((id: string, flags: SettleFlags) =>
+      perform(io, flags, (reporter) => approve(id, flags, io, reporter)),
+    )
+  withPerson(withSocket(hold.command('reject')))
+    .description('refuse it for good')
+    .argument('<id>', ID)
+    .action((id: string, flags: SettleFlags) =>
+      perform(io, flags, (reporter) => reject(id, flags, io, reporter)),
+    )
 }
 
 async function list(flags: SocketFlags, io: CommandIo, reporter: Reporter): Promise<void> {
@@ -59,17 +71,69 @@ function approvedBy({ approvals, approvalsWanted }: HoldInfo): string {
   return approvals.length === 0 ? count : `${count} (${approvals.join(', ')})`
 }
 
-async function settle(
-  verb: Verb,
+async function show(
+  idStart: string,
+  flags: SocketFlags,
+  io: CommandIo,
+  reporter: Reporter,
+): Promise<void> {
+  const id = await wholeId(idStart, flags, io)
+  const details = await askHandler(flags, io, 'showHold', { holdId: id })
+  reporter.result({ facts: details, lines: linesOf(details, io.stdout.columns) })
+}
+
+function linesOf({ hold, digest, sections }: HoldDetails, columns?: number): readonly string[] {
+  return [
+    ...sectionLines(sections, columns),
+    '',
+    `Hold ${hold.id}, ${hold.state}`,
+    `Digest ${digest}`,
+  ]
+}
+
+/** Nobody approves what was not shown: either on this terminal, now, or wherever its digest comes from. */
+async function approve(
   idStart: string,
   flags: SettleFlags,
   io: CommandIo,
   reporter: Reporter,
 ): Promise<void> {
   const id = await wholeId(idStart, flags, io)
-  const route = verb === 'approve' ? 'approveHold' : 'rejectHold'
-  const hold = await askHandler(flags, io, route, { holdId: id }, actOf(flags))
-  const { state, approvals, approvalsWanted, summary } = hold
+  const digest = flags.digest ?? (await shownDigest(id, flags, io, reporter))
+  const body = { ...actOf(flags), digest }
+  report(await askHandler(flags, io, 'approveHold', { holdId: id }, body), reporter)
+}
+
+/** Shows it and asks. @throws UsageError without a terminal, and when the answer is not yes */
+async function shownDigest(
+  id: string,
+  flags: SettleFlags,
+  io: CommandIo,
+  reporter: Reporter,
+): Promise<string> {
+  if (io.ask === undefined || flags.json === true) {
+    throw new UsageError('there is no terminal to show the request on', {
+      hint: `read \`hold show ${id}\`, and give its digest with \`--digest\``,
+    })
+  }
+  const details = await askHandler(flags, io, 'showHold', { holdId: id })
+  for (const line of linesOf(details, io.stderr.columns)) reporter.story(line)
+  if (await io.ask('approve this?')) return details.digest
+  throw new UsageError('not confirmed; nothing was approved')
+}
+
+async function reject(
+  idStart: string,
+  flags: SettleFlags,
+  io: CommandIo,
+  reporter: Reporter,
+): Promise<void> {
+  const id = await wholeId(idStart, flags, io)
+  report(await askHandler(flags, io, 'rejectHold', { holdId: id }, actOf(flags)), reporter)
+}
+
+function report(hold: HoldInfo, reporter: Reporter): void {
+  const { id, state, approvals, approvalsWanted, summary } = hold
   const missing = approvalsWanted - approvals.length
   const what =
     state === 'waiting'

@@ -16,6 +16,7 @@ import { StoreError, type StoreErrorCode } from '../decisions/store-error.ts'
 import type { Limit } from '../policy/compile/limits.ts'
 import { formatDecimal } from '../protocol/decimal.ts'
 import { AdminError } from '../../common/admin-error.ts'
+import { findHold, holdDetails } from './hold-details.ts'
 import { parseBody } from './requests.ts'
 
 export interface OperatorDeps {
@@ -51,6 +52,8 @@ const line = (max: number) =>
     .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u)
 const by = line(100).min(1)
 const actSchema = z.strictObject({ by, note: line(500).default('') })
+/** Groups of hex digits; white space between them does not count. */
+const approvalSchema = actSchema.extend({ digest: z.string().regex(/^[0-9a-fA-F\s]{20,40}$/) })
 const freezeSchema = z.strictObject({
   action: z.enum(['RETRY', 'REJECT']),
   by,
@@ -76,8 +79,19 @@ export const OPERATOR_ACTIONS: {
     holds: (await acts.listHolds()).map((hold) => infoOf(hold, retryBudgetMs)),
     now: clock.now().toISOString(),
   }),
+  showHold: async ({ holdId = '' }, _body, { operator: { acts, retryBudgetMs } }) => {
+    const found = await findHold(acts, holdId)
+    return holdDetails(found, infoOf(found.hold, retryBudgetMs))
+  },
   approveHold: async ({ holdId = '' }, body, { operator: deps }) => {
-    const act = parseBody(actSchema, body)
+    const { digest, ...act } = parseBody(approvalSchema, body)
+    const found = await findHold(deps.acts, holdId)
+    if (plainDigest(digest) !== plainDigest(found.digest)) {
+      throw new AdminError(
+        'ERR_HOLD_CHANGED',
+        `\`${holdId}\` is not what that digest was shown for`,
+      )
+    }
     const hold = await deps.acts.approveHold(holdId, act)
     deps.told('hold approved', { id: holdId, state: hold.state, ...act })
     return infoOf(hold, deps.retryBudgetMs)
@@ -116,6 +130,10 @@ export const OPERATOR_ACTIONS: {
     return { released }
   },
   reloadPolicy: async (_params, _body, { operator: { reload } }) => reload(),
+}
+
+function plainDigest(digest: string): string {
+  return digest.replaceAll(/\s/g, '').toLowerCase()
 }
 
 function frozen({ acts }: OperatorDeps): FreezeAnswer {

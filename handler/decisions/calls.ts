@@ -3,7 +3,7 @@ import type { RequestKey } from '../protocol/digest.ts'
 import { holdIdOf } from './holds.ts'
 import type { ChargedLimit, LimitUsage } from './limits.ts'
 import type { Act, Freeze } from '../../common/admin-api.ts'
-import type { Hold, HoldRequest } from './operations.ts'
+import type { FoundHold, Hold, HoldRequest } from './operations.ts'
 import type { ChainHead, RecordContent } from './record.ts'
 import { limitName } from './snapshot.ts'
 import type { ChargePlace, Needs } from './snapshot.ts'
@@ -27,6 +27,7 @@ export interface Reads {
   /** `token` is that of the request, which is compared with others under its id. */
   recall(key: RequestKey, token: string): Recall
   listHolds(): readonly Hold[]
+  findHold(id: string): FoundHold | undefined
   frozen(): Freeze | undefined
   limitUsage(windows: Readonly<Record<string, number>>): readonly LimitUsage[]
   /** The head; undefined when it is the first record, or a checkpoint that signs all records before it. */
@@ -54,6 +55,7 @@ type Write = Call<keyof Writes>
 const OTHERS: ReadonlySet<string> = new Set<Exclude<keyof Calls, keyof Writes>>([
   'recall',
   'listHolds',
+  'findHold',
   'frozen',
   'limitUsage',
   'unsignedHead',

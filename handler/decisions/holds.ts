@@ -18,10 +18,29 @@ export interface HoldRow {
   readonly usedSeq: number | null
 }
 
+/** What tells one held request from every other. */
+export type HeldKey = Pick<RequestKey, 'endpoint' | 'requestId' | 'signerId' | 'stage' | 'digest'>
+
 /** Short enough to type: the first 16 hex digits of the request's digest. */
-export function holdIdOf(key: RequestKey): string {
+export function holdIdOf(key: HeldKey): string {
   const { endpoint, requestId, signerId, stage, digest } = key
   return sha256(JSON.stringify([endpoint, requestId, signerId, stage, digest])).slice(0, 16)
+}
+
+/**
+ * What an approval is about, short enough to be read out: 80 bits over the whole request and the terms, as five groups of
+ * hex digits.
+ */
+export function holdDigest(
+  { endpoint, requestId, signerId, stage, digest }: HeldKey,
+  rule: string,
+  { approvals, expiresMs, onExpiry }: HoldTerms,
+): string {
+  const about = [endpoint, requestId, signerId, stage, digest, rule]
+  const text = JSON.stringify(['countersign hold', ...about, approvals, expiresMs, onExpiry])
+  return sha256(text)
+    .slice(0, 20)
+    .replaceAll(/(.{4})(?=.)/g, '$1 ')
 }
 
 /** A new hold of this very request (stage and digest included). */

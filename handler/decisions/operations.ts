@@ -3,6 +3,7 @@ import type { Act, Freeze } from '../../common/admin-api.ts'
 import type { HoldTerms } from '../policy/decision.ts'
 import type { ChargedLimit, LimitUsage } from './limits.ts'
 import type { RequestKey } from '../protocol/digest.ts'
+import type { DecisionContent } from './decision-fields.ts'
 
 /** `used`: an approval consumed the release. `expired`: the terms' `onExpiry` holds. */
 export type HoldState = 'waiting' | 'released' | 'rejected' | 'expired' | 'used'
@@ -29,11 +30,25 @@ export interface HoldRequest {
   readonly summary: string
 }
 
+/** The record with which a request began to wait, and what the co-signer signed. */
+export interface HoldEvidence {
+  readonly record: DecisionContent
+  readonly token: string
+}
+
+/** An open hold and what was asked. */
+export interface FoundHold {
+  readonly hold: Hold
+  readonly evidence: HoldEvidence | undefined
+}
+
 /** The operator's side of the store; each promise may reject with `StoreError`. */
 export interface OperatorActs {
   /** The hold of this request, opened on first sight. */
   openHold(request: HoldRequest): Promise<Hold>
   listHolds(): Promise<readonly Hold[]>
+  /** An open hold; what was asked is undefined while its first record is not written yet. */
+  findHold(id: string): Promise<FoundHold | undefined>
   approveHold(id: string, act: Act): Promise<Hold>
   rejectHold(id: string, act: Act): Promise<Hold>
   /** Adds to a freeze that is in force, and never weakens it unless `replace` says so. */

@@ -70,7 +70,8 @@ function parsedOf(endpoint: Endpoint, claims: JsonObject): Parsed | undefined {
   }
 }
 
-function claimsOf(token: string): JsonObject | undefined {
+/** The claims in a token that was verified before it was stored, or in a plain body; undefined when there are none. */
+export function claimsOf(token: string): JsonObject | undefined {
   const parts = splitCompact(token)
   const payload = parts && decodePart(parts.payload)
   try {

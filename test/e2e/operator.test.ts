@@ -79,21 +79,13 @@ describe('a held request', () => {
     expect(out).toMatch(
       /^ID +STATE +APPROVED +EXPIRES IN +ASKED FOR +WHAT\n[0-9a-f]{16} +waiting +0 of 1 +23h 59m +59m +TRANSFER 50/,
     )
-    const done = await handler.command(
-      'hold',
-      'approve',
-      hold.id.slice(0, 6),
-      '--by',
-      'alice',
-      '--note',
-      'called',
-    )
+    const done = await handler.approveHold(hold.id.slice(0, 6), '--by', 'alice', '--note', 'called')
     expect(done).toMatchObject({ exitCode: 0, out: expect.stringContaining(`${hold.id} released`) })
     expect((await onlyHold(handler)).state).toBe('released')
     expect(await ask(handler, transfer('a', '50'))).toBe('APPROVE')
     expect(await holds(handler)).toEqual([])
     expect(await ask(handler, transfer('b', '50'))).toBe('RETRY a person is asked')
-    const again = await handler.command('hold', 'approve', hold.id, '--by', 'bob')
+    const again = await handler.approveHold(hold.id, '--by', 'bob')
     expect(again).toMatchObject({
       exitCode: 1,
       err: `error: the handler refuses: the hold \`${hold.id}\` is used\n`,
@@ -107,12 +99,12 @@ describe('a held request', () => {
     const handler = await startTestHandler({ policy: POLICY })
     await ask(handler, transfer('a', '500'))
     const { id } = await onlyHold(handler)
-    const first = await handler.command('hold', 'approve', id, '--by', 'Alice')
+    const first = await handler.approveHold(id, '--by', 'Alice')
     expect(first.out).toContain('approved, 1 more person must approve')
     expect(await ask(handler, transfer('a', '500'))).toBe('RETRY two people are asked')
-    const same = await handler.command('hold', 'approve', id, '--by', ' alice ')
+    const same = await handler.approveHold(id, '--by', ' alice ')
     expect(same).toMatchObject({ exitCode: 1, err: expect.stringContaining('has approved') })
-    await handler.command('hold', 'approve', id, '--by', 'bob')
+    await handler.approveHold(id, '--by', 'bob')
     expect(await onlyHold(handler)).toMatchObject({
       state: 'released',
       approvals: ['Alice', 'bob'],
@@ -124,7 +116,7 @@ describe('a held request', () => {
     const handler = await startTestHandler({ policy: POLICY })
     await ask(handler, transfer('a', '50'))
     const { id } = await onlyHold(handler)
-    await handler.command('hold', 'approve', id, '--by', 'alice')
+    await handler.approveHold(id, '--by', 'alice')
     const done = await handler.command('hold', 'reject', id, '--by', 'bob', '--json')
     expect(JSON.parse(done.out)).toMatchObject({ state: 'rejected', rejectedBy: 'bob' })
     expect(await ask(handler, transfer('a', '50'))).toBe('REJECT HOLD_REJECTED')
@@ -140,8 +132,8 @@ describe('a held request', () => {
     expect(out).toMatch(/ 1h 28m +over +TRANSFER/)
     expect(err).toContain('the co-signer has probably given up')
     const { id } = await onlyHold(handler)
-    await handler.command('hold', 'approve', id, '--by', 'alice')
-    await handler.command('hold', 'approve', id, '--by', 'bob')
+    await handler.approveHold(id, '--by', 'alice')
+    await handler.approveHold(id, '--by', 'bob')
     clock.advance(90 * 60_000)
     expect(await holds(handler)).toEqual([])
     expect(await ask(handler, transfer('a', '500'))).toBe('REJECT HOLD_EXPIRED')
@@ -149,7 +141,8 @@ describe('a held request', () => {
 
   it('cannot be settled by an unknown id, a name that is none, or without a handler', async () => {
     const handler = await startTestHandler({ policy: POLICY })
-    const settle = (...more: string[]) => handler.command('hold', 'approve', ...more)
+    const settle = (...more: string[]) =>
+      handler.command('hold', 'approve', ...more, '--digest', '0'.repeat(20))
     expect(await settle('abcd')).toMatchObject({
       exitCode: 2,
       err: expect.stringContaining('no hold begins'),
@@ -169,6 +162,75 @@ describe('a held request', () => {
     })
     expect((await handler.command('hold', 'list')).out).toBe('nothing is held\n')
     expect((await handler.admin('PUT', '/v1/holds')).status).toBe(404)
+  })
+})
+
+describe('what people see before they approve', () => {
+  /** Story: the list showed the first destination and "and 1 more"; the other one got 49 of 50 ETH. */
+  const BATCH = {
+    ...transfer('batch', '50'),
+    destinations: [
+      { amountNativeStr: '1', dstType: 'VAULT', dstId: '1', dstName: 'Supplier' },
+      { amountNativeStr: '49', dstType: 'VAULT', dstId: '2', dstName: 'x\nDestination 1 of 1' },
+    ],
+  }
+
+  it('is every destination, on a terminal, and a no approves nothing', async () => {
+    const handler = await startTestHandler({ policy: POLICY })
+    await ask(handler, BATCH)
+    const { id } = await onlyHold(handler)
+    const refused = await handler.commandAt(false, 'hold', 'approve', id, '--by', 'alice')
+    expect(refused).toMatchObject({
+      exitCode: 2,
+      out: '',
+      err: expect.stringContaining('nothing was approved'),
+    })
+    expect(refused.err).toMatch(/^Destination 2 of 2\n(?: {2}.*\n)*? {2}amountNativeStr +│ 49$/m)
+    expect(refused.err).not.toMatch(/^Destination 1 of 1/m)
+    expect(await onlyHold(handler)).toMatchObject({ state: 'waiting', approvals: [] })
+    const done = await handler.commandAt(true, 'hold', 'approve', id, '--by', 'alice')
+    expect(done).toMatchObject({ exitCode: 0, out: expect.stringContaining('released') })
+    expect(await ask(handler, BATCH)).toBe('APPROVE')
+  })
+
+  it('has a digest, without which nothing is approved where there is no terminal', async () => {
+    const handler = await startTestHandler({ policy: POLICY })
+    await ask(handler, BATCH)
+    const { id } = await onlyHold(handler)
+    for (const more of [[], ['--json']]) {
+      expect(await handler.command('hold', 'approve', id, ...more)).toMatchObject({
+        exitCode: 2,
+        err: expect.stringContaining(`hold show ${id}`),
+      })
+    }
+    const { out } = await handler.command('hold', 'show', id)
+    const digest = /^Digest ((?:[0-9a-f]{4} ){4}[0-9a-f]{4})$/m.exec(out)?.[1] ?? ''
+    const other = digest.replace(/^./, digest.startsWith('0') ? '1' : '0')
+    expect(await handler.command('hold', 'approve', id, '--digest', other)).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('is not what that digest was shown for'),
+    })
+    const joined = digest.replaceAll(' ', '').toUpperCase()
+    expect(await handler.command('hold', 'approve', id, '--digest', joined)).toMatchObject({
+      exitCode: 0,
+    })
+    expect(out).toContain('approved')
+  })
+
+  it('outlives a restart, and twenty other requests', async () => {
+    const handler = await startTestHandler({ policy: POLICY })
+    await ask(handler, transfer('before', '50'))
+    for (let i = 0; i < 20; i += 1) await ask(handler, transfer(`small-${i}`, '1'))
+    await ask(handler, BATCH)
+    await handler.stop()
+    const again = await startTestHandler({ policy: POLICY, directory: handler.home })
+    const { out } = await again.command('hold', 'list', '--json')
+    for (const { id, summary } of (JSON.parse(out) as HoldList).holds) {
+      const shown = await again.command('hold', 'show', id)
+      expect(shown.out).toContain(
+        `requestId                │ ${summary.includes('batch') ? 'batch' : 'before'}`,
+      )
+    }
   })
 })
 

@@ -161,7 +161,7 @@ rules: [{ id: large, when: { asset: ETH_TEST }, then: { action: RETRY, reason: a
     const { holds } = JSON.parse(out) as { holds: { id: string }[] }
     expect(out).toContain('TRANSFER 9 ETH_TEST from VAULT 0 to VAULT 1')
     const args = ['--by', 'alice', '--note', 'checked']
-    const released = await handler.command('hold', 'approve', holds[0]?.id ?? '', ...args)
+    const released = await handler.approveHold(holds[0]?.id ?? '', ...args)
     expect(released).toMatchObject({ exitCode: 0, err: '' })
     expect(await actionOf(handler, transfer('b', '9'))).toBe('RETRY')
     expect(await actionOf(handler, transfer('a', '9'))).toBe('APPROVE')

@@ -14,6 +14,7 @@ import type { ChainHead } from '../record.ts'
 import { recallFrom } from '../requests.ts'
 import type { Database } from './database.ts'
 import type { RequestIndex } from './request-index.ts'
+import { createHoldEvidence } from './hold-evidence.ts'
 import { createTables } from './tables.ts'
 import type { Tables } from './tables.ts'
 
@@ -38,11 +39,16 @@ export function createCore(db: Database): Core {
   const { transaction, now } = createTransactions(db, tables)
   const probe = db.prepare<[number]>('INSERT OR REPLACE INTO probe (one, time) VALUES (1, ?)')
 
+  const evidenceOf = createHoldEvidence(db)
   const newest = db.prepare<[], string>('SELECT body FROM chain ORDER BY seq DESC LIMIT 1').pluck()
 
   const reads: Reads & Pick<Calls, 'probe'> = {
     recall: (key, token) => recallFrom(tables.rowsOf([key], key.fingerprint), key, token).recall,
     listHolds: () => holds.openHolds(now()).map((hold) => holdOf(hold, now())),
+    findHold: (id) => {
+      const row = holds.hold(id)
+      return row && { hold: holdOf(row, now()), evidence: evidenceOf(row) }
+    },
     frozen: () => holds.freeze(),
     limitUsage: (windows) => limits.usage(windows, now()),
     unsignedHead: () => {

@@ -116,6 +116,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     },
     openHold: (request) => ask('openHold', request),
     listHolds: () => ask('listHolds'),
+    findHold: (id) => ask('findHold', id),
     approveHold: (id, act) => acted(ask('approveHold', id, act)),
     rejectHold: (id, act) => acted(ask('rejectHold', id, act)),
     frozen: () => frozen,

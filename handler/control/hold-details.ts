@@ -1,0 +1,64 @@
+/** A hold as a person should see it before deciding: what was asked, decoded, and on which terms. */
+import type { HoldDetails, HoldInfo, ViewRow, ViewSection } from '../../common/admin-api.ts'
+import { AdminError } from '../../common/admin-error.ts'
+import { formatDuration } from '../../common/duration.ts'
+import { holdDigest } from '../decisions/holds.ts'
+import type { FoundHold, HoldEvidence, OperatorActs } from '../decisions/operations.ts'
+import { sectionsOf } from '../display/sections.ts'
+import { claimsOf } from '../protocol/stored-token.ts'
+
+/** An open hold of which everything is known. */
+export interface KnownHold extends FoundHold {
+  readonly evidence: HoldEvidence
+  readonly digest: string
+}
+
+/** @throws AdminError ERR_HOLD_UNKNOWN, ERR_HOLD_UNRECORDED */
+export async function findHold(
+  acts: Pick<OperatorActs, 'findHold'>,
+  id: string,
+): Promise<KnownHold> {
+  const found = await acts.findHold(id)
+  if (found === undefined) {
+    throw new AdminError('ERR_HOLD_UNKNOWN', `no hold has the id \`${id}\``)
+  }
+  const { hold, evidence } = found
+  if (evidence === undefined) {
+    throw new AdminError('ERR_HOLD_UNRECORDED', `what \`${id}\` is about is not recorded yet`)
+  }
+  const { record } = evidence
+  return { hold, evidence, digest: holdDigest(record, record.rule, hold.terms) }
+}
+
+/** All of it, for a person. */
+export async function holdDetails(
+  { hold, evidence, digest }: KnownHold,
+  info: HoldInfo,
+): Promise<HoldDetails> {
+  const { record, token } = evidence
+  const { endpoint, cosigner, rawTx } = record
+  const claims = claimsOf(token)
+  const asked =
+    claims === undefined
+      ? [{ title: 'Request', rows: [{ name: 'token', text: token }] }]
+      : await sectionsOf(endpoint, claims, { cosigner, verdict: rawTx })
+  const terms: ViewSection = {
+    title: 'Hold',
+    rows: [
+      row('rule', record.rule),
+      row('policy', record.policyDigest),
+      row('reason', record.reason),
+      row('stage', record.stage),
+      row('people', `${hold.approvals.length} of ${hold.terms.approvals} have approved`),
+      ...hold.approvals.map((name) => row('approved by', name)),
+      row('opened', hold.openedAt),
+      row('expires', `${hold.expiresAt}, then ${hold.terms.onExpiry}`),
+      row('held for at most', formatDuration(hold.terms.expiresMs)),
+    ],
+  }
+  return { hold: info, digest, sections: [...asked, terms] }
+}
+
+function row(name: string, text: string): ViewRow {
+  return { name, text }
+}
