@@ -22,8 +22,9 @@ export async function settleHold(
     holds === undefined
       ? 'held'
       : await fromStore(() => holds.state(key, hold, request, decision.rule))
-  if (state === 'released') return released(proposal, asked)
-  return { ...proposal, decision: { ...decision, ...unreleased(state, hold, decision) } }
+  const heldBy = holdIdOf(key)
+  if (state === 'released') return released({ ...proposal, heldBy }, heldBy)
+  return { ...proposal, heldBy, decision: { ...decision, ...unreleased(state, hold, decision) } }
 }
 
 function unreleased(
@@ -37,13 +38,13 @@ function unreleased(
 }
 
 /** One release lets one transaction pass, once: the record of the approval uses it up. */
-function released(proposal: Proposal, { key }: AskedRequest): Proposal {
+function released(proposal: Proposal, id: string): Proposal {
   const { rule } = proposal.decision
   return {
     ...proposal,
     decision: { action: 'APPROVE', rule, reason: '' },
     release: {
-      id: holdIdOf(key),
+      id,
       otherwise: { action: 'REJECT', rule, reason: 'HOLD_USED' },
     },
   }

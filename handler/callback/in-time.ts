@@ -98,6 +98,7 @@ function eventOf(asked: Asked, outcome: Signed | Undecided, nowMs: number): Deci
     action,
     rule,
     reason,
+    hold: signed?.heldBy,
     seq: signed?.seq,
     repeated: signed?.repeated ?? false,
     unknownMembers: asked.kind === 'request' ? asked.request.unknownMembers : [],

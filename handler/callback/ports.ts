@@ -185,6 +185,8 @@ export interface DecidedEvent {
   readonly action: Action
   readonly rule: string
   readonly reason: string
+  /** Id of the hold that the request waits, or waited, for. */
+  readonly hold: string | undefined
   /** Number of the record; undefined when the answer stands on none (a RETRY for a fault). */
   readonly seq: number | undefined
   /** The decision was made for an earlier or a concurrent delivery. */

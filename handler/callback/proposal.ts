@@ -15,6 +15,8 @@ import { possibleAt } from './response.ts'
 export interface Proposal extends Evaluation {
   /** The release that an approval uses up. */
   readonly release: HoldUse | undefined
+  /** The hold that the policy asks for, whatever has come of it. */
+  readonly heldBy: string | undefined
   readonly shadow: ShadowNote | undefined
   readonly policyDigest: string
 }
@@ -33,12 +35,25 @@ export function proposalOf(
 ): Proposal {
   const release = undefined
   const policyDigest = digest
-  return { decision, charges, singleUses, hooks, hold, rawTx, release, shadow, policyDigest }
+  const heldBy = undefined
+  return {
+    decision,
+    charges,
+    singleUses,
+    hooks,
+    hold,
+    rawTx,
+    release,
+    heldBy,
+    shadow,
+    policyDigest,
+  }
 }
 
 /** The proposal as its stage allows it; what an approval would spend stays only on an approval. */
 export function atStage(stage: Stage | 'unproven', proposal: Proposal): Proposal {
-  const { charges, singleUses, hooks, hold, rawTx, release, shadow, policyDigest } = proposal
+  const { charges, singleUses, hooks, hold, rawTx, release, heldBy, shadow, policyDigest } =
+    proposal
   const decision = possibleAt(stage, proposal.decision)
   const approves = decision.action === 'APPROVE'
   const possible = <T extends { readonly otherwise: Decision }>(item: T): T => ({
@@ -53,6 +68,7 @@ export function atStage(stage: Stage | 'unproven', proposal: Proposal): Proposal
     hold,
     rawTx,
     release: approves ? release : undefined,
+    heldBy,
     shadow,
     policyDigest,
   }

@@ -23,7 +23,7 @@ export async function record(
   const { policyDigest } = proposal
   const receipt = await fromStore(() => deps.store.record(entryOf(asked, proposal), turn))
   if (receipt.differs !== undefined) alarmDifference(asked, receipt.differs, deps)
-  return { recorded: { kind: 'recorded', receipt, policyDigest }, ahead }
+  return { recorded: { kind: 'recorded', receipt, policyDigest }, ahead, heldBy: proposal.heldBy }
 }
 
 /** The two stages of one transaction differ; raised with the first record that shows it. */
@@ -59,7 +59,7 @@ function signAhead(
 }
 
 function entryOf({ key, owner, verified, delivery }: Identified, proposal: Proposal): NewDecision {
-  const { decision, charges, singleUses, release, policyDigest, rawTx, shadow } = proposal
+  const { decision, charges, singleUses, release, heldBy, policyDigest, rawTx, shadow } = proposal
   const { token, cosigner } = verified
   const { generation, deliveryId } = delivery
   const evidence = { token, cosigner, generation, policyDigest, owner, rawTx, deliveryId }
@@ -69,6 +69,7 @@ function entryOf({ key, owner, verified, delivery }: Identified, proposal: Propo
     charges,
     singleUses,
     ...(release === undefined ? {} : { hold: release }),
+    ...(heldBy === undefined ? {} : { heldBy }),
     evidence: shadow === undefined ? evidence : { ...evidence, shadow },
   }
 }

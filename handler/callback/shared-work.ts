@@ -23,6 +23,8 @@ export interface Decided {
   readonly recorded: Recorded
   /** The signature of the answer that was likely, begun while the record was written. */
   readonly ahead?: SignedAhead | undefined
+  /** The hold that it waits, or waited, for; for the log. */
+  readonly heldBy?: string | undefined
   /** True when another caller's work gave it. */
   readonly shared?: boolean
 }
@@ -50,16 +52,16 @@ export function createSharedWork(maxFlights = MAX_FLIGHTS): SharedWork {
     async join(name, nowMs, deadlineAtMs, work) {
       const running = flights.get(name)
       if (running !== undefined && running.deadlineAtMs > nowMs) {
-        const { recorded, ahead } = await running.outcome
-        return { recorded, ahead, shared: true }
+        const { recorded, ahead, heldBy } = await running.outcome
+        return { recorded, ahead, heldBy, shared: true }
       }
       const flight = { outcome: work(), deadlineAtMs }
       flights.delete(name)
       flights.set(name, flight)
       if (flights.size > maxFlights) forgetOldest(flights)
       try {
-        const { recorded, ahead } = await flight.outcome
-        return { recorded, ahead, shared: false }
+        const { recorded, ahead, heldBy } = await flight.outcome
+        return { recorded, ahead, heldBy, shared: false }
       } finally {
         if (flights.get(name) === flight) flights.delete(name)
       }

@@ -17,19 +17,20 @@ export interface Signed {
   readonly seq: number
   /** The decision was made for an earlier or a concurrent delivery. */
   readonly repeated: boolean
+  readonly heldBy: string | undefined
 }
 
 /** Answers a delivery with the recorded decision. Throws `ERR_SIGNING_UNAVAILABLE`. */
 export async function sign(
   asked: Identified,
-  { recorded, ahead, shared = false }: Decided,
+  { recorded, ahead, heldBy, shared = false }: Decided,
   deps: CallbackDeps,
 ): Promise<Signed> {
   const { seq } = decisionOf(recorded)
   const decision = presentDecision(asked, recorded, deps)
   const claims = claimsOf(asked, decision, recorded)
   const answer = await answerOf(claims, asked.delivery.generation, deps, ahead)
-  return { answer, decision, seq, repeated: shared || recorded.kind !== 'recorded' }
+  return { answer, decision, seq, repeated: shared || recorded.kind !== 'recorded', heldBy }
 }
 
 /**

@@ -1,5 +1,6 @@
 /** Calls of a store: what can be asked of it by name, and what must be loaded before a batch of calls can be decided. */
 import type { RequestKey } from '../protocol/digest.ts'
+import type { FeedPage } from './feed.ts'
 import { holdIdOf } from './holds.ts'
 import type { ChargedLimit, LimitUsage } from './limits.ts'
 import type { Act, Freeze } from '../../common/admin-api.ts'
@@ -32,6 +33,8 @@ export interface Reads {
   limitUsage(windows: Readonly<Record<string, number>>): readonly LimitUsage[]
   /** The head; undefined when it is the first record, or a checkpoint that signs all records before it. */
   unsignedHead(): ChainHead | undefined
+  /** What the records after that number tell; at most a few hundred are looked at. */
+  feedAfter(seq: number): FeedPage
 }
 
 export interface Calls extends Writes, Reads {
@@ -59,6 +62,7 @@ const OTHERS: ReadonlySet<string> = new Set<Exclude<keyof Calls, keyof Writes>>(
   'frozen',
   'limitUsage',
   'unsignedHead',
+  'feedAfter',
   'probe',
 ])
 

@@ -9,7 +9,7 @@ import type { Call, Writes, WriteTable } from './calls.ts'
 import { createTail } from './chain.ts'
 import type { Tail } from './chain.ts'
 import { bodyOf } from './decision-fields.ts'
-import { approveHold, holdIdOf, holdOf, openHold, rejectHold } from './holds.ts'
+import { approveHold, heldContent, holdIdOf, holdOf, openHold, rejectHold } from './holds.ts'
 import { describeCharge } from './limits.ts'
 import { addFreeze, freezeActOf } from './freeze.ts'
 import type { Act, Freeze } from '../../common/admin-api.ts'
@@ -81,7 +81,10 @@ export function beginBatch(snapshot: Snapshot, nowMs: number): Batch {
     openHold: (request) => {
       const id = holdIdOf(request.key)
       const row = holds.get(id) ?? openHold(request, timeMs)
-      if (holds.get(id) === undefined) holds.set(id, row)
+      if (holds.get(id) === undefined) {
+        holds.set(id, row)
+        tail.append(heldContent(request))
+      }
       return holdOf(row, timeMs)
     },
     approveHold: (id, by) => {

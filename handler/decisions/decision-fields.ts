@@ -32,6 +32,8 @@ export interface DecisionContent {
   /** Hex SHA-256 of the co-signer's token, which is stored in the same row. */
   readonly tokenSha256: string
   readonly rawTx?: string
+  /** The hold that the request waited for, whatever came of it. */
+  readonly hold?: string
   /** How the request differs from the other stage of its transaction. */
   readonly differs?: readonly Difference[]
   /** What the policy said, when a limit, a single use, a hold, a freeze or an earlier decision changed it. */
@@ -101,6 +103,11 @@ const DECISION_FIELDS = {
     from: ({ entry }) => entry.evidence.rawTx,
     fits: (value) => value === undefined || typeof value === 'string',
     exported: ({ rawTx }) => ({ rawTx: rawTx?.split(/\W/, 1)[0] }),
+  },
+  hold: {
+    from: ({ entry }) => entry.heldBy,
+    fits: (value) => value === undefined || typeof value === 'string',
+    ...LOGGED,
   },
   differs: {
     from: ({ differs }) => (differs.length === 0 ? undefined : differs),

@@ -3,6 +3,7 @@ import type { HoldTerms } from '../policy/decision.ts'
 import { sha256 } from '../protocol/digest.ts'
 import type { RequestKey } from '../protocol/digest.ts'
 import type { Hold, HoldRequest, HoldState } from './operations.ts'
+import type { HeldContent } from './record.ts'
 import { StoreError } from './store-error.ts'
 
 /** A hold as it is stored; times in milliseconds since 1970. */
@@ -20,6 +21,23 @@ export interface HoldRow {
 
 /** What tells one held request from every other. */
 export type HeldKey = Pick<RequestKey, 'endpoint' | 'requestId' | 'signerId' | 'stage' | 'digest'>
+
+/** The record of a new hold. */
+export function heldContent({ key, terms, summary }: HoldRequest): HeldContent {
+  const { endpoint, requestId, signerId, stage, digest } = key
+  const { approvals, expiresMs, onExpiry } = terms
+  return {
+    kind: 'held',
+    hold: holdIdOf(key),
+    endpoint,
+    requestId,
+    signerId,
+    stage,
+    digest,
+    terms: { approvals, expiresMs, onExpiry },
+    summary,
+  }
+}
 
 /** Short enough to type: the first 16 hex digits of the request's digest. */
 export function holdIdOf(key: HeldKey): string {

@@ -2,6 +2,8 @@
 import { sha256 } from '../protocol/digest.ts'
 import { isDecisionBody, isObject } from './decision-fields.ts'
 import type { DecisionContent } from './decision-fields.ts'
+import type { HoldTerms } from '../policy/decision.ts'
+import type { RequestKey } from '../protocol/digest.ts'
 
 /** `prev` of the first record. */
 export const NO_HASH = '0'.repeat(64)
@@ -69,8 +71,37 @@ export interface RecoveredContent {
   readonly tornTail: boolean
 }
 
+/** A request began to wait for people. */
+export interface HeldContent extends Pick<
+  RequestKey,
+  'endpoint' | 'requestId' | 'signerId' | 'stage' | 'digest'
+> {
+  readonly kind: 'held'
+  /** Its id, 16 hex digits. */
+  readonly hold: string
+  readonly terms: Pick<HoldTerms, 'approvals' | 'expiresMs' | 'onExpiry'>
+  readonly summary: string
+}
+
+/** An alarm about a verified request that no decision's record shows. */
+export interface AlarmContent {
+  readonly kind: 'alarm'
+  readonly alarm: string
+  readonly requestId: string
+  /** Our own id of the delivery, as in the log. */
+  readonly deliveryId: string
+  /** Further alarms of this kind since its last record, of which there is none. */
+  readonly more: number
+}
+
 export type RecordContent =
-  CreatedContent | DecisionContent | OperatorContent | CheckpointContent | RecoveredContent
+  | CreatedContent
+  | DecisionContent
+  | OperatorContent
+  | CheckpointContent
+  | RecoveredContent
+  | HeldContent
+  | AlarmContent
 
 /** The JSON value of a record's body. `time` is ISO 8601 and never earlier than that of the record before. */
 export type RecordBody = RecordContent & { readonly v: 1; readonly time: string }
@@ -90,6 +121,8 @@ const TEXTS: Readonly<Record<RecordBody['kind'], readonly string[]>> = {
   operator: ['act', 'by', 'subject', 'note'],
   checkpoint: ['jws'],
   recovered: [],
+  held: ['hold', 'endpoint', 'requestId', 'signerId', 'stage', 'digest', 'summary'],
+  alarm: ['alarm', 'requestId', 'deliveryId'],
 }
 
 /** The record in a body that may have been altered; undefined when it has not the form of this version. */
@@ -117,6 +150,7 @@ function isRecordBody(value: unknown): value is RecordBody {
   const { v, kind, time } = value
   if (v !== 1 || !isKind(kind) || Number.isNaN(Date.parse(String(time)))) return false
   if (!TEXTS[kind].every((name) => typeof value[name] === 'string')) return false
+  if (kind === 'held') return isObject(value['terms'])
   return kind !== 'decision' || isDecisionBody(value)
 }
 

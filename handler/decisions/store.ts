@@ -55,6 +55,8 @@ export interface NewDecision {
   readonly singleUses: readonly SingleUse[]
   /** The released hold that this approval stands on; it is used up. */
   readonly hold?: HoldUse
+  /** The hold that the request waits, or waited, for. */
+  readonly heldBy?: string
   readonly evidence: Evidence
 }
 

@@ -90,6 +90,11 @@ describe('a held request', () => {
       exitCode: 1,
       err: `error: the handler refuses: the hold \`${hold.id}\` is used\n`,
     })
+    // Nothing said that a request was held: its line was that of any RETRY.
+    const lines = handler.logs.filter(
+      ({ msg, requestId }) => msg === 'decided' && requestId === 'a',
+    )
+    expect(lines.map((line) => line['hold'])).toEqual([hold.id, hold.id])
     const [, approval] = decisionsOf(handler)
     expect(approval).toMatchObject({ action: 'APPROVE', rule: 'large', used: [`hold:${hold.id}`] })
     await verifyAudit(handler)

@@ -47,6 +47,10 @@ function redact({ seq, prev, hash }: Row, body: RecordBody | undefined): object 
   const { kind, time } = body
   if (kind === 'decision') return { ...place, kind, time, ...redactDecision(body) }
   if (kind === 'operator') return { ...place, kind, time, ...redactAct(body) }
+  if (kind === 'held') {
+    const { summary, ...rest } = body
+    return { ...place, ...rest, summarySha256: sha256(summary) }
+  }
   return { ...place, ...body }
 }
 

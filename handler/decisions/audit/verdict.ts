@@ -17,6 +17,8 @@ export interface Findings {
   /** Undefined: there were no keys to verify signatures of requests with. */
   readonly requests: { readonly signed: number; readonly unsigned: number } | undefined
   readonly hasMark: boolean
+  /** Holds whose opening no record tells. */
+  readonly unrecordedHolds: number
 }
 
 export interface Judgement {
@@ -52,7 +54,14 @@ function unprovedBy({ checkpoints, signedUpTo, lastContent, requests }: Findings
   return reasons
 }
 
-function uncheckedBy({ kept, checkpoints, signedUpTo, requests, hasMark }: Findings): string[] {
+function uncheckedBy({
+  kept,
+  checkpoints,
+  signedUpTo,
+  requests,
+  hasMark,
+  unrecordedHolds,
+}: Findings): string[] {
   const left: string[] = []
   if (requests === undefined) {
     left.push('whether the co-signers signed the requests (`--cosigner-keys`)')
@@ -64,5 +73,8 @@ function uncheckedBy({ kept, checkpoints, signedUpTo, requests, hasMark }: Findi
     )
   }
   if (!hasMark) left.push('the high-water mark (`--no-mark`)')
-  return [...left, 'the terms of holds']
+  // Before there were records of it, nothing but its row said what a hold was.
+  return unrecordedHolds === 0
+    ? left
+    : [...left, `the terms of ${unrecordedHolds} holds of version 0.1.0`]
 }

@@ -5,7 +5,7 @@ import type { DecisionContent } from '../decision-fields.ts'
 import { addFreeze, freezeActOf, freezeRowOf } from '../freeze.ts'
 import type { FreezeRow } from '../freeze.ts'
 import type { Freeze } from '../../../common/admin-api.ts'
-import type { ChainRow, OperatorContent, RecordBody } from '../record.ts'
+import type { ChainRow, HeldContent, OperatorContent, RecordBody } from '../record.ts'
 import { MAX_CANDIDATES } from '../requests.ts'
 import { createLimitCheck } from './verify-limits.ts'
 
@@ -14,6 +14,8 @@ export interface StateCheck {
   record(row: ChainRow, body: RecordBody): readonly string[]
   /** Checks what only the whole chain explains; `nowMs` is the chain's time. */
   finish(nowMs: number): readonly string[]
+  /** Holds whose opening no record tells; after `finish`. */
+  readonly unrecordedHolds: () => number
 }
 
 /** Checks beside one pass over the chain, record by record in order. */
@@ -34,8 +36,10 @@ export function createStateCheck(db: Database): StateCheck {
   const approvals = new Map<string, string[]>()
   const rejections = new Map<string, string>()
   const uses = new Map<string, number>()
+  const opened = new Map<string, HeldContent>()
   let freeze: Freeze | undefined
   let merged = 0
+  let unrecorded = 0
 
   const checkIndex = ({ seq, fingerprint }: ChainRow, content: DecisionContent): string[] => {
     const key = fingerprintOf(content)
@@ -72,15 +76,23 @@ export function createStateCheck(db: Database): StateCheck {
     if (act === 'hold-reject') rejections.set(subject, by)
     if (act === 'release-charges') limits.released(subject)
   }
+  const noteHeld = (body: HeldContent, seq: number): string[] => {
+    const again = opened.has(body.hold)
+    opened.set(body.hold, body)
+    return again ? [`record ${seq} opens a hold that was opened before`] : []
+  }
   const checkHolds = (): string[] => {
     const rows = db
-      .prepare<
-        [],
-        { id: string; approvals: string; rejected_by: string | null; used: number | null }
-      >('SELECT id, approvals, rejected_by, used FROM holds')
+      .prepare<[], HoldColumns>(
+        'SELECT id, terms, summary, opened, expires, approvals, rejected_by, used FROM holds',
+      )
       .iterate()
     const problems: string[] = []
-    for (const { id, approvals: given, rejected_by: rejectedBy, used } of rows) {
+    for (const row of rows) {
+      const { id, approvals: given, rejected_by: rejectedBy, used } = row
+      if (!isAsOpened(row, opened.get(id)))
+        problems.push(`the hold \`${id}\` is not as it was opened`)
+      if (!opened.delete(id)) unrecorded += 1
       const same =
         given === JSON.stringify(approvals.get(id) ?? []) &&
         rejectedBy === (rejections.get(id) ?? null) &&
@@ -90,7 +102,7 @@ export function createStateCheck(db: Database): StateCheck {
       rejections.delete(id)
       uses.delete(id)
     }
-    const lost = approvals.size + rejections.size + uses.size
+    const lost = approvals.size + rejections.size + uses.size + opened.size
     return lost === 0 ? problems : [...problems, `${lost} records are of holds that are missing`]
   }
   const checkFreeze = (): string[] => {
@@ -104,8 +116,10 @@ export function createStateCheck(db: Database): StateCheck {
   }
 
   return {
+    unrecordedHolds: () => unrecorded,
     record: (row, body) => {
       if (body.kind === 'operator') noteAct(body, body.time)
+      if (body.kind === 'held') return noteHeld(body, row.seq)
       return body.kind === 'decision' ? checkDecision(row, body, Date.parse(body.time)) : []
     },
     finish: (nowMs) => {
@@ -117,6 +131,31 @@ export function createStateCheck(db: Database): StateCheck {
       return [...index, ...limits.finish(nowMs), ...checkHolds(), ...checkFreeze()]
     },
   }
+}
+
+interface HoldColumns {
+  readonly id: string
+  readonly terms: string
+  readonly summary: string
+  readonly opened: number
+  readonly expires: number
+  readonly approvals: string
+  readonly rejected_by: string | null
+  readonly used: number | null
+}
+
+/** Whether a hold is what its record says; those of version 0.1.0 have none. */
+function isAsOpened(row: HoldColumns, record: HeldContent | undefined): boolean {
+  if (record === undefined) return true
+  const { approvals, expiresMs, onExpiry }: HeldContent['terms'] = JSON.parse(row.terms)
+  const { terms } = record
+  return (
+    row.summary === record.summary &&
+    approvals === terms.approvals &&
+    expiresMs === terms.expiresMs &&
+    onExpiry === terms.onExpiry &&
+    row.expires - row.opened === expiresMs
+  )
 }
 
 /** Whether an earlier record is a final decision of the very same request. */

@@ -122,7 +122,17 @@ export function verifyStore(db: Database, options: VerifyOptions): VerifyReport 
   if (head.seq === 0) report(undefined, 'the store has no records')
   const requests = tokens && { signed: tokens.signed(), unsigned: tokens.unsigned() }
   const hasMark = options.markPath !== undefined
-  const found = { problemCount, checkpoints, kept, signedUpTo, lastContent, requests, hasMark }
+  const unrecordedHolds = state.unrecordedHolds()
+  const found = {
+    problemCount,
+    checkpoints,
+    kept,
+    signedUpTo,
+    lastContent,
+    requests,
+    hasMark,
+    unrecordedHolds,
+  }
   return {
     ok: problemCount === 0,
     ...judge(found),

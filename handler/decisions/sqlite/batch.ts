@@ -7,7 +7,7 @@ import type { OpenStore } from './open.ts'
 import type { WireError, WireResult } from './worker-messages.ts'
 
 /** Change nothing, so that they need no transaction. */
-const READS: ReadonlySet<string> = new Set(['recall', 'frozen', 'unsignedHead'])
+const READS: ReadonlySet<string> = new Set(['recall', 'frozen', 'unsignedHead', 'feedAfter'])
 /** Answered even while the store is behind its mark. A decision is not: the store could be a forged one. */
 const ALWAYS: ReadonlySet<string> = new Set(['listHolds', 'frozen'])
 

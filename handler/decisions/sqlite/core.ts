@@ -13,6 +13,7 @@ import { parseBody } from '../record.ts'
 import type { ChainHead } from '../record.ts'
 import { recallFrom } from '../requests.ts'
 import type { Database } from './database.ts'
+import { createFeed } from './feed-table.ts'
 import type { RequestIndex } from './request-index.ts'
 import { createHoldEvidence } from './hold-evidence.ts'
 import { createTables } from './tables.ts'
@@ -57,6 +58,7 @@ export function createCore(db: Database): Core {
       const signs = last.kind === 'checkpoint' ? checkpointSeq(last.jws) : undefined
       return last.kind === 'created' || signs === head.seq - 1 ? undefined : head
     },
+    feedAfter: createFeed(db, holds, () => chain.head().seq),
     probe: () => {
       probe.run(now())
     },

@@ -4,9 +4,11 @@ import type { BootedThread } from '../../../common/thread.ts'
 import type { CheckpointKey } from '../checkpoint.ts'
 import { createCheckpointer } from '../checkpointer.ts'
 import { createClockGuard } from '../clock-guard.ts'
+import type { FeedPage } from '../feed.ts'
 import { createFingerprintSet } from './fingerprint-set.ts'
 import type { Opening } from './open.ts'
 import type { OperatorActs } from '../operations.ts'
+import type { AlarmContent } from '../record.ts'
 import { StoreError } from '../store-error.ts'
 import type { DecisionStore, NewDecision, Receipt } from '../store.ts'
 import { startThread } from './thread.ts'
@@ -33,8 +35,12 @@ export interface SqliteStoreOptions {
   readonly booted?: BootedThread | undefined
 }
 
-/** The store, what was found when it was opened, and the operator's acts. */
+/** The store, what was found when it was opened, the operator's acts, and what there is to tell of them. */
 export interface SqliteStore extends DecisionStore, OperatorActs {
+  /** What the records after that number tell. */
+  readonly feedAfter: (seq: number) => Promise<FeedPage>
+  /** Records an alarm. */
+  readonly recordAlarm: (alarm: Omit<AlarmContent, 'kind'>) => Promise<void>
   /** Log it: it says whether the last process crashed, and whether the store is behind its mark. */
   readonly opening: Opening
 }
@@ -133,6 +139,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     },
     releaseCharges: (owner, act) => acted(ask('releaseCharges', owner, act)),
     limitUsage: (windows) => ask('limitUsage', windows),
+    feedAfter: (seq) => ask('feedAfter', seq),
+    recordAlarm: async (alarm) => {
+      await acted(ask('append', { kind: 'alarm', ...alarm }))
+    },
     close: async () => {
       clearInterval(timer)
       await checkpointer.finish()

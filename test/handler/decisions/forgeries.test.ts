@@ -207,14 +207,13 @@ describe('a store as it was written', () => {
       problems: [],
       unproved: [],
       requests: 3,
-      unchecked: ['whose the keys are that sign the checkpoints (`--keys`)', 'the terms of holds'],
+      unchecked: ['whose the keys are that sign the checkpoints (`--keys`)'],
     })
     // Without keys and a checkpoint kept elsewhere the verdict names what it is not about.
     expect(verify(path).unchecked).toEqual([
       'whether the co-signers signed the requests (`--cosigner-keys`)',
       'whose the keys are that sign the checkpoints (`--keys`)',
       'whether there were records after 4 that were removed, with the mark (`--checkpoint`)',
-      'the terms of holds',
     ])
   })
 

@@ -123,9 +123,9 @@ describe('verifyStore', () => {
     const { verify, checkpoints } = await written()
     expect(verify({ checkpoints })).toMatchObject({
       ok: true,
-      records: 13,
+      records: 14,
       checkpoints: 4,
-      signedUpTo: 10,
+      signedUpTo: 11,
       problems: [],
     })
   })
@@ -169,7 +169,7 @@ describe('verifyStore', () => {
   ])('finds an altered %s of any record', async (_, sql) => {
     const { path, verify, alter } = await written()
     const whole = readFileSync(path)
-    for (let seq = 1; seq <= 13; seq += 1) {
+    for (let seq = 1; seq <= 14; seq += 1) {
       alter(sql, seq)
       expect({ seq, ok: verify().ok }).toEqual({ seq, ok: false })
       writeFileSync(path, whole)
@@ -179,8 +179,8 @@ describe('verifyStore', () => {
   it('finds a record that lost the number by which it is recalled', async () => {
     const { path, verify, alter } = await written()
     const whole = readFileSync(path)
-    // 3 is the second RETRY of a request that is known by its first.
-    for (const seq of [2, 5, 7, 8, 10, 12]) {
+    // 4 is the second RETRY of a request that is known by its first.
+    for (const seq of [3, 6, 8, 9, 11, 13]) {
       alter('UPDATE chain SET fingerprint = NULL WHERE seq = ?', seq)
       expect(verify().problems).toContainEqual({ seq, message: 'cannot be recalled' })
       writeFileSync(path, whole)
@@ -190,7 +190,7 @@ describe('verifyStore', () => {
   it('finds every cut by the mark', async () => {
     const { path, verify, alter } = await written()
     const whole = readFileSync(path)
-    for (let kept = 0; kept < 13; kept += 1) {
+    for (let kept = 0; kept < 14; kept += 1) {
       alter('DELETE FROM chain WHERE seq > ?', kept)
       expect({ kept, ok: verify().ok }).toEqual({ kept, ok: false })
       writeFileSync(path, whole)
@@ -202,24 +202,24 @@ describe('verifyStore', () => {
     const mark = readMark(markPath(path))
     if (mark === undefined || mark === 'damaged') throw new Error('no mark')
     const db = openSqlite(path)
-    const hash = String(db.prepare('SELECT hash FROM chain WHERE seq = 6').pluck().get())
+    const hash = String(db.prepare('SELECT hash FROM chain WHERE seq = 7').pluck().get())
     db.close()
     for (const table of ['single_uses', 'limit_charges', 'freeze']) alter(`DELETE FROM ${table}`)
-    alter('DELETE FROM chain WHERE seq > 6')
-    await replaceMark(markPath(path), { ...mark, seq: 6, hash })
-    expect(verify()).toMatchObject({ ok: true, records: 6 })
+    alter('DELETE FROM chain WHERE seq > 7')
+    await replaceMark(markPath(path), { ...mark, seq: 7, hash })
+    expect(verify()).toMatchObject({ ok: true, records: 7 })
     expect(verify({ checkpoints }).problems).toEqual([
-      { seq: undefined, message: 'record 10, which the checkpoint signs, is missing' },
+      { seq: undefined, message: 'record 11, which the checkpoint signs, is missing' },
     ])
   })
 
   it('finds a rewritten chain by the checkpoints in it', async () => {
     const { path, verify, alter } = await written()
-    alter(`UPDATE chain SET body = replace(body, 'small', 'other') WHERE seq = 5`)
-    rehash(path, 5)
+    alter(`UPDATE chain SET body = replace(body, 'small', 'other') WHERE seq = 6`)
+    rehash(path, 6)
     expect(verify({ markPath: undefined }).problems).toEqual([
-      { seq: 6, message: 'record 5 is not the one that the checkpoint signs' },
-      { seq: 11, message: 'record 10 is not the one that the checkpoint signs' },
+      { seq: 7, message: 'record 6 is not the one that the checkpoint signs' },
+      { seq: 12, message: 'record 11 is not the one that the checkpoint signs' },
     ])
   })
 
@@ -241,8 +241,8 @@ describe('verifyStore', () => {
     const message = 'the checkpoint is signed by generation 1, whose key is not here'
     expect(report).toMatchObject({ ok: false, signedUpTo: 0, problemCount: 2 })
     expect(report.problems).toEqual([
-      { seq: 6, message },
-      { seq: 11, message },
+      { seq: 7, message },
+      { seq: 12, message },
     ])
   })
 
@@ -258,6 +258,9 @@ describe('verifyStore', () => {
     ['a charge that shrank', `UPDATE limit_charges SET units = '1'`],
     ['an approval that nobody gave', `UPDATE holds SET approvals = '["mallory"]'`],
     ['a hold that is gone', 'DELETE FROM holds'],
+    ['a hold that fewer people release', `UPDATE holds SET terms = replace(terms, '1', '0')`],
+    ['a hold of something else', `UPDATE holds SET summary = 'a coffee'`],
+    ['a hold that lasts longer', 'UPDATE holds SET expires = expires + 1'],
     ['a release that can be used again', 'UPDATE holds SET used = NULL'],
     ['a freeze that nobody ended', 'DELETE FROM freeze'],
     ['a freeze of another kind', `UPDATE freeze SET action = 'REJECT'`],
@@ -292,11 +295,11 @@ describe('verifyStore', () => {
   it('finds a second decision of one request', async () => {
     const { path, verify, alter } = await written()
     alter(
-      `INSERT INTO chain SELECT 14, fingerprint, body, token, prev, hash FROM chain WHERE seq = 10`,
+      `INSERT INTO chain SELECT 15, fingerprint, body, token, prev, hash FROM chain WHERE seq = 11`,
     )
-    rehash(path, 14)
+    rehash(path, 15)
     expect(verify().problems).toEqual([
-      { seq: 14, message: 'decides a request that was decided before' },
+      { seq: 15, message: 'decides a request that was decided before' },
     ])
   })
 

@@ -23,6 +23,7 @@ const DECIDED: DecidedEvent = {
   action: 'APPROVE',
   rule: 'small',
   reason: 'approved by policy',
+  hold: undefined,
   seq: 7,
   repeated: false,
   unknownMembers: [],

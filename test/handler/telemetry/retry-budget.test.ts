@@ -18,6 +18,7 @@ const event = (changes: Partial<DecidedEvent> = {}): DecidedEvent => ({
   action: 'RETRY',
   rule: 'x',
   reason: '',
+  hold: undefined,
   seq: 1,
   repeated: false,
   unknownMembers: [],
