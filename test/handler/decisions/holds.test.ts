@@ -172,7 +172,10 @@ describe('a freeze', () => {
     const weaker = at(START, (calls) => calls.freeze('RETRY', by('dave', 'false alarm'), true))
     expect(weaker).toMatchObject({ action: 'RETRY', by: 'dave', also: [] })
     expect(createCore(db).calls.frozen()).toEqual(weaker)
-    const acts = db.prepare(`SELECT body ->> 'act' FROM chain WHERE seq > 1 ORDER BY seq`).pluck().all()
+    const acts = db
+      .prepare(`SELECT body ->> 'act' FROM chain WHERE seq > 1 ORDER BY seq`)
+      .pluck()
+      .all()
     expect(acts).toEqual(['freeze', 'freeze-again', 'freeze-again', 'freeze'])
   })
 
