@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { openSqliteStore } from '../../handler/decisions/sqlite/sqlite-store.ts'
@@ -118,5 +119,28 @@ describe('audit export', () => {
     child.stdout.destroy()
     const [code] = (await once(child, 'close')) as [number]
     expect([code, err]).toEqual([0, ''])
+  })
+})
+
+describe('a command', () => {
+  // The pipe of a shell, unlike that of `spawn`, takes 64 KiB and then keeps the writer waiting: an end before the rest was
+  // taken cut the last third of these problems.
+  it('does not end before a slow pipe has taken its last line', async () => {
+    const directory = await temporaryDirectory()
+    const file = join(directory, 'policy.yaml')
+    const rule = (n: number) => `  - { id: r${n}, when: { asset${n}: X }, then: APPROVE }\n`
+    const rules = Array.from({ length: 1_500 }, (_, n) => rule(n))
+    await writeFile(file, `version: 1\nrules:\n${rules.join('')}`, { mode: 0o600 })
+    const line = `"$0" "$1" policy check "$2" 2>&1 | { sleep 2; cat; }`
+    const child = spawn('sh', ['-c', line, process.execPath, MAIN, file], {
+      env: { PATH: process.env['PATH'] },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    children.push(child)
+    let out = ''
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()))
+    await once(child, 'close')
+    expect(out.length).toBeGreaterThan(65_536)
+    expect(out.trimEnd().split('\n')).toHaveLength(1_500)
   })
 })

@@ -1,4 +1,6 @@
+import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from '@jest/globals'
+import { openSqliteStore } from '../../../handler/decisions/sqlite/sqlite-store.ts'
 import type { DecisionStore } from '../../../handler/decisions/store.ts'
 import type { Decision, Evaluation } from '../../../handler/policy/decision.ts'
 import type {
@@ -11,6 +13,7 @@ import type { JsonObject } from '../../../handler/protocol/json-value.ts'
 import { line, says } from '../../fixtures/line.ts'
 import type { Line } from '../../fixtures/line.ts'
 import { settled } from '../../fixtures/manual-clock.ts'
+import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
 import { claimsOf } from '../../fixtures/tokens.ts'
 
 const SIGNING = { requestId: 'r-1', txId: 't-1', asset: 'ETH', fee: '0.1' }
@@ -33,6 +36,22 @@ function fails(code: string): () => Promise<never> {
 function storeWith(changes: Partial<DecisionStore>): Pick<CallbackDeps, 'store'> {
   return { store: { ...handler.store, ...changes } }
 }
+
+/**
+ * A record waits for the turn of its signature. One that failed at once had none, so nothing was answered: only the real
+ * store waits, and every test of failing signatures used the one in memory.
+ */
+it('a signature that fails at once does not hold the real store back', async () => {
+  const path = join(await temporaryDirectory(), 'decisions.db')
+  const { clock } = handler.time
+  const faults: unknown[] = []
+  const store = await openSqliteStore({ path, clock, onFatal: (error) => faults.push(error) })
+  handler.with({ store, sign: () => Promise.reject(new Error('no key')) })
+  const answer = handler.deliver(SIGNING)
+  await expect(answer).rejects.toMatchObject({ code: 'ERR_SIGNING_UNAVAILABLE', status: 503 })
+  await store.close()
+  expect(faults).toEqual([])
+})
 
 describe('a fault after verification', () => {
   const faults: [string, Partial<CallbackDeps> | (() => Partial<CallbackDeps>), string][] = [

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createPrivateKey, sign } from 'node:crypto'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
@@ -338,6 +338,7 @@ describe('audit accept-store', () => {
     const { code, err } = await run(['accept-store', '--state-dir', dir, '--yes'])
     expect(err).toContain('there is no decision store')
     expect(code).toBe(2)
+    expect(readdirSync(dir)).toEqual([])
   })
 })
 

@@ -245,6 +245,29 @@ describe('legacy: outputs are in the bytes', () => {
     expect(verify(all('legacy', tx))).toMatchObject({ status: 'mismatch', field: 'rawTx.outputs' })
   })
 
+  // Each output may serve one destination only: with the counting removed every other test passed.
+  it('two destinations of one amount, the first paid twice and the second not: mismatch', () => {
+    const part = fromBaseUnits(30_000n, 8)
+    const fields = {
+      destAddress: undefined,
+      destinations: [
+        destination({ displayDstAddress: PAYEE, amountNative: part }),
+        destination({ displayDstAddress: LEGACY_PAYEE, amountNative: part }),
+      ],
+    }
+    const paying = (first: string, second: string) =>
+      outputs([30_000n, first], [30_000n, second], [39_000n, wpkh(OURS)])
+    expect(verify(all('legacy', paying(PAYEE_SCRIPT, LEGACY_SCRIPT)), fields)).toMatchObject({
+      status: 'verified',
+    })
+    for (const script of [PAYEE_SCRIPT, LEGACY_SCRIPT]) {
+      expect(verify(all('legacy', paying(script, script)), fields)).toMatchObject({
+        status: 'mismatch',
+        field: 'rawTx.outputs',
+      })
+    }
+  })
+
   it('entries of different transactions: mismatch', () => {
     const [first] = all('legacy', standard)
     const [, second] = all('legacy', { ...standard, locktime: 1 })
