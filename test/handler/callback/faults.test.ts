@@ -47,9 +47,16 @@ it('a signature that fails at once does not hold the real store back', async () 
   const faults: unknown[] = []
   const store = await openSqliteStore({ path, clock, onFatal: (error) => faults.push(error) })
   handler.with({ store, sign: () => Promise.reject(new Error('no key')) })
-  const answer = handler.deliver(SIGNING)
-  await expect(answer).rejects.toMatchObject({ code: 'ERR_SIGNING_UNAVAILABLE', status: 503 })
-  await store.close()
+  try {
+    const answer = handler.deliver(SIGNING)
+    const heldBack = new Promise((resolve) => setTimeout(resolve, 20_000, 'held back').unref())
+    await expect(Promise.race([answer, heldBack])).rejects.toMatchObject({
+      code: 'ERR_SIGNING_UNAVAILABLE',
+      status: 503,
+    })
+  } finally {
+    await store.close()
+  }
   expect(faults).toEqual([])
 })
 
