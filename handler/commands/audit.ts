@@ -1,4 +1,4 @@
-/** `audit verify|export|accept-store`: whether the audit chain is unaltered, what is in it, and accepting a store. */
+/** `audit verify|show|export|accept-store`: whether the audit chain is unaltered, what is in it, and accepting a store. */
 import type { Command } from 'commander'
 import { acceptStore } from './audit-accept.ts'
 import type { AcceptOptions } from './audit-accept.ts'
@@ -6,9 +6,11 @@ import { exportChain } from './audit-export.ts'
 import type { ExportCommandOptions } from './audit-export.ts'
 import { verifyChain } from './audit-verify.ts'
 import type { VerifyCommandOptions } from './audit-verify.ts'
+import { showStory } from './audit-show.ts'
 import { perform } from './command-io.ts'
 import type { CommandIo } from './command-io.ts'
 import { withStore } from './options.ts'
+import type { StoreFlags } from './options.ts'
 
 /** Adds the `audit` commands to the program. */
 export function registerAuditCommands(program: Command, io: CommandIo): void {
@@ -27,6 +29,13 @@ export function registerAuditCommands(program: Command, io: CommandIo): void {
     .option('--json', 'print the result as JSON')
     .action((options: VerifyCommandOptions) =>
       perform(io, options, (reporter) => verifyChain(options, io, reporter)),
+    )
+  withStore(audit.command('show'))
+    .description('all records about a transaction, a request or a hold, and what was asked')
+    .argument('<id>', 'a `txId`, a `requestId`, or the whole id of a hold')
+    .option('--json', 'print the result as JSON')
+    .action((id: string, flags: StoreFlags) =>
+      perform(io, flags, (reporter) => showStory(id, flags, io, reporter)),
     )
   withStore(audit.command('export'))
     .description('print records as JSON lines, without evidence and free text')

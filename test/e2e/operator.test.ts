@@ -222,6 +222,47 @@ describe('what people see before they approve', () => {
     expect(out).toContain('approved')
   })
 
+  it('is told afterwards by transaction, request and hold: who, when, which rule, what was signed', async () => {
+    const handler = await startTestHandler({ policy: POLICY })
+    await ask(handler, transfer('other', '50'))
+    await ask(handler, BATCH)
+    const list = await holds(handler)
+    const { id = '' } = list.find(({ summary }) => summary.includes('batch')) ?? {}
+    await handler.approveHold(id, '--by', 'alice', '--note', 'called the supplier')
+    expect(await ask(handler, BATCH)).toBe('APPROVE')
+    await handler.stop()
+    const { txId } = BATCH
+    const stories = []
+    for (const name of [txId, 'batch', id]) {
+      const { exitCode, out } = await handler.command('audit', 'show', name, '--json')
+      expect(exitCode).toBe(0)
+      stories.push({ ...JSON.parse(out), id: '' })
+    }
+    expect(stories[0].records).toMatchObject([
+      { kind: 'decision', action: 'RETRY', rule: 'large', requestId: 'batch' },
+      {
+        kind: 'operator',
+        act: 'hold-approve',
+        by: 'alice',
+        subject: id,
+        note: 'called the supplier',
+      },
+      { kind: 'decision', action: 'APPROVE', used: [`hold:${id}`] },
+    ])
+    expect(stories).toEqual([stories[0], stories[0], stories[0]])
+    expect(stories[0].checkpointSeq).toBeGreaterThan(stories[0].records.at(-1).seq)
+    const { out } = await handler.command('audit', 'show', txId)
+    expect(out).toMatch(/^Record \d+, \S+Z: hold-approve\n(?: {2}.*\n)*? {2}by +│ alice$/m)
+    expect(out).toMatch(/^Destination 2 of 2$/m)
+    expect(out).toMatch(
+      /\n3 records, signed by the checkpoint in record \d+; `audit verify` checks them\n$/,
+    )
+    expect(await handler.command('audit', 'show', 'nobody')).toMatchObject({
+      exitCode: 2,
+      err: expect.stringContaining('nothing is on record about `nobody`'),
+    })
+  })
+
   it('outlives a restart, and twenty other requests', async () => {
     const handler = await startTestHandler({ policy: POLICY })
     await ask(handler, transfer('before', '50'))
