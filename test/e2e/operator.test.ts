@@ -172,8 +172,10 @@ describe('a held request', () => {
 
 describe('what people see before they approve', () => {
   /** Story: the list showed the first destination and "and 1 more"; the other one got 49 of 50 ETH. */
+  const txId = 'tx-batch'
   const BATCH = {
     ...transfer('batch', '50'),
+    txId,
     destinations: [
       { amountNativeStr: '1', dstType: 'VAULT', dstId: '1', dstName: 'Supplier' },
       { amountNativeStr: '49', dstType: 'VAULT', dstId: '2', dstName: 'x\nDestination 1 of 1' },
@@ -231,14 +233,15 @@ describe('what people see before they approve', () => {
     await handler.approveHold(id, '--by', 'alice', '--note', 'called the supplier')
     expect(await ask(handler, BATCH)).toBe('APPROVE')
     await handler.stop()
-    const { txId } = BATCH
-    const stories = []
+    const stories: { id: string; records: { seq: number }[]; checkpointSeq: number }[] = []
     for (const name of [txId, 'batch', id]) {
       const { exitCode, out } = await handler.command('audit', 'show', name, '--json')
       expect(exitCode).toBe(0)
-      stories.push({ ...JSON.parse(out), id: '' })
+      stories.push({ ...(JSON.parse(out) as (typeof stories)[0]), id: '' })
     }
-    expect(stories[0].records).toMatchObject([
+    const [story] = stories
+    if (story === undefined) throw new Error('no story')
+    expect(story.records).toMatchObject([
       { kind: 'decision', action: 'RETRY', rule: 'large', requestId: 'batch' },
       {
         kind: 'operator',
@@ -249,8 +252,8 @@ describe('what people see before they approve', () => {
       },
       { kind: 'decision', action: 'APPROVE', used: [`hold:${id}`] },
     ])
-    expect(stories).toEqual([stories[0], stories[0], stories[0]])
-    expect(stories[0].checkpointSeq).toBeGreaterThan(stories[0].records.at(-1).seq)
+    expect(stories).toEqual([story, story, story])
+    expect(story.checkpointSeq).toBeGreaterThan(story.records.at(-1)?.seq ?? Infinity)
     const { out } = await handler.command('audit', 'show', txId)
     expect(out).toMatch(/^Record \d+, \S+Z: hold-approve\n(?: {2}.*\n)*? {2}by +│ alice$/m)
     expect(out).toMatch(/^Destination 2 of 2$/m)
