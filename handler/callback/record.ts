@@ -1,6 +1,7 @@
 /** Step 4, record: the proposal is on disk before it is answered. */
 import type { Difference } from '../decisions/cores.ts'
 import type { NewDecision } from '../decisions/store.ts'
+import { bytesOf, spends } from '../decisions/variants.ts'
 import { fromStore } from './faults.ts'
 import type { CallbackDeps } from './ports.ts'
 import type { Proposal } from './proposal.ts'
@@ -58,7 +59,8 @@ function signAhead(
   return { ahead, turn }
 }
 
-function entryOf({ key, owner, verified, delivery }: Identified, proposal: Proposal): NewDecision {
+function entryOf(asked: Identified, proposal: Proposal): NewDecision {
+  const { key, owner, verified, delivery } = asked
   const { decision, charges, singleUses, release, heldBy, policyDigest, rawTx, shadow } = proposal
   const { token, cosigner } = verified
   const { generation, deliveryId } = delivery
@@ -70,6 +72,14 @@ function entryOf({ key, owner, verified, delivery }: Identified, proposal: Propo
     singleUses,
     ...(release === undefined ? {} : { hold: release }),
     ...(heldBy === undefined ? {} : { heldBy }),
+    ...signedBytes(asked, proposal),
     evidence: shadow === undefined ? evidence : { ...evidence, shadow },
   }
+}
+
+/** What tells one signature from another; of decisions that spend something. */
+function signedBytes(asked: Identified, proposal: Proposal): Pick<NewDecision, 'bytes'> {
+  if (asked.kind === 'malformed' || asked.request.endpoint !== 'tx_sign_request') return {}
+  const bytes = spends(proposal) ? bytesOf(asked.request) : undefined
+  return bytes === undefined ? {} : { bytes }
 }

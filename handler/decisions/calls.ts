@@ -7,8 +7,9 @@ import type { Act, Freeze } from '../../common/admin-api.ts'
 import type { FoundHold, Hold, HoldRequest } from './operations.ts'
 import type { ChainHead, RecordContent } from './record.ts'
 import { limitName } from './snapshot.ts'
-import type { ChargePlace, Needs } from './snapshot.ts'
+import type { LimitPlace, Needs, SpendPlace } from './snapshot.ts'
 import type { NewDecision, Recall, Receipt } from './store.ts'
+import { spends, variantPlaceOf } from './variants.ts'
 
 /** Calls that change something; the rules decide what. */
 export interface Writes {
@@ -88,7 +89,7 @@ function emptyNeeds() {
     requests: new Array<RequestKey>(),
     uses: new Set<string>(),
     holds: new Set<string>(),
-    charges: new Array<ChargePlace>(),
+    spends: new Array<SpendPlace>(),
     owners: new Set<string>(),
   }
 }
@@ -101,7 +102,7 @@ const NOTES: {
     needs.requests.push(key)
     for (const { name } of singleUses) needs.uses.add(name)
     if (hold !== undefined) needs.holds.add(hold.id)
-    needs.charges.push(...placesOf(entry))
+    if (spends(entry)) needs.spends.push({ ...variantPlaceOf(entry), limits: placesOf(entry) })
   },
   openHold: (needs, { key }) => needs.holds.add(holdIdOf(key)),
   approveHold: (needs, id) => needs.holds.add(id),
@@ -109,13 +110,13 @@ const NOTES: {
   releaseCharges: (needs, owner) => needs.owners.add(owner),
 }
 
-function placesOf({ charges, evidence: { owner } }: NewDecision): ChargePlace[] {
-  return charges.map(({ limit, key, windowMs }) => ({ limit, key, windowMs, owner }))
+function placesOf({ charges }: NewDecision): LimitPlace[] {
+  return charges.map(({ limit, key, windowMs }) => ({ limit, key, windowMs }))
 }
 
 /** The places that a call charges. */
-function chargedBy({ name, args }: Write): readonly ChargePlace[] {
-  const places: ChargePlace[] = name === 'record' ? Reflect.apply(placesOf, undefined, args) : []
+function chargedBy({ name, args }: Write): readonly LimitPlace[] {
+  const places: LimitPlace[] = name === 'record' ? Reflect.apply(placesOf, undefined, args) : []
   return places
 }
 

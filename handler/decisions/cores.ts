@@ -36,6 +36,11 @@ export function compareCores(
   return { conflicts: namesOf(conflicts), noted: namesOf(noted) }
 }
 
+/** Whether what moves is the same: nothing that both know differs, but amounts by the fee. */
+export function isSameCore(one: CallbackRequest, other: CallbackRequest): boolean {
+  return differencesOf(one, other).length === 0
+}
+
 interface Found {
   readonly name: Difference
   /** Not even the next stage of the same transaction can differ so. */

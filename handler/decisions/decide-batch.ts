@@ -19,7 +19,8 @@ import type { Changes, Snapshot } from './snapshot.ts'
 import { createSpending } from './spending.ts'
 import type { Spending } from './spending.ts'
 import { StoreError } from './store-error.ts'
-import type { NewDecision, Recall } from './store.ts'
+import type { NewDecision, Recall, Spent } from './store.ts'
+import { isVariantOf } from './variants.ts'
 
 /** What a call returned, or why nothing was changed by it. */
 export type CallResult =
@@ -110,7 +111,7 @@ export function beginBatch(snapshot: Snapshot, nowMs: number): Batch {
       act('unfreeze', '', by)
     },
     releaseCharges: (owner, by) => {
-      const owned = snapshot.owned.filter((row) => row.owner === owner)
+      const owned = snapshot.owned.filter((row) => isVariantOf(row.owner, owner))
       if (owned.length === 0) {
         throw new StoreError('ERR_NOTHING_TO_RELEASE', `\`${owner}\` was charged nothing`)
       }
@@ -130,6 +131,12 @@ export function beginBatch(snapshot: Snapshot, nowMs: number): Batch {
   return { writes, changes }
 }
 
+/** What stands, and what it spends when that is the approval that was proposed. */
+interface Decided {
+  readonly decision: Decision
+  readonly spent?: Spent
+}
+
 /** Records a decision; the receipt holds the one that must be answered. */
 function createRecorder(
   snapshot: Snapshot,
@@ -143,18 +150,21 @@ function createRecorder(
     found.set(fingerprint, known)
     return known
   }
-  const decide = (entry: NewDecision, recall: Recall): Decision => {
+  const decide = (entry: NewDecision, recall: Recall): Decided => {
     const { decision } = entry
-    if (decision.action !== 'APPROVE' && decision.action !== 'IGNORE') return decision
-    if (recall.kind === 'conflict') return reserved('REJECT', 'conflict')
-    if (recall.kind === 'rejected-sibling') return { ...recall.decision, action: 'REJECT' }
-    if (decision.action === 'IGNORE') return decision
+    if (decision.action !== 'APPROVE' && decision.action !== 'IGNORE') return { decision }
+    if (recall.kind === 'conflict') return { decision: reserved('REJECT', 'conflict') }
+    if (recall.kind === 'rejected-sibling') {
+      return { decision: { ...recall.decision, action: 'REJECT' } }
+    }
+    if (decision.action === 'IGNORE') return { decision }
     const freeze = frozen()
-    if (freeze !== undefined) return reserved(freeze.action, 'freeze')
-    const refusal = spending.charge(entry)
-    if (refusal === undefined) return decision
+    if (freeze !== undefined) return { decision: reserved(freeze.action, 'freeze') }
+    const result = spending.charge(entry)
+    if (!('refusal' in result)) return { decision, spent: result }
+    const { refusal } = result
     // INVARIANT: what could not be spent never approves, whatever the policy says instead.
-    return refusal.action === 'APPROVE' ? { ...refusal, action: 'REJECT' } : refusal
+    return { decision: refusal.action === 'APPROVE' ? { ...refusal, action: 'REJECT' } : refusal }
   }
   return (entry) => {
     const { fingerprint } = entry.key
@@ -165,13 +175,13 @@ function createRecorder(
       const { seq, decision } = recall
       return { seq, hash: known.find((each) => each.seq === seq)?.hash ?? '', decision }
     }
-    const decision = decide(entry, recall)
+    const { decision, spent } = decide(entry, recall)
     const isIndexed = decision.action === 'RETRY' ? indexed.retry : indexed.final
-    const body = bodyOf({ entry, decision, differs }, tail.time)
+    const body = bodyOf({ entry, decision, spent, differs }, tail.time)
     const row = tail.appendBody(body, isIndexed ? { token, fingerprint } : { token })
     if (isIndexed) known.push(row)
     const { seq, hash } = row
-    if (decision === entry.decision && decision.action === 'APPROVE') spending.use(entry, seq)
+    if (spent !== undefined) spending.use(entry, spent, seq)
     return differs.length === 0 ? { seq, hash, decision } : { seq, hash, decision, differs }
   }
 }

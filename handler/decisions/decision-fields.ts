@@ -8,7 +8,7 @@ import type { Action, Endpoint, Stage } from '../protocol/endpoints.ts'
 import type { Difference } from './cores.ts'
 import { describeCharge } from './limits.ts'
 import type { ChargedLimit } from './limits.ts'
-import type { NewDecision, ShadowNote } from './store.ts'
+import type { NewDecision, ShadowNote, Spent } from './store.ts'
 
 /** One answer that was decided, with everything that explains it. */
 export interface DecisionContent {
@@ -40,6 +40,10 @@ export interface DecisionContent {
   readonly proposed?: Decision
   /** What a shadow policy would have said. */
   readonly shadow?: ShadowNote
+  /** The variant of the transaction that owns what was spent, from 1; absent in records of version 0.1.0. */
+  readonly variant?: number
+  /** Hex SHA-256 of the bytes to be signed, when something was spent. */
+  readonly bytes?: string
   /** What this decision was checked against and spent of each limit. */
   readonly charged?: readonly ChargedLimit[]
   /** Names of what this decision used up. */
@@ -50,6 +54,8 @@ export interface DecisionContent {
 export interface Outcome {
   readonly entry: NewDecision
   readonly decision: Decision
+  /** What an approval that stands spends. */
+  readonly spent: Spent | undefined
   readonly differs: readonly Difference[]
 }
 
@@ -127,8 +133,18 @@ const DECISION_FIELDS = {
       hasTexts(value, ['digest', 'action', 'rule', 'liveAction', 'liveRule']),
     ...KEPT,
   },
+  variant: {
+    from: ({ spent }) => spent?.variant,
+    fits: (value) => value === undefined || (Number.isSafeInteger(value) && Number(value) > 0),
+    ...KEPT,
+  },
+  bytes: {
+    from: ({ entry, spent }) => (spent?.variant === undefined ? undefined : entry.bytes),
+    fits: (value) => value === undefined || typeof value === 'string',
+    ...KEPT,
+  },
   charged: {
-    from: (outcome) => (hasSpent(outcome) ? outcome.entry.charges.map(describeCharge) : undefined),
+    from: (outcome) => (hasSpent(outcome) ? outcome.spent?.charges.map(describeCharge) : undefined),
     fits: (value) => isListOf(value, (item) => hasTexts(item, ['limit', 'key', 'amount'])),
     exported: ({ charged }) => ({
       charged: charged?.map(({ limit, key }) => ({ limit, keySha256: sha256(key) })),
@@ -209,10 +225,8 @@ function text(from: (outcome: Outcome) => string): Pick<Field, 'from' | 'fits'> 
 }
 
 /** Whether an approval stands that spends something. */
-function hasSpent({ entry, decision }: Outcome): boolean {
-  const { charges, singleUses, hold } = entry
-  const spends = charges.length + singleUses.length > 0 || hold !== undefined
-  return spends && decision === entry.decision && decision.action === 'APPROVE'
+function hasSpent({ entry, spent }: Outcome): boolean {
+  return spent !== undefined && (spent.variant !== undefined || entry.hold !== undefined)
 }
 
 function usedBy({ singleUses, hold }: NewDecision): readonly string[] {

@@ -2,7 +2,7 @@
 import type { Decision } from '../policy/decision.ts'
 import { IDENTITY_VERSION } from '../protocol/digest.ts'
 import type { RequestKey } from '../protocol/digest.ts'
-import { readStored } from '../protocol/stored-token.ts'
+import { readRecent, readStored } from '../protocol/stored-token.ts'
 import type { StoredRequest } from '../protocol/stored-token.ts'
 import { readRecord } from './chain.ts'
 import { compareCores } from './cores.ts'
@@ -84,10 +84,10 @@ function recallOf(
 function compared(seen: readonly Version[], key: RequestKey, token: string) {
   const firsts = firstsOf(seen, key)
   if (firsts.length === 0) return { conflict: undefined, differs: [] }
-  const now = readStored(key.endpoint, token, '')?.request
+  const now = readRecent(key.endpoint, token)?.request
   const differs: Difference[] = []
   for (const first of firsts) {
-    const before = storedOf(first.body, first.token)?.request
+    const before = first.token === null ? undefined : readRecent(key.endpoint, first.token)?.request
     if (now === undefined || before === undefined) {
       // What is unknown of one is no difference; of two that cannot be read, the texts are compared.
       const isOther = now === before && first.identity.coreDigest !== key.coreDigest

@@ -8,10 +8,14 @@ import type { HoldRow } from './holds.ts'
 import type { Charge, LimitState } from './limits.ts'
 import type { Freeze } from '../../common/admin-api.ts'
 import type { ChainHead, ChainRow } from './record.ts'
+import type { KnownVariants, VariantPlace, VariantRow } from './variants.ts'
 
-/** One owner's place in a limit. */
-export interface ChargePlace extends Pick<LimitCharge, 'limit' | 'key' | 'windowMs'> {
-  readonly owner: string
+/** One limit and key, with the window that is asked about. */
+export type LimitPlace = Pick<LimitCharge, 'limit' | 'key' | 'windowMs'>
+
+/** What a decision may spend, and the variants that it may belong to. */
+export interface SpendPlace extends VariantPlace {
+  readonly limits: readonly LimitPlace[]
 }
 
 /** What a batch must see. */
@@ -22,7 +26,7 @@ export interface Needs {
   readonly uses: ReadonlySet<string>
   /** Ids of holds. */
   readonly holds: ReadonlySet<string>
-  readonly charges: readonly ChargePlace[]
+  readonly spends: readonly SpendPlace[]
   /** Owners whose charges are to be released. */
   readonly owners: ReadonlySet<string>
 }
@@ -37,11 +41,13 @@ export interface Snapshot {
   readonly uses: ReadonlyMap<string, UseRow>
   /** By id. */
   readonly holds: ReadonlyMap<string, HoldRow>
-  /** By `limitName`; each of `Needs.charges` has one. */
+  /** By `variantsName`; each of `Needs.spends` has one. */
+  readonly variants: ReadonlyMap<string, KnownVariants>
+  /** By `limitName`; each of the limits of `Needs.spends` has one. */
   readonly limits: ReadonlyMap<string, LimitRow>
-  /** By `chargeName`. */
+  /** By `chargeName`; those of all variants that a decision may belong to. */
   readonly charges: ReadonlyMap<string, ChargeRow>
-  /** All charges of each owner in `Needs.owners`. */
+  /** All charges of all variants of each owner in `Needs.owners`. */
   readonly owned: readonly ChargeRow[]
 }
 
@@ -49,6 +55,7 @@ export interface Snapshot {
 export interface ChargeRow extends Charge {
   readonly limit: string
   readonly key: string
+  /** See `variantOwner`. */
   readonly owner: string
 }
 
@@ -62,6 +69,8 @@ export interface Changes {
   /** To be removed; the totals of their limits are to be removed, too, and the window set to 0. */
   readonly released: readonly ChargeRow[]
   readonly uses: readonly UseRow[]
+  /** To be added. */
+  readonly variants: readonly VariantRow[]
   readonly holds: readonly HoldRow[]
   /** Undefined when it stays as it is, null when there is none any more. */
   readonly freeze: Freeze | null | undefined
@@ -77,6 +86,7 @@ export interface LimitRow {
 /** A single use that the approval in record `seq` used up. */
 export interface UseRow {
   readonly name: string
+  /** See `variantOwner`. */
   readonly owner: string
   readonly seq: number
 }
@@ -87,6 +97,10 @@ export function limitName({ limit, key }: Pick<LimitCharge, 'limit' | 'key'>): s
 }
 
 /** Name of what an owner was charged of a limit and key. */
-export function chargeName({ limit, key, owner }: Omit<ChargePlace, 'windowMs'>): string {
+export function chargeName({
+  limit,
+  key,
+  owner,
+}: Pick<ChargeRow, 'limit' | 'key' | 'owner'>): string {
   return JSON.stringify([limit, key, owner])
 }

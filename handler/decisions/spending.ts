@@ -1,11 +1,13 @@
 /** Spending of an approval: limits that are charged, single uses, the release of a hold. All of it is spent, or nothing. */
-import type { Decision } from '../policy/decision.ts'
+import type { Decision, LimitCharge } from '../policy/decision.ts'
 import { isUsable } from './holds.ts'
 import type { HoldRow } from './holds.ts'
 import { charge } from './limits.ts'
 import { chargeName, limitName } from './snapshot.ts'
 import type { Changes, ChargeRow, LimitRow, Snapshot } from './snapshot.ts'
-import type { NewDecision } from './store.ts'
+import type { NewDecision, Spent } from './store.ts'
+import { spends, variantFor, variantOwner, variantPlaceOf, variantsName } from './variants.ts'
+import type { KnownVariants, VariantRow } from './variants.ts'
 
 export interface Spending {
   /** The holds, with what this batch changed. */
@@ -14,10 +16,15 @@ export interface Spending {
    * Charges the limits of an approval. Changes nothing when something of it cannot be spent, and returns the `otherwise`
    * of the first such thing.
    */
-  charge(entry: NewDecision): Decision | undefined
+  charge(entry: NewDecision): Spent | Refused
   /** Uses up the rest of what the approval in record `seq` stands on. */
-  use(entry: NewDecision, seq: number): void
-  changes(): Pick<Changes, 'charges' | 'limits' | 'uses' | 'holds'>
+  use(entry: NewDecision, spent: Spent, seq: number): void
+  changes(): Pick<Changes, 'charges' | 'limits' | 'uses' | 'variants' | 'holds'>
+}
+
+/** Something cannot be spent. */
+export interface Refused {
+  readonly refusal: Decision
 }
 
 /** Rows by name, and those of them that a batch changed. */
@@ -33,10 +40,12 @@ export function createSpending(snapshot: Snapshot, nowMs: number): Spending {
   const charges = overlay(snapshot.charges)
   const uses = overlay(snapshot.uses)
   const holds = overlay(snapshot.holds)
+  const variants = createVariants(snapshot.variants)
 
   /** Charges one limit after the other, until one is full. */
   const chargeAll = (
-    { charges: asked, evidence: { owner } }: NewDecision,
+    asked: readonly LimitCharge[],
+    owner: string,
     staged: { readonly limits: Overlay<LimitRow>; readonly charges: Overlay<ChargeRow> },
   ): Decision | undefined => {
     for (const one of asked) {
@@ -57,34 +66,79 @@ export function createSpending(snapshot: Snapshot, nowMs: number): Spending {
     const use = uses.get(name)
     return use !== undefined && use.owner !== owner
   }
+  /** As the variant `n`. */
+  const chargeAs = (n: number, entry: NewDecision): Spent | Refused => {
+    const owner = variantOwner(entry.evidence.owner, n)
+    const staged = { limits: overlay(limits), charges: overlay(charges) }
+    const full = chargeAll(entry.charges, owner, staged)
+    if (full !== undefined) return { refusal: full }
+    const taken = entry.singleUses.find(({ name }) => isTaken(name, owner))
+    if (taken !== undefined) return { refusal: taken.otherwise }
+    const unreleased = unreleasedOf(entry)
+    if (unreleased !== undefined) return { refusal: unreleased }
+    for (const row of staged.limits.changed()) limits.set(limitName(row), row)
+    for (const row of staged.charges.changed()) charges.set(chargeName(row), row)
+    return { variant: n, charges: entry.charges }
+  }
+  const unreleasedOf = ({ hold }: NewDecision): Decision | undefined =>
+    hold === undefined || isUsable(holds.get(hold.id), nowMs) ? undefined : hold.otherwise
 
   return {
     holds,
     charge: (entry) => {
-      const { singleUses, hold, evidence } = entry
-      const staged = { limits: overlay(limits), charges: overlay(charges) }
-      const refusal = chargeAll(entry, staged)
-      if (refusal !== undefined) return refusal
-      const taken = singleUses.find(({ name }) => isTaken(name, evidence.owner))
-      if (taken !== undefined) return taken.otherwise
-      if (hold !== undefined && !isUsable(holds.get(hold.id), nowMs)) return hold.otherwise
-      for (const row of staged.limits.changed()) limits.set(limitName(row), row)
-      for (const row of staged.charges.changed()) charges.set(chargeName(row), row)
-      return undefined
-    },
-    use: ({ singleUses, hold, evidence: { owner } }, seq) => {
-      for (const { name } of singleUses) {
-        if (uses.get(name) === undefined) uses.set(name, { name, owner, seq })
+      if (!spends(entry)) {
+        const refusal = unreleasedOf(entry)
+        return refusal === undefined ? { variant: undefined, charges: [] } : { refusal }
       }
-      const row = hold && holds.get(hold.id)
+      const n = variantFor(variants.of(entry), entry)
+      const [first] = [...entry.charges, ...entry.singleUses]
+      if (n === undefined && first !== undefined) return { refusal: first.otherwise }
+      return chargeAs(n ?? 1, entry)
+    },
+    use: (entry, { variant }, seq) => {
+      if (variant !== undefined) {
+        variants.add(entry, variant, seq)
+        const owner = variantOwner(entry.evidence.owner, variant)
+        for (const { name } of entry.singleUses) {
+          if (uses.get(name) === undefined) uses.set(name, { name, owner, seq })
+        }
+      }
+      const row = entry.hold && holds.get(entry.hold.id)
       if (row !== undefined) holds.set(row.id, { ...row, usedSeq: seq })
     },
     changes: () => ({
       limits: limits.changed(),
       charges: charges.changed(),
       uses: uses.changed(),
+      variants: variants.added(),
       holds: holds.changed(),
     }),
+  }
+}
+
+/** Variants of a snapshot, and those that a batch adds: requests of one transaction share their numbers. */
+function createVariants(known: Snapshot['variants']) {
+  const now = new Map(known)
+  const last = new Map<string, number>()
+  const added: VariantRow[] = []
+  const of = (entry: NewDecision): KnownVariants => {
+    const place = variantPlaceOf(entry)
+    const found = now.get(variantsName(place))
+    if (found === undefined) throw new Error('variants were not loaded')
+    return { ...found, last: Math.max(found.last, last.get(place.owner) ?? 0) }
+  }
+  return {
+    of,
+    add: (entry: NewDecision, n: number, seq: number) => {
+      const { owner, requestId, bytes } = variantPlaceOf(entry)
+      const row = { owner, requestId, n, seq, bytes }
+      const before = of(entry)
+      last.set(owner, Math.max(before.last, n))
+      const rows = [...before.rows, { ...row, token: entry.evidence.token }]
+      now.set(variantsName(row), { rows, last: before.last })
+      added.push(row)
+    },
+    added: () => added,
   }
 }
 

@@ -25,7 +25,7 @@ export interface Evidence {
   readonly generation: number
   /** Hex SHA-256 of the policy that decided. */
   readonly policyDigest: string
-  /** Transaction id for transactions, request id otherwise: limits are charged and single uses owned once per owner. */
+  /** Transaction id for transactions, request id otherwise: its variants own what they are charged and use up. */
   readonly owner: string
   /** One word and, unless `verified`, why; see the raw transaction check. */
   readonly rawTx: string | undefined
@@ -53,11 +53,20 @@ export interface NewDecision {
   readonly decision: Decision
   readonly charges: readonly LimitCharge[]
   readonly singleUses: readonly SingleUse[]
+  /** Digest of the bytes that are to be signed, when something is spent and there are any. */
+  readonly bytes?: string
   /** The released hold that this approval stands on; it is used up. */
   readonly hold?: HoldUse
   /** The hold that the request waits, or waited, for. */
   readonly heldBy?: string
   readonly evidence: Evidence
+}
+
+/** What an approval that stands spends. */
+export interface Spent {
+  /** The variant that it belongs to; undefined when it spends nothing of which a variant may not have more. */
+  readonly variant: number | undefined
+  readonly charges: readonly LimitCharge[]
 }
 
 /** Consumes the release of a hold. */

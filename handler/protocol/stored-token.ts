@@ -32,6 +32,24 @@ export function readStored(
   return { key, request: parsed.kind === 'request' ? parsed.request : undefined }
 }
 
+/** Tokens that were read last: one request is compared with the same few more than once. */
+const recent = new Map<string, StoredRequest | undefined>()
+const MAX_RECENT = 32
+/** Longer ones are read again, in characters. */
+const MAX_KEPT = 16_384
+
+/** As `readStored` without a co-signer's name: for what was asked, not for its identity. */
+export function readRecent(endpoint: Endpoint, token: string): StoredRequest | undefined {
+  const name = `${endpoint} ${token}`
+  if (recent.has(name)) return recent.get(name)
+  const stored = readStored(endpoint, token, '')
+  if (token.length > MAX_KEPT) return stored
+  const [oldest] = recent.keys()
+  if (oldest !== undefined && recent.size >= MAX_RECENT) recent.delete(oldest)
+  recent.set(name, stored)
+  return stored
+}
+
 /** The identity that a version of the program gives what was read from claims. */
 export function keyOf(
   parsed: Parsed,

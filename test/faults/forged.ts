@@ -165,6 +165,7 @@ function approval(rows: readonly Row[], token: string): Row {
   const { time } = JSON.parse(rows.at(-1)?.body ?? '{}') as { time?: string }
   const ids = { requestId: 'forged', owner: 'forged', tokenSha256: sha256(token), time }
   delete content['charged']
+  delete content['variant']
   return { body: JSON.stringify({ ...content, ...ids }), token }
 }
 

@@ -8,13 +8,14 @@ import type { DecisionContent } from '../decision-fields.ts'
 import { increaseOf, subtract, totalUntil } from '../limits.ts'
 import type { Charge, LimitSum, LimitTotal } from '../limits.ts'
 import { limitName } from '../snapshot.ts'
+import { isVariantOf, variantOwner } from '../variants.ts'
 import type { Database } from '../sqlite/database.ts'
 
 export interface LimitCheck {
   /** Notes what a decision charged. */
   charged(content: DecisionContent, seq: number, timeMs: number): void
-  /** Notes that an owner was given back what it was charged. */
-  released(owner: string): void
+  /** Notes that all variants of a transaction were given back what they were charged. */
+  released(transaction: string): void
   /** Compares the tables; `nowMs` is the chain's time. Problems in words. */
   finish(nowMs: number): readonly string[]
 }
@@ -70,7 +71,8 @@ export function createLimitCheck(db: Database): LimitCheck {
     return place
   }
   return {
-    charged: ({ charged = [], owner }, seq, timeMs) => {
+    charged: ({ charged = [], variant = 1, ...content }, seq, timeMs) => {
+      const owner = variantOwner(content.owner, variant)
       for (const { limit, key, amount } of charged) {
         const { owners, events } = placeOf(limit, key)
         const earlier = owners.get(owner)
@@ -80,9 +82,13 @@ export function createLimitCheck(db: Database): LimitCheck {
         events.push(charge)
       }
     },
-    released: (owner) => {
+    released: (transaction) => {
       for (const place of places.values()) {
-        if (!place.owners.delete(owner)) continue
+        const before = place.owners.size
+        for (const owner of place.owners.keys()) {
+          if (isVariantOf(owner, transaction)) place.owners.delete(owner)
+        }
+        if (place.owners.size === before) continue
         place.events = [...place.owners.values()].toSorted((a, b) => a.timeMs - b.timeMs)
       }
     },

@@ -7,7 +7,9 @@ import type { FreezeRow } from '../freeze.ts'
 import type { Freeze } from '../../../common/admin-api.ts'
 import type { ChainRow, HeldContent, OperatorContent, RecordBody } from '../record.ts'
 import { MAX_CANDIDATES } from '../requests.ts'
+import { variantOwner } from '../variants.ts'
 import { createLimitCheck } from './verify-limits.ts'
+import { createVariantCheck } from './verify-variants.ts'
 
 export interface StateCheck {
   /** Checks what one sound record explains; problems in words. */
@@ -33,6 +35,7 @@ export function createStateCheck(db: Database): StateCheck {
     .pluck()
   const recent = new Map<number, number[]>()
   const limits = createLimitCheck(db)
+  const variants = createVariantCheck(db)
   const approvals = new Map<string, string[]>()
   const rejections = new Map<string, string>()
   const uses = new Map<string, number>()
@@ -61,8 +64,9 @@ export function createStateCheck(db: Database): StateCheck {
     const problems = checkIndex(row, content)
     for (const name of content.used ?? []) {
       if (name.startsWith('hold:')) uses.set(name.slice('hold:'.length), row.seq)
-      else if (ownerOfUse.get(name) !== content.owner) problems.push('a single use is not kept')
+      else if (ownerOfUse.get(name) !== ownerOf(content)) problems.push('a single use is not kept')
     }
+    problems.push(...variants.record(content, row.seq))
     limits.charged(content, row.seq, timeMs)
     return problems
   }
@@ -128,7 +132,13 @@ export function createStateCheck(db: Database): StateCheck {
         .pluck()
         .get(mergedSeq)
       const index = inIndex === merged ? [] : ['the request index has entries of no record']
-      return [...index, ...limits.finish(nowMs), ...checkHolds(), ...checkFreeze()]
+      return [
+        ...index,
+        ...limits.finish(nowMs),
+        ...variants.finish(),
+        ...checkHolds(),
+        ...checkFreeze(),
+      ]
     },
   }
 }
@@ -156,6 +166,10 @@ function isAsOpened(row: HoldColumns, record: HeldContent | undefined): boolean 
     onExpiry === terms.onExpiry &&
     row.expires - row.opened === expiresMs
   )
+}
+
+function ownerOf({ owner, variant = 1 }: DecisionContent): string {
+  return variantOwner(owner, variant)
 }
 
 /** Whether an earlier record is a final decision of the very same request. */

@@ -19,8 +19,8 @@ export interface ChainTable {
    * @throws StoreError `ERR_STORE_DAMAGED` when one is missing
    */
   withFingerprint(fingerprint: RequestKey['fingerprint']): readonly ChainRow[]
-  /** The row with its token. */
-  withToken(row: ChainRow): ChainRow
+  /** The token of a record. */
+  tokenOf(seq: number): string | null
   /** Appends rows; `head` is the last of them. Must run inside a transaction. */
   append(rows: readonly ChainRow[], head: ChainHead): void
 }
@@ -62,7 +62,7 @@ export function createChainTable(db: Database): ChainTable {
         if (row === undefined) throw damaged(seq)
         return row
       }),
-    withToken: (row) => ({ ...row, token: tokenOf.get(row.seq) ?? null }),
+    tokenOf: (seq) => tokenOf.get(seq) ?? null,
     append: (rows, end) => {
       for (const { seq, fingerprint, body, token, prev, hash } of rows) {
         insert.run(seq, fingerprint, body, token, prev, hash)

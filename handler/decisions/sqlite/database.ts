@@ -19,7 +19,7 @@ import { StoreError } from '../store-error.ts'
 export type { Database } from '../../../common/sqlite.ts'
 
 /** `user_version` of the file; a newer one is refused. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 /** Step n brings a file from version n to n + 1. */
 const MIGRATIONS: readonly string[] = [
@@ -108,6 +108,17 @@ const MIGRATIONS: readonly string[] = [
     reason TEXT NOT NULL,
     since INTEGER NOT NULL
   ) STRICT;
+  `,
+  `
+  -- Approvals that spent something, by the variant of the transaction that they belong to; see variants.ts.
+  CREATE TABLE variants (
+    owner TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    seq INTEGER NOT NULL REFERENCES chain (seq),
+    bytes TEXT,
+    PRIMARY KEY (owner, request_id, n, seq)
+  ) STRICT, WITHOUT ROWID;
   `,
 ]
 

@@ -1,8 +1,8 @@
 /** Limits in their tables: charges, running totals, and the window that the totals were made for. */
 import { baseUntil, chargesSince, usageOf } from '../limits.ts'
 import type { LimitState, LimitTotal, LimitUsage } from '../limits.ts'
-import type { ChargePlace, ChargeRow, LimitRow } from '../snapshot.ts'
-import type { Changes } from '../snapshot.ts'
+import type { Changes, ChargeRow, LimitPlace, LimitRow } from '../snapshot.ts'
+import { furtherOwners } from '../variants.ts'
 import type { Database } from './database.ts'
 
 /** An amount as it is stored: units in decimal text. */
@@ -26,10 +26,10 @@ const ALL = Number.MAX_SAFE_INTEGER
 
 export interface LimitTables {
   /** One limit and key for its window. `nowMs` is the chain's time. */
-  limit(place: Omit<ChargePlace, 'owner'>, nowMs: number): LimitRow
+  limit(place: LimitPlace, nowMs: number): LimitRow
   /** What an owner was charged of one limit and key. */
-  charge(place: ChargePlace): ChargeRow | undefined
-  /** All that an owner was charged. */
+  charge(place: Pick<ChargeRow, 'limit' | 'key' | 'owner'>): ChargeRow | undefined
+  /** All that the variants of a transaction were charged. */
   owned(owner: string): readonly ChargeRow[]
   /** What counts now of the limits with these windows in milliseconds; of the first thousand limits and keys. */
   usage(windows: Readonly<Record<string, number>>, nowMs: number): readonly LimitUsage[]
@@ -51,8 +51,12 @@ export function createLimitTables(db: Database): LimitTables {
   const chargesAfter = db.prepare<[string, string, number], ChargeColumns>(
     'SELECT time, units, scale FROM limit_charges WHERE name = ? AND key = ? AND time > ? ORDER BY time',
   )
-  const chargesOfOwner = db.prepare<[string], ChargeColumns & { name: string; key: string }>(
-    'SELECT name, key, time, units, scale FROM limit_charges WHERE owner = ?',
+  const chargesOfOwner = db.prepare<
+    [string, string, string],
+    ChargeColumns & { name: string; key: string; owner: string }
+  >(
+    `SELECT name, key, owner, time, units, scale FROM limit_charges
+     WHERE owner = ? OR (owner > ? AND owner < ?)`,
   )
   const totalUntil = db.prepare<[string, string, number], TotalColumns>(
     `SELECT until_ms, count, units, scale FROM limit_totals
@@ -114,8 +118,8 @@ export function createLimitTables(db: Database): LimitTables {
     },
     owned: (owner) =>
       chargesOfOwner
-        .all(owner)
-        .map((row) => ({ limit: row.name, key: row.key, owner, ...chargeFrom(row) })),
+        .all(owner, ...furtherOwners(owner))
+        .map((row) => ({ limit: row.name, key: row.key, owner: row.owner, ...chargeFrom(row) })),
     usage: (windows, nowMs) => {
       let room = MAX_USAGE
       return Object.entries(windows).flatMap(([limit, windowMs]) => {

@@ -3,7 +3,9 @@ import type { RequestKey } from '../../protocol/digest.ts'
 import type { ChainRow } from '../record.ts'
 import { tokensNeeded } from '../requests.ts'
 import { chargeName, limitName } from '../snapshot.ts'
-import type { Changes, ChargePlace, Needs, Snapshot } from '../snapshot.ts'
+import type { Changes, ChargeRow, LimitRow, Needs, Snapshot, SpendPlace } from '../snapshot.ts'
+import { possibleOwners, variantsName } from '../variants.ts'
+import type { KnownVariants } from '../variants.ts'
 import { createChainTable } from './chain-table.ts'
 import type { ChainTable } from './chain-table.ts'
 import type { Database } from './database.ts'
@@ -11,6 +13,7 @@ import { createHoldTables } from './hold-tables.ts'
 import type { HoldTables } from './hold-tables.ts'
 import { createLimitTables } from './limit-tables.ts'
 import type { LimitTables } from './limit-tables.ts'
+import { createVariantTable } from './variant-table.ts'
 
 export interface Tables {
   readonly chain: ChainTable
@@ -31,6 +34,7 @@ export function createTables(db: Database): Tables {
   const chain = createChainTable(db)
   const limits = createLimitTables(db)
   const holds = createHoldTables(db)
+  const variants = createVariantTable(db, chain)
   const rowsOf: Tables['rowsOf'] = (requests, fingerprint) => {
     const rows = chain.withFingerprint(fingerprint)
     const needed = requests.flatMap((key) =>
@@ -38,7 +42,33 @@ export function createTables(db: Database): Tables {
     )
     return needed.length === 0
       ? rows
-      : rows.map((row) => (needed.includes(row.seq) ? chain.withToken(row) : row))
+      : rows.map((row) =>
+          needed.includes(row.seq) ? { ...row, token: chain.tokenOf(row.seq) } : row,
+        )
+  }
+  /** What decisions may spend: each limit, request and charge is looked up once. */
+  const spendable = (spends: readonly SpendPlace[], nowMs: number) => {
+    const known = new Map<string, KnownVariants>()
+    const rows = new Map<string, LimitRow>()
+    const charges = new Map<string, ChargeRow>()
+    const bytes = new Map<string, SpendPlace['bytes'][]>()
+    for (const place of spends) {
+      const name = variantsName(place)
+      bytes.set(name, [...(bytes.get(name) ?? []), place.bytes])
+    }
+    for (const place of spends) {
+      const name = variantsName(place)
+      const found = known.get(name) ?? variants.known(place, bytes.get(name) ?? [])
+      known.set(name, found)
+      for (const limit of place.limits) {
+        if (!rows.has(limitName(limit))) rows.set(limitName(limit), limits.limit(limit, nowMs))
+        for (const owner of possibleOwners(place.owner, found)) {
+          const row = limits.charge({ ...limit, owner })
+          if (row !== undefined) charges.set(chargeName(row), row)
+        }
+      }
+    }
+    return { variants: known, limits: rows, charges }
   }
   return {
     rowsOf,
@@ -51,13 +81,13 @@ export function createTables(db: Database): Tables {
       records: rowsBy(fingerprintsOf(needs), (one) => rowsOf(needs.requests, one)),
       uses: rowsBy(needs.uses, (name) => holds.use(name)),
       holds: rowsBy(needs.holds, (id) => holds.hold(id)),
-      limits: rowsAt(needs.charges, limitName, (place) => limits.limit(place, nowMs)),
-      charges: rowsAt(needs.charges, chargeName, (place) => limits.charge(place)),
+      ...spendable(needs.spends, nowMs),
       owned: [...needs.owners].flatMap((owner) => limits.owned(owner)),
     }),
     write: (changes) => {
       chain.append(changes.records, changes.head)
       limits.write(changes)
+      variants.write(changes.variants)
       holds.write(changes)
     },
     reload: () => {
@@ -76,21 +106,6 @@ function rowsBy<K, V>(names: ReadonlySet<K>, find: (name: K) => V | undefined): 
   const rows = new Map<K, V>()
   for (const name of names) {
     const row = find(name)
-    if (row !== undefined) rows.set(name, row)
-  }
-  return rows
-}
-
-/** The rows of these places by name, each looked up once. */
-function rowsAt<V>(
-  places: readonly ChargePlace[],
-  nameOf: (place: ChargePlace) => string,
-  find: (place: ChargePlace) => V | undefined,
-): Map<string, V> {
-  const rows = new Map<string, V>()
-  for (const place of places) {
-    const name = nameOf(place)
-    const row = rows.has(name) ? undefined : find(place)
     if (row !== undefined) rows.set(name, row)
   }
   return rows

@@ -7,6 +7,7 @@ import type { CallResult } from '../../../handler/decisions/decide-batch.ts'
 import { holdIdOf } from '../../../handler/decisions/holds.ts'
 import { EMPTY } from '../../../handler/decisions/record.ts'
 import { limitName } from '../../../handler/decisions/snapshot.ts'
+import { variantsName } from '../../../handler/decisions/variants.ts'
 import type { Snapshot } from '../../../handler/decisions/snapshot.ts'
 import { createCore } from '../../../handler/decisions/sqlite/core.ts'
 import { openDatabase } from '../../../handler/decisions/sqlite/database.ts'
@@ -16,7 +17,15 @@ import { APPROVE, entry, hex, REJECT, requestKey, RETRY, START } from './entries
 
 const ACT = { by: 'alice', note: '' }
 const TERMS = { approvals: 1, expiresMs: 5_000, onExpiry: 'REJECT' } as const
-const TABLES = ['chain', 'limit_charges', 'limit_totals', 'limit_windows', 'single_uses', 'holds']
+const TABLES = [
+  'chain',
+  'limit_charges',
+  'limit_totals',
+  'limit_windows',
+  'single_uses',
+  'holds',
+  'variants',
+]
 
 function call(name: Call['name'], ...args: readonly unknown[]): Call {
   return { name, args }
@@ -34,10 +43,16 @@ function charge(key: string, amount: number, windowMs: number): LimitCharge {
   }
 }
 
+function tokenTo(destAddress: string | undefined): string {
+  const payload = { requestId: 'x', txId: 'x', operation: 'TRANSFER', destAddress }
+  return `e30.${Buffer.from(JSON.stringify(payload)).toString('base64url')}.c2ln`
+}
+
 /** Few names, so that the calls of a batch meet each other. */
 const requests = fc.constantFrom('request-1', 'request-2', 'request-3')
 const keys = fc.record({
   requestId: requests,
+  signerId: fc.constantFrom('signer-1', 'signer-2'),
   stage: fc.constantFrom('approval' as const, 'signing' as const),
   digest: fc.constantFrom(hex('1'), hex('2')),
   coreDigest: fc.constantFrom(hex('c'), hex('c'), hex('d')),
@@ -54,11 +69,13 @@ const records = fc
     decision: fc.constantFrom(APPROVE, APPROVE, APPROVE, REJECT, RETRY),
     charges: fc.array(charges, { maxLength: 2 }),
     windowMs: windows,
+    bytes: fc.constantFrom(undefined, 'bytes-1', 'bytes-2'),
+    to: fc.constantFrom('0x01', '0x02', undefined),
     uses: fc.subarray(['use-1', 'use-2'], { maxLength: 1 }),
     isHeld: fc.boolean(),
     owner: fc.constantFrom('owner-1', 'owner-2', 'owner-3'),
   })
-  .map(({ key, decision, charges: spent, windowMs, uses, isHeld, owner }) =>
+  .map(({ key, decision, charges: spent, windowMs, bytes, to, uses, isHeld, owner }) =>
     call(
       'record',
       entry({
@@ -67,7 +84,8 @@ const records = fc
         charges: spent.map((one) => charge(one.key, one.amount, windowMs)),
         uses,
         ...(isHeld ? { hold: holdIdOf(requestKey(key)) } : {}),
-        evidence: { owner },
+        ...(bytes === undefined ? {} : { bytes }),
+        evidence: { owner, token: tokenTo(to) },
       }),
     ),
   )
@@ -143,6 +161,9 @@ describe('a batch of many', () => {
   })
 })
 
+/** A transaction that has spent nothing yet. */
+const NONE = { rows: [], last: 0 }
+
 describe('decideBatch', () => {
   const snapshot: Snapshot = Object.freeze({
     head: EMPTY,
@@ -150,6 +171,7 @@ describe('decideBatch', () => {
     records: new Map(),
     uses: new Map(),
     holds: new Map(),
+    variants: new Map([[variantsName({ owner: 'request-1', requestId: 'request-1' }), NONE]]),
     limits: new Map(),
     charges: new Map(),
     owned: [],
@@ -172,6 +194,8 @@ describe('decideBatch', () => {
     const limits = new Map([[limitName(one), { limit: one.limit, key: one.key, state }]])
     expect(() => decideBatch(snapshot, [charged], START)).toThrow('not loaded')
     expect(() => decideBatch({ ...snapshot, limits }, [charged], START)).toThrow('another window')
+    const unknown = { ...snapshot, variants: new Map() }
+    expect(() => decideBatch(unknown, [charged], START)).toThrow('variants were not loaded')
   })
 })
 

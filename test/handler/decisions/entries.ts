@@ -35,6 +35,7 @@ export interface EntryParts {
   readonly charges?: readonly LimitCharge[]
   readonly uses?: readonly string[]
   readonly hold?: string
+  readonly bytes?: string
   readonly evidence?: Partial<Evidence>
 }
 
@@ -58,7 +59,11 @@ export function entry(parts: EntryParts = {}): NewDecision {
       ...parts.evidence,
     },
   }
-  return parts.hold === undefined ? base : { ...base, hold: { id: parts.hold, otherwise: RETRY } }
+  return {
+    ...base,
+    ...(parts.bytes === undefined ? {} : { bytes: parts.bytes }),
+    ...(parts.hold === undefined ? {} : { hold: { id: parts.hold, otherwise: RETRY } }),
+  }
 }
 
 /** Approval of the n-th request. */

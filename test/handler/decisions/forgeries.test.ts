@@ -192,7 +192,7 @@ function isCheckpoint({ body }: Row): boolean {
 function forgedApproval(rows: readonly Row[], token: string, parts: Partial<DecisionContent> = {}) {
   const first = rows.find(({ body }) => body.includes('"action":"APPROVE"'))
   if (first === undefined) throw new Error('no approval')
-  const { charged: _, ...body } = JSON.parse(first.body) as DecisionContent
+  const { charged: _, variant: __, ...body } = JSON.parse(first.body) as DecisionContent
   const { time } = JSON.parse(rows.at(-1)?.body ?? '') as { time: string }
   const ids = { requestId: 'forged', owner: 'forged', tokenSha256: sha256(token) }
   return { seq: 0, body: JSON.stringify({ ...body, time, ...ids, ...parts }), token }
@@ -356,7 +356,7 @@ describe('a chain that was written anew by who has no key', () => {
   it('cut, the tables adapted: not proved, and found by a checkpoint kept elsewhere', async () => {
     const { path, kept } = await honest()
     await rewrite(path, (rows) => rows.slice(0, 1))
-    alter(path, 'DELETE FROM limit_charges', 'DELETE FROM limit_totals')
+    alter(path, 'DELETE FROM limit_charges', 'DELETE FROM limit_totals', 'DELETE FROM variants')
     expect(verify(path)).toMatchObject({ verdict: 'consistent', problems: [], records: 1 })
     expect(verify(path, { checkpoints: [kept] }).verdict).toBe('damaged')
   })
@@ -453,6 +453,26 @@ describe('limits that are made free again', () => {
       [`INSERT INTO limit_charges VALUES ('day', 'source=VAULT 0', 'x', ${START}, '1', 0)`],
       ['1 charges are of no record'],
     ],
+    [
+      'variants forgotten, so that other bytes are the first ones',
+      ['DELETE FROM variants WHERE seq = 2'],
+      ['its variant is missing'],
+    ],
+    [
+      'a variant that is bound to other bytes',
+      [`UPDATE variants SET bytes = 'x' WHERE seq = 2`],
+      ['its variant is another'],
+    ],
+    [
+      'a variant with another number',
+      ['UPDATE variants SET n = 2 WHERE seq = 2'],
+      ['its variant is another'],
+    ],
+    [
+      'a variant of nobody',
+      [`INSERT INTO variants VALUES ('x', 'x', 1, 1, NULL)`],
+      ['there are variants of no record'],
+    ],
   ])('%s', async (_, statements, messages) => {
     const { path } = await honest()
     alter(path, ...statements)
@@ -513,7 +533,8 @@ async function spent(steps: readonly LimitStep[], ownOwners: boolean) {
     if (act === 'release' && charged.delete(oldest)) release(nowMs, oldest)
     if (act === 'release') continue
     const name = `owner-${ownOwners ? n : owner}`
-    const parts = { key: { requestId: `request-${n}` }, evidence: { owner: name } }
+    const key = { requestId: name, signerId: `signer-${n}` }
+    const parts = { key, evidence: { owner: name } }
     const [said] = at(nowMs, entry({ ...parts, charges: [day(BigInt(amount), windowMs)] }))
     if (said === 'APPROVE') charged.add(name)
   }

@@ -280,7 +280,8 @@ describe('against an exact model', () => {
           const charges = [
             charge('0', { windowMs: WINDOW, amount, maxAmount: decimal('5000'), maxCount: 12 }),
           ]
-          const one = entry({ key: { requestId: `r${index}` }, charges, evidence: { owner } })
+          const key = { requestId: owner, signerId: `s${index}` }
+          const one = entry({ key, charges, evidence: { owner } })
           const { action } = core.transaction(nowMs, () => core.calls.record(one)).decision
           if (spent.some((earlier) => earlier.owner === owner)) continue
           if (action === 'APPROVE') spent.push({ owner, timeMs: nowMs, amount })

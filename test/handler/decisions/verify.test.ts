@@ -204,7 +204,9 @@ describe('verifyStore', () => {
     const db = openSqlite(path)
     const hash = String(db.prepare('SELECT hash FROM chain WHERE seq = 7').pluck().get())
     db.close()
-    for (const table of ['single_uses', 'limit_charges', 'freeze']) alter(`DELETE FROM ${table}`)
+    for (const table of ['single_uses', 'limit_charges', 'freeze', 'variants']) {
+      alter(`DELETE FROM ${table}`)
+    }
     alter('DELETE FROM chain WHERE seq > 7')
     await replaceMark(markPath(path), { ...mark, seq: 7, hash })
     expect(verify()).toMatchObject({ ok: true, records: 7 })
