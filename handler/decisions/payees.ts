@@ -1,6 +1,9 @@
 /** Payees: the destinations of two requests under one id, each with its amount and tag, and which of them are the same. */
 import type { Decimal } from '../protocol/decimal.ts'
 import type { TxSignRequest } from '../protocol/request.ts'
+import { partsOf } from '../policy/chains/address.ts'
+import { BUILT_IN_ASSETS } from '../policy/chains/built-in-assets.ts'
+import { isSameAddress } from '../policy/chains/same-address.ts'
 import { destinationsOf } from '../policy/readings/destinations.ts'
 import type { DestinationReading } from '../policy/readings/destinations.ts'
 import { COARSE } from '../policy/readings/vocabulary.ts'
@@ -12,10 +15,13 @@ export interface Payee {
   readonly tag: unknown
 }
 
+/** What is known of assets without a policy; what it would know besides makes no two addresses one. */
+const ADDRESSES = { assets: BUILT_IN_ASSETS, tagsSent: false }
+
 /** The destinations, as the policy reads them. */
 export function payeesOf(tx: TxSignRequest): readonly Payee[] {
   const entries: readonly unknown[] = Array.isArray(tx.destinations) ? tx.destinations : []
-  return destinationsOf(tx).map((reading, index) => {
+  return destinationsOf(tx, ADDRESSES).map((reading, index) => {
     const entry = entries[index]
     const tag = [memberOf(entry, 'dstTag'), memberOf(entry, 'displayDstTag')].find(isText)
     return { reading, amount: decimalOf(memberOf(entry, 'amountNative')), tag }
@@ -81,8 +87,17 @@ function isSamePayee(one: Payee | undefined, other: Payee): boolean {
   if (one === undefined || differ(one.tag, other.tag)) return false
   const [here, there] = [one.reading, other.reading]
   const [a, b] = [here.address().texts, there.address().texts]
-  if (a.length > 0 && b.length > 0) return meet(a, b)
+  if (a.length > 0 && b.length > 0) {
+    return a.some((text) => b.some((known) => isOneAddress(text, known)))
+  }
   return !areApart(here.id.texts, there.id.texts) && !typesDiffer(here, there)
+}
+
+/** Two keys of one address, of which one may not know the tag. */
+function isOneAddress(one: string, other: string): boolean {
+  const [a, b] = [partsOf(one), partsOf(other)]
+  const isOneTag = a.tag === b.tag || a.isUnknown || b.isUnknown
+  return isOneTag && isSameAddress(a.bare, b.bare, undefined)
 }
 
 function typesDiffer({ type: one }: DestinationReading, { type: other }: DestinationReading) {

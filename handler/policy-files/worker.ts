@@ -41,7 +41,7 @@ function headOf({ file, lists, ...rest }: PolicyForm): FormHead {
   return {
     ...rest,
     file: head,
-    lists: Array.from(lists.values(), ({ name, kind, mayBeEmpty }) => ({ name, kind, mayBeEmpty })),
+    lists: Array.from(lists.values(), ({ keys: _keys, ...list }) => list),
   }
 }
 

@@ -2,7 +2,7 @@
 import { addDecimals, compareDecimals } from '../protocol/decimal.ts'
 import type { Decimal } from '../protocol/decimal.ts'
 import type { CallbackRequest, Destination, TxSignRequest } from '../protocol/request.ts'
-import { addressKey } from './chains/address.ts'
+import { isSameAddress } from './chains/same-address.ts'
 
 /** What contradicts what, in words for the log; undefined when nothing does. */
 export function contradictionIn(request: CallbackRequest): string | undefined {
@@ -23,14 +23,15 @@ function noDestination({ operation, destinations }: TxSignRequest): string | und
 }
 
 /** The addresses of one destination agree, and with the top level when it is the only destination. */
-function wrongAddress({ destAddress, destinations }: TxSignRequest): string | undefined {
+function wrongAddress({ asset, destAddress, destinations }: TxSignRequest): string | undefined {
   const entries = destinations ?? []
   for (const { dstAddress, displayDstAddress } of entries) {
-    if (differ(dstAddress, displayDstAddress)) return 'dstAddress is not displayDstAddress'
+    if (differ(dstAddress, displayDstAddress, asset)) return 'dstAddress is not displayDstAddress'
   }
   const [only, ...more] = entries
   if (only === undefined || more.length > 0) return undefined
-  return differ(destAddress, only.dstAddress) || differ(destAddress, only.displayDstAddress)
+  return differ(destAddress, only.dstAddress, asset) ||
+    differ(destAddress, only.displayDstAddress, asset)
     ? 'destAddress is not the address of the only destination'
     : undefined
 }
@@ -90,8 +91,10 @@ function isAmount(amount: Decimal | null | undefined): amount is Decimal {
 }
 
 /** Both are given and are not the same address. */
-function differ(left: string | null | undefined, right: string | null | undefined): boolean {
-  if (!left || !right || left === right) return false
-  const key = addressKey(left)
-  return key === undefined || key !== addressKey(right)
+function differ(
+  left: string | null | undefined,
+  right: string | null | undefined,
+  asset: unknown,
+): boolean {
+  return Boolean(left && right) && !isSameAddress(String(left), String(right), asset)
 }

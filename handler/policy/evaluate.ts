@@ -28,7 +28,7 @@ export const SEMANTICS = 2
  * requirement that can be judged here holds.
  */
 export function evaluate(policy: Policy, request: CallbackRequest, facts: Facts): Evaluation {
-  const subject = subjectOf(request, facts)
+  const subject = subjectOf(request, facts, policy.addresses)
   const next = candidates(policy.index, subject)
   let doubt: Rule | undefined
   let missed: Rule | undefined
@@ -139,7 +139,7 @@ function withRequirements(rule: Rule, subject: Subject): Evaluation {
   const { limits, hook, extraSignature } = rule.requirements
   const charges: LimitCharge[] = []
   for (const { limit, otherwise } of limits) {
-    const more = tx === undefined ? undefined : chargesFor(limit, tx, otherwise)
+    const more = tx === undefined ? undefined : chargesFor(limit, tx, subject.addresses, otherwise)
     if (more === undefined) return plain(otherwise)
     charges.push(...more)
   }

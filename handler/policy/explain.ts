@@ -48,7 +48,7 @@ export interface RuleExplanation {
 
 /** Explains what `evaluate` says of the same three. */
 export function explain(policy: Policy, request: CallbackRequest, facts: Facts): Explanation {
-  const subject = subjectOf(request, facts)
+  const subject = subjectOf(request, facts, policy.addresses)
   const evaluation = evaluate(policy, request, facts)
   const deciding = decidingRule(policy.rules, evaluation, subject)
   return {

@@ -11,7 +11,7 @@ import { CONFIG_CHANGE, TRANSACTION } from './request-members.ts'
 
 /**
  * Version of what stage and digests are made of. 1: a destination's `displayDstAddress` made a request one of the signing
- * stage.
+ * stage, and its tags did not count.
  */
 export const IDENTITY_VERSION = 2
 

@@ -62,6 +62,17 @@ export function described<T>({ canonical, ...kind }: Kind<T>): Member<T> {
   return { ...kind, rest: canonical }
 }
 
+/**
+ * A member that requests of before did not have: absent, it leaves no trace in the canonical text. `mark`: a letter with
+ * which no canonical text begins.
+ */
+export function addedMember<T>(mark: string, { canonical, ...kind }: Kind<T>): Kind<T> {
+  return {
+    ...kind,
+    canonical: (value) => (value === undefined ? '' : mark + canonical(value)),
+  }
+}
+
 /** A list of objects; of each, the part that a table says. */
 export function objects<M extends Members>(table: Table<M>): Member<ListOf<M>> {
   return {

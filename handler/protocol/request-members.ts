@@ -3,7 +3,7 @@
  * the request. The order is that of the canonical texts, which stores of earlier versions hold the
  * hashes of: it may only be added to.
  */
-import { described, moved, objects, tableOf } from './member-table.ts'
+import { addedMember, described, moved, objects, tableOf } from './member-table.ts'
 import {
   amountWithText,
   DECIMAL,
@@ -31,6 +31,9 @@ export const DESTINATION = tableOf({
   dstSubType: described(TEXT),
   dstWalletId: described(TEXT),
   displayDstAddress: described(TEXT),
+  /** Tag or memo: co-signers of 2026.07.20 and later send it, also where the chain knows none. */
+  dstTag: described(addedMember('T', TEXT)),
+  displayDstTag: described(addedMember('D', TEXT)),
 })
 
 export const RAW_TX = tableOf({

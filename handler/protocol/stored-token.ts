@@ -64,7 +64,19 @@ export function keyOf(
   }
   const { request } = parsed
   const stage = provesStage(request) ? request.stage : stageIn(version, request.stage)
-  return requestKey(request.stage === stage ? request : { ...request, stage }, cosigner)
+  const known = version === 1 ? withoutTags(request) : request
+  return requestKey(known.stage === stage ? known : { ...known, stage }, cosigner)
+}
+
+/** As version 1 read it, which did not know the members for tags. */
+function withoutTags(request: CallbackRequest): CallbackRequest {
+  if (request.endpoint !== 'tx_sign_request' || !Array.isArray(request.destinations)) return request
+  const destinations = request.destinations.map((destination) => ({
+    ...destination,
+    dstTag: undefined,
+    displayDstTag: undefined,
+  }))
+  return { ...request, destinations }
 }
 
 /** Version 1 took a `displayDstAddress` for a proof of the signing stage. */

@@ -23,7 +23,7 @@ export function addressReadings(text: string): readonly string[] {
   const body = lower.replace(CASH_PREFIX, '')
   const end = body.search(TAIL)
   const bare = end < 0 ? body : body.slice(0, end)
-  const readings = [HEX.exec(bare)?.[1] ?? bare]
+  const readings = [HEX.exec(bare)?.[1]?.replace(/^0+/, '') ?? bare]
   const offset = text.trim().length - body.length
   const spelled = text.trim().slice(offset, offset + bare.length)
   const hash = CASH.test(bare) ? cashHash(bare) : base58Hash(spelled)

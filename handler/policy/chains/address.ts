@@ -1,72 +1,135 @@
-/** One key per address: two texts are the same address exactly when their keys are equal. */
-import { keccak_256 } from '@noble/hashes/sha3.js'
-import { canonicalBech32 } from './bech32.ts'
+/**
+ * Keys of addresses: two texts are the same address exactly when their keys are equal. The family is that of the asset.
+ * docs/decisions/addresses.md has the table.
+ */
+import { familyOf } from './address-families.ts'
+import type { Assets } from './assets.ts'
+import { looksEvm } from './evm-address.ts'
+import { EVM } from './families/evm.ts'
+import type { AddressFamily } from './families/family.ts'
 
-const EVM = /^0x[0-9a-fA-F]{40}$/i
+/** What the policy in force says about addresses. */
+export interface AddressRules {
+  readonly assets: Assets
+  /** Co-signers send tags wherever there are any: an absent one is none. */
+  readonly tagsSent: boolean
+}
 
-/** Prefixes of chains whose addresses are always Bech32: a text with one of them must pass the checksum. */
-const BECH32_PREFIX =
-  /^(?:bc|tb|bcrt|ltc|tltc|addr|addr_test|stake|stake_test|cosmos|osmo|celestia|dydx|inj|sei|axelar|tia|terra|noble|akash|juno|kava|thor)1/i
+/** An address as its family reads it. */
+export interface ReadAddress {
+  readonly bare: string
+  /** The tag in its text. */
+  readonly tag: string | undefined
+  /** `perhaps`: the family is not known. */
+  readonly hasTags: 'yes' | 'no' | 'perhaps'
+}
+
+/** The family of an asset's addresses; undefined for an asset that nothing is known of. */
+export function familyFor({ assets }: AddressRules, asset: unknown): AddressFamily | undefined {
+  const known = typeof asset === 'string' ? assets.get(asset) : undefined
+  return known === undefined ? undefined : familyOf(known)
+}
+
+// oxlint-disable-next-line no-control-regex -- what no key may have
+const CONTROL = /[\u0000-\u001f]/
+
+/** Of how many `:` the first or the last may begin a tag: addresses have one at most (TON, CashAddr). */
+const COLONS = 2
 
 /**
- * The key of an address, which may be followed by `:` and its tag or memo; undefined when the text contradicts its
- * own family's rules and so is no address. EVM: lower case, after the EIP-55 checksum held if upper and lower case are
- * mixed. Bech32 and Bech32m: lower case, one case only, checksum verified. All else, Base58 among it: the text itself.
+ * Reads an address and the tag that stands behind it as `address:tag`; undefined when it is none of the family. Without a
+ * family: EVM by its form, anything else as it is.
  */
-export function addressKey(text: string): string | undefined {
-  const colon = text.indexOf(':')
-  if (colon < 0) return bareKey(text)
-  const address = text.slice(0, colon)
-  if (!isEvm(address) && !isBech32(address)) return text
-  const key = bareKey(address)
-  return key === undefined ? undefined : key + text.slice(colon)
-}
-
-/** The key of an address and its tag; an empty or missing tag adds nothing. */
-export function taggedKey(address: string, tag: string | null | undefined): string | undefined {
-  return addressKey(tag === undefined || tag === null || tag === '' ? address : `${address}:${tag}`)
-}
-
-function bareKey(text: string): string | undefined {
-  if (isEvm(text)) return evmKey(text)
-  return canonicalBech32(text) ?? (isBech32(text) ? undefined : text)
-}
-
-function isEvm(text: string): boolean {
-  return text.length === 42 && EVM.test(text)
-}
-
-function isBech32(text: string): boolean {
-  return BECH32_PREFIX.test(text)
-}
-
-function evmKey(text: string): string | undefined {
-  const digits = text.slice(2)
-  const lower = digits.toLowerCase()
-  if (!text.startsWith('0x')) return undefined
-  if (digits === lower || digits === digits.toUpperCase()) return `0x${lower}`
-  if (spelledRight.has(text)) return `0x${lower}`
-  if (!holdsEip55(digits, lower)) return undefined
-  if (spelledRight.size >= MAX_SPELLED_RIGHT) spelledRight.clear()
-  spelledRight.add(text)
-  return `0x${lower}`
-}
-
-/** Mixed-case addresses whose checksum held: the same destinations come again and again, and the hash is not cheap. */
-const spelledRight = new Set<string>()
-const MAX_SPELLED_RIGHT = 4_096
-
-const ascii = new Uint8Array(40)
-
-/** EIP-55: a letter is upper case exactly where the hash of the lower-case digits has a digit of 8 or more. */
-function holdsEip55(digits: string, lower: string): boolean {
-  for (let i = 0; i < 40; i += 1) ascii[i] = lower.charCodeAt(i)
-  const hash = keccak_256(ascii)
-  for (let i = 0; i < 40; i += 1) {
-    const code = digits.charCodeAt(i)
-    if (code < 65) continue
-    const nibble = (Number(hash[i >> 1]) >> (i % 2 === 0 ? 4 : 0)) & 15
-    if (nibble >= 8 !== code < 97) return false
+export function readAddress(
+  text: string,
+  family: AddressFamily | undefined,
+): ReadAddress | undefined {
+  if (family === undefined) {
+    if (looksEvm(text.split(':', 1)[0] ?? '')) return readAddress(text, EVM)
+    return CONTROL.test(text) ? undefined : { bare: text, tag: undefined, hasTags: 'perhaps' }
   }
-  return true
+  const hasTags = family.hasTags ? 'yes' : 'no'
+  const bare = family.read(text)
+  if (bare !== undefined) return { bare, tag: family.tagIn?.(text), hasTags }
+  let colon = text.indexOf(':')
+  for (let n = 0; n < COLONS && colon > 0; n += 1) {
+    const head = family.read(text.slice(0, colon))
+    if (head !== undefined) return { bare: head, tag: text.slice(colon + 1) || undefined, hasTags }
+    colon = text.indexOf(':', colon + 1)
+  }
+  return undefined
+}
+
+/**
+ * Stands between an address and its tag: no key has a control character. A known address without a tag ends with it.
+ */
+const SEPARATOR = '\n'
+
+/** Stands for a tag that is not known. */
+const UNKNOWN_TAG = '\n'
+
+/** Stands for whatever tag, in a list. */
+const EVERY_TAG = '*'
+
+/**
+ * The keys of an address with its tags. `tags`: every tag that is stated; empty when none is, and then `isUnknown` says
+ * whether there may be one.
+ */
+export function taggedKeys(
+  { bare, hasTags }: ReadAddress,
+  tags: readonly string[],
+  isUnknown: boolean,
+): readonly string[] {
+  if (hasTags === 'no') return [bare]
+  if (tags.length > 0) return tags.map((tag) => withTag(bare, tag))
+  if (hasTags === 'perhaps') return [bare]
+  return [isUnknown ? bare + SEPARATOR + UNKNOWN_TAG : withTag(bare, '')]
+}
+
+/** The key of an address and a tag; `''` is none. */
+export function withTag(bare: string, tag: string): string {
+  return bare + SEPARATOR + tag
+}
+
+/** The key of a listed address with whatever tag. */
+export function withAnyTag(bare: string): string {
+  return withTag(bare, EVERY_TAG)
+}
+
+/** A key as its parts. */
+export interface KeyParts {
+  readonly bare: string
+  /** `''`: none. Undefined: of a chain without tags, or of an unknown one that states none. */
+  readonly tag: string | undefined
+  readonly isUnknown: boolean
+}
+
+export function partsOf(key: string): KeyParts {
+  const end = key.indexOf(SEPARATOR)
+  if (end < 0) return { bare: key, tag: undefined, isUnknown: false }
+  const tag = key.slice(end + 1)
+  return { bare: key.slice(0, end), tag, isUnknown: tag === UNKNOWN_TAG }
+}
+
+/** A key for people: the address, and `:tag` where it has one. */
+export function shownKey(key: string): string {
+  const { bare, tag, isUnknown } = partsOf(key)
+  if (isUnknown) return `${bare} (tag unknown)`
+  return tag === undefined || tag === '' ? bare : `${bare}:${tag}`
+}
+
+/**
+ * The one text under which an address is counted: its key and its tag, as people read them. Undefined for what is no address
+ * of the family.
+ */
+export function countedAddress(
+  text: string,
+  tags: readonly string[],
+  family: AddressFamily | undefined,
+): string | undefined {
+  const read = readAddress(text, family)
+  if (read === undefined) return undefined
+  const all = [...new Set([...tags, ...(read.tag === undefined ? [] : [read.tag])])]
+  const [key = read.bare] = taggedKeys(read, all, false)
+  return shownKey(key)
 }

@@ -44,3 +44,12 @@ function step(sum: number, value: number): number {
   }
   return next
 }
+
+/** Prefixes by which people know a Bech32 address. */
+const PREFIX =
+  /^(?:bc|tb|bcrt|ltc|tltc|addr|addr_test|stake|stake_test|cosmos|osmo|celestia|dydx|inj|sei|axelar|tia|terra|noble|akash|juno|kava|thor)1[qpzry9x8gf2tvdw0s3jn54khce6mua7l]+$/
+
+/** True for a text that can hardly be anything but Bech32, whether or not its case and its checksum are right. */
+export function isBech32Like(text: string): boolean {
+  return PREFIX.test(text.toLowerCase())
+}

@@ -1,5 +1,6 @@
 /** Bitcoin-like addresses to the script that pays them: base58check, bech32, bech32m and CashAddr, all checksums. */
-import { bytesToHex, sameBytes, sha256d } from '../rawtx/bytes.ts'
+import { bytesToHex, hexToBytes } from '../rawtx/bytes.ts'
+import { checked } from './base58.ts'
 import type { NetworkRules } from './utxo-networks.ts'
 
 /** No address form of these networks is longer; base58 decoding is quadratic. */
@@ -30,28 +31,13 @@ export function witnessScript(version: 0 | 1, program: string): string {
   return `${version === 0 ? '00' : '51'}${(program.length / 2).toString(16)}${program}`
 }
 
-const BASE58 = '123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'
-
 function scriptOfBase58(address: string, { p2pkh: keys, p2sh: scripts }: NetworkRules) {
-  const decoded = base58(address)
-  if (decoded?.length !== 25) return undefined
-  const body = decoded.subarray(0, 21)
-  if (!sameBytes(sha256d(body).subarray(0, 4), decoded.subarray(21))) return undefined
+  const body = checked(address)
+  if (body?.length !== 21) return undefined
   const [version = -1] = body
   const hash = bytesToHex(body.subarray(1))
   if (keys.includes(version)) return p2pkh(hash)
   return scripts.includes(version) ? p2sh(hash) : undefined
-}
-
-function base58(text: string): Uint8Array | undefined {
-  if (/[^1-9A-HJ-NP-Za-km-z]/.test(text)) return undefined
-  let value = 0n
-  for (const character of text) value = value * 58n + BigInt(BASE58.indexOf(character))
-  const digits = value.toString(16)
-  const hex = digits.length % 2 === 0 ? digits : `0${digits}`
-  const body = value === 0n ? [] : Array.from(hex.matchAll(/../g), ([pair]) => parseInt(pair, 16))
-  const zeros = text.length - text.replace(/^1+/, '').length
-  return Uint8Array.from([...new Uint8Array(zeros), ...body])
 }
 
 const BECH32 = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l'
@@ -90,7 +76,10 @@ function bech32Polymod(words: readonly number[]): number {
 
 const CASH_GENERATORS = [0x98f2bc8e61n, 0x79b76d99e2n, 0xf33e5fb3c4n, 0xae2eabe2a8n, 0x1e4f43e470n]
 
-/** CashAddr (Bitcoin Cash specification): the prefix may be left out; version byte 0 is a key, 8 a script hash. */
+/** Version bytes of a key and of a script hash; the second of each says that its owner understands tokens. */
+const CASH_VERSIONS = { key: [0, 16], script: [8, 24] } as const
+
+/** CashAddr (Bitcoin Cash specification; CHIP-2022-02 for tokens): the prefix may be left out. */
 function scriptOfCash(address: string, prefix: string | undefined): string | undefined {
   if (prefix === undefined) return undefined
   const lower = address.toLowerCase()
@@ -98,13 +87,31 @@ function scriptOfCash(address: string, prefix: string | undefined): string | und
   const body = lower.startsWith(`${prefix}:`) ? lower.slice(prefix.length + 1) : lower
   const words = wordsOf(body)
   if (words === undefined) return undefined
-  const head = Array.from(prefix, (character) => character.charCodeAt(0) & 31)
-  if (cashPolymod([...head, 0, ...words]) !== 1n) return undefined
+  if (cashPolymod([...cashHead(prefix), ...words]) !== 1n) return undefined
   const program = regroup(words.slice(0, -8))
+  const version = program?.[0]
   if (program === undefined || program.length !== 21) return undefined
   const hash = bytesToHex(program.subarray(1))
-  if (program[0] === 0) return p2pkh(hash)
-  return program[0] === 8 ? p2sh(hash) : undefined
+  if (CASH_VERSIONS.key.some((each) => each === version)) return p2pkh(hash)
+  return CASH_VERSIONS.script.some((each) => each === version) ? p2sh(hash) : undefined
+}
+
+/** The CashAddr text of 20 bytes of hash, with its prefix. */
+export function cashAddress(prefix: string, kind: 'key' | 'script', hash: string): string {
+  const bytes = [CASH_VERSIONS[kind][0], ...hexToBytes(hash)]
+  let value = bytes.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n) << 2n
+  const words = Array.from({ length: 34 }, () => {
+    const word = Number(value & 31n)
+    value >>= 5n
+    return word
+  }).toReversed()
+  const checksum = cashPolymod([...cashHead(prefix), ...words, ...new Uint8Array(8)]) ^ 1n
+  const tail = Array.from({ length: 8 }, (_, i) => Number((checksum >> BigInt(5 * (7 - i))) & 31n))
+  return `${prefix}:${[...words, ...tail].map((word) => BECH32.charAt(word)).join('')}`
+}
+
+function cashHead(prefix: string): number[] {
+  return [...Array.from(prefix, (character) => character.charCodeAt(0) & 31), 0]
 }
 
 function cashPolymod(words: readonly number[]): bigint {

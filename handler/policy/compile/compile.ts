@@ -76,6 +76,7 @@ export function* compilePolicy(
     limits,
     hooks,
     assets,
+    addresses: { assets, tagsSent: file.tags === 'sent' },
     statementKeys: [...statementKeys.values()],
     rawTx: rawTxOptions(file.rawTx),
     tests: file.tests ?? [],

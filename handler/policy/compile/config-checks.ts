@@ -1,5 +1,5 @@
 /** Conditions on what a configuration change changes: members of its `extraInfo`. */
-import { taggedKey } from '../chains/address.ts'
+import { familyFor, readAddress, taggedKeys } from '../chains/address.ts'
 import { absenceOf } from '../readings/absence.ts'
 import { isAbsent, NO, POSSIBLY } from '../readings/answer.ts'
 import type { Stated } from '../readings/answer.ts'
@@ -59,13 +59,16 @@ function addressCheck(
   })
 }
 
-function keysIn({ config }: Subject, tagIsChecked: boolean): Stated {
+/** An absent tag is none: the vendor's documents have it among the members. */
+function keysIn({ config, addresses }: Subject, tagIsChecked: boolean): Stated {
   const address = detailOf(config, 'address')
   if (isAbsent(address)) return { texts: [], unreadable: false }
   const tag = tagIsChecked ? undefined : detailOf(config, 'tag')
-  if (typeof address !== 'string' || !(isAbsent(tag) || typeof tag === 'string')) {
+  const family = familyFor(addresses, detailOf(config, 'asset'))
+  const read = typeof address === 'string' ? readAddress(address, family) : undefined
+  if (read === undefined || !(isAbsent(tag) || typeof tag === 'string')) {
     return { texts: [], unreadable: true }
   }
-  const key = taggedKey(address, typeof tag === 'string' ? tag : undefined)
-  return key === undefined ? { texts: [], unreadable: true } : { texts: [key], unreadable: false }
+  const tags = [tag, tagIsChecked ? undefined : read.tag].filter((each) => !isAbsent(each))
+  return { texts: taggedKeys(read, [...new Set(tags)].map(String), false), unreadable: false }
 }

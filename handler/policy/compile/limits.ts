@@ -2,7 +2,9 @@
 import { addDecimals, parseDecimal } from '../../protocol/decimal.ts'
 import type { Decimal } from '../../protocol/decimal.ts'
 import type { TxSignRequest } from '../../protocol/request.ts'
-import { taggedKey } from '../chains/address.ts'
+import { countedAddress, familyFor } from '../chains/address.ts'
+import type { AddressRules } from '../chains/address.ts'
+import type { AddressFamily } from '../chains/families/family.ts'
 import type { Decision, LimitCharge } from '../decision.ts'
 import { durationMs } from '../../../common/duration.ts'
 import { largestAmount } from '../readings/amounts.ts'
@@ -55,6 +57,7 @@ interface Share {
 export function chargesFor(
   limit: Limit,
   tx: TxSignRequest,
+  addresses: AddressRules,
   otherwise: Decision,
 ): readonly LimitCharge[] | undefined {
   const parts: string[] = []
@@ -64,7 +67,9 @@ export function chargesFor(
     if (value === undefined) return undefined
     parts.push(`${part}=${value}`)
   }
-  const shares = limit.by.includes('destination') ? destinationShares(tx) : [wholeShare(tx)]
+  const shares = limit.by.includes('destination')
+    ? destinationShares(tx, familyFor(addresses, tx.asset))
+    : [wholeShare(tx)]
   if (shares === undefined) return undefined
   const charges: LimitCharge[] = []
   for (const { destination, amount } of shares) {
@@ -101,7 +106,10 @@ function wholeShare(tx: TxSignRequest): Share {
   return { destination: '', amount: largestAmount(tx) }
 }
 
-function destinationShares(tx: TxSignRequest): readonly Share[] | undefined {
+function destinationShares(
+  tx: TxSignRequest,
+  family: AddressFamily | undefined,
+): readonly Share[] | undefined {
   const entries = tx.destinations ?? []
   const [first, ...more] = entries
   if (first === undefined || more.length === 0) {
@@ -109,12 +117,13 @@ function destinationShares(tx: TxSignRequest): readonly Share[] | undefined {
       first?.dstType ?? tx.destType,
       first?.dstId ?? tx.destId,
       first?.dstAddress ?? first?.displayDstAddress ?? tx.destAddress,
+      family,
     )
     return key === undefined ? undefined : [{ destination: key, amount: largestAmount(tx) }]
   }
   const shares = new Map<string, Decimal>()
   for (const { dstType, dstId, dstAddress, displayDstAddress, amountNative } of entries) {
-    const key = destinationKey(dstType, dstId, dstAddress ?? displayDstAddress)
+    const key = destinationKey(dstType, dstId, dstAddress ?? displayDstAddress, family)
     if (key === undefined || amountNative === undefined || amountNative === null) return undefined
     const sum = shares.get(key)
     shares.set(key, sum === undefined ? amountNative : addDecimals(sum, amountNative))
@@ -125,11 +134,16 @@ function destinationShares(tx: TxSignRequest): readonly Share[] | undefined {
 type Text = string | null | undefined
 
 /** An account of the workspace by its id, anything else by its address. */
-function destinationKey(type: Text, id: Text, address: Text): string | undefined {
+function destinationKey(
+  type: Text,
+  id: Text,
+  address: Text,
+  family: AddressFamily | undefined,
+): string | undefined {
   const kind = typeof type === 'string' ? textKey(canonicalType(type)) : undefined
   if (kind === undefined) return undefined
   if (typeof id === 'string' && id !== '') return `${kind}:${textKey(id)}`
   const key =
-    typeof address === 'string' && address !== '' ? taggedKey(address, undefined) : undefined
+    typeof address === 'string' && address !== '' ? countedAddress(address, [], family) : undefined
   return key === undefined ? undefined : `${kind}:${textKey(key)}`
 }

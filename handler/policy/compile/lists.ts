@@ -1,5 +1,6 @@
 /** Named lists: values in the policy file or in a text file beside it, ready to be asked in constant time. */
-import { addressKey } from '../chains/address.ts'
+import { listedKeys } from '../chains/listed-address.ts'
+import type { ListedAddress } from '../chains/listed-address.ts'
 import { isGlob } from './glob.ts'
 import type { Path } from '../file/problems.ts'
 import type { ListEntry } from '../file/schema.ts'
@@ -13,7 +14,12 @@ export interface NamedList {
   readonly keys: ReadonlySet<string>
   /** The list may become empty while the policy is in force. */
   readonly mayBeEmpty: boolean
+  /** Lines of its file that are no address of any known chain, the first ones. */
+  readonly doubts: readonly ListFileFinding[]
 }
+
+/** Doubts that are told of one list; more of them say nothing new. */
+const MAX_DOUBTS = 20
 
 /** A problem in a list file: a line of it. */
 export interface ListFileFinding {
@@ -49,15 +55,22 @@ export function compileList(
     findings.report(path, 'expected either `values` or `file`')
   }
   for (const [index, value] of (entry.values ?? []).entries()) {
-    const { key, problem } = keyOf(entry.kind, value)
+    const { keys: own, problem } = keysOf(entry.kind, value)
     if (problem !== undefined) findings.report([...path, 'values', index], problem)
-    else keys.add(key)
+    else for (const key of own) keys.add(key)
   }
-  if (entry.file !== undefined) readListFile(entry.kind, entry.file, files, path, keys, findings)
-  return { name, kind: entry.kind, keys, mayBeEmpty: entry.empty === 'allowed' }
+  const doubts =
+    entry.file === undefined
+      ? []
+      : readListFile(entry.kind, entry.file, files, path, keys, findings)
+  return { name, kind: entry.kind, keys, mayBeEmpty: entry.empty === 'allowed', doubts }
 }
 
-/** One value per line; blank lines and what follows `#` at the start of a line or after a blank are ignored. */
+/**
+ * One value per line; blank lines and what follows `#` at the start of a line or after a blank are ignored. Returns the lines
+ * that are no addresses: one of them must not keep a whole policy from loading, and what it says still refuses by its
+ * readings.
+ */
 function readListFile(
   kind: ListKind,
   file: string,
@@ -65,25 +78,32 @@ function readListFile(
   path: Path,
   keys: Set<string>,
   findings: Findings,
-): void {
+): readonly ListFileFinding[] {
+  const doubts: ListFileFinding[] = []
   const text = files.get(file)
   if (!isListFileName(file)) {
     findings.report([...path, 'file'], 'expected the name of a file beside the policy')
-    return
+    return doubts
   }
   if (text === undefined) {
     findings.report([...path, 'file'], `\`${file}\` was not found beside the policy`)
-    return
+    return doubts
   }
   let line = 0
   for (const raw of text.split('\n')) {
     line += 1
     const value = valueOf(raw)
     if (value === '') continue
-    const { key, problem } = keyOf(kind, value)
-    if (problem !== undefined) findings.reportLine({ file, line, message: problem })
-    else keys.add(key)
+    if (kind === 'addresses') {
+      const { keys: own, problem, doubt = problem } = listedKeys(value)
+      if (doubt !== undefined && doubts.length < MAX_DOUBTS) {
+        doubts.push({ file, line, message: doubt })
+      }
+      for (const key of own) keys.add(key)
+    } else if (isGlob(value)) findings.reportLine({ file, line, message: NO_PATTERNS })
+    else keys.add(value)
   }
+  return doubts
 }
 
 function valueOf(line: string): string {
@@ -93,24 +113,11 @@ function valueOf(line: string): string {
     .trimEnd()
 }
 
-type KeyResult =
-  | { readonly key: string; readonly problem?: undefined }
-  | { readonly key?: undefined; readonly problem: string }
+const NO_PATTERNS = 'patterns are not allowed in lists'
 
-function keyOf(kind: ListKind, value: string): KeyResult {
-  if (isGlob(value)) return { problem: 'patterns are not allowed in lists' }
-  return kind === 'addresses' ? addressEntry(value) : { key: value }
-}
-
-const ASCII = /^[\x21-\x7e]+$/
-
-/** The key of an address written by a policy's author, or why it cannot be one. */
-export function addressEntry(value: string): KeyResult {
-  if (!ASCII.test(value)) return { problem: 'an address has no spaces and only ASCII characters' }
-  const key = addressKey(value)
-  return key === undefined
-    ? { problem: `\`${value}\` is no address: its checksum or its upper and lower case is wrong` }
-    : { key }
+function keysOf(kind: ListKind, value: string): Pick<ListedAddress, 'keys' | 'problem'> {
+  if (kind === 'addresses') return listedKeys(value)
+  return isGlob(value) ? { keys: [], problem: NO_PATTERNS } : { keys: [value] }
 }
 
 /** The names of the list files that a parsed policy file refers to; for the loader, which reads them. */

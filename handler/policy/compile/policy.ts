@@ -1,5 +1,6 @@
 /** A policy that can be asked. */
 import type { Action } from '../../protocol/endpoints.ts'
+import type { AddressRules } from '../chains/address.ts'
 import type { Assets } from '../chains/assets.ts'
 import type { Hook } from './hooks.ts'
 import type { Limit } from './limits.ts'
@@ -24,6 +25,8 @@ export interface Policy {
   readonly hooks: ReadonlyMap<string, Hook>
   /** What asset ids mean on their chains: the built-in table and the policy's own section. */
   readonly assets: Assets
+  /** How addresses are read. */
+  readonly addresses: AddressRules
   readonly statementKeys: readonly StatementKey[]
   readonly rawTx: RawTxOptions
   readonly tests: readonly TestEntry[]

@@ -4,7 +4,7 @@ import { isAbsent } from '../readings/answer.ts'
 import type { Stated } from '../readings/answer.ts'
 import type { DestinationReading } from '../readings/destinations.ts'
 import type { Subject } from '../readings/subject.ts'
-import { likenessKeys } from './address-check.ts'
+import { approvedKeys, likenessKeys } from './address-check.ts'
 import { readingsOfListed } from './listed-readings.ts'
 import type { Check, Dimension } from './check.ts'
 import type { Rule } from './rules.ts'
@@ -43,14 +43,14 @@ type AnyDestination = 'any destination.address' | 'any destination.id'
  * its own.
  */
 const KEYS: Readonly<Record<Dimension | AnyDestination, ReadKeys>> = {
-  'destination.address': ofEvery('destination.address', (each) => each.address()),
-  'any destination.address': ofAny(
-    'destination.address',
-    (each) => each.address(),
-    (key) => [key, ...likenessKeys(key)],
-  ),
+  'destination.address': ofEvery('destination.address', (each) => each.address(), approvedKeys),
+  'any destination.address': ofAny('destination.address', (each) => each.address(), likenessKeys),
   'source.id': oneText('source.id', ({ tx }) => tx?.sourceId),
-  'destination.id': ofEvery('destination.id', (each) => each.id),
+  'destination.id': ofEvery(
+    'destination.id',
+    (each) => each.id,
+    (id) => [id],
+  ),
   'any destination.id': ofAny(
     'destination.id',
     (each) => each.id,
@@ -77,14 +77,19 @@ function oneText(field: Dimension, read: (subject: Subject) => unknown): ReadKey
 type ReadStated = (destination: DestinationReading) => Stated
 
 /** One known value settles it: a rule that reads every destination must accept it. */
-function ofEvery(field: Dimension, read: ReadStated): ReadKeys {
+function ofEvery(
+  field: Dimension,
+  read: ReadStated,
+  keysOf: (text: string) => readonly string[] | null,
+): ReadKeys {
   const isNoValue = absenceOf(field)
   return (subject) => {
     let isUnknown = false
     for (const each of subject.destinations()) {
       const { texts, unreadable } = read(each)
-      if (texts[0] !== undefined) return [texts[0]]
-      if (unreadable || !isNoValue(subject, each)) isUnknown = true
+      const keys = texts[0] === undefined ? null : keysOf(texts[0])
+      if (keys !== null) return keys
+      if (unreadable || texts.length > 0 || !isNoValue(subject, each)) isUnknown = true
     }
     return isUnknown ? null : NO_KEYS
   }
@@ -108,8 +113,8 @@ function ofAny(
   }
 }
 
-/** A rule that accepts more values than this in a dimension is not filed under it. */
-const MAX_VALUES = 64
+/** A rule that accepts more values than this in a dimension is not filed under it; an address has a few keys. */
+const MAX_VALUES = 192
 
 /** Files each rule under the dimension in which it has the least company. Two steps per rule. */
 export function* indexRules(rules: readonly Rule[]): Steps<RuleIndex> {

@@ -4,7 +4,7 @@ import type { ListedReadings } from './listed-readings.ts'
 import type { Accepted, OnUnknown } from './check.ts'
 import type { Reading } from '../readings/answer.ts'
 import { isGlob } from './glob.ts'
-import { addressEntry } from './lists.ts'
+import { listedKeys } from '../chains/listed-address.ts'
 import type { Findings, ListKind, NamedList } from './lists.ts'
 import type { Path } from '../file/problems.ts'
 import type { Texts } from '../file/schema.ts'
@@ -52,9 +52,9 @@ export function compileTexts(
       globs.push(value)
       continue
     }
-    const key = exactKey(value, kind)
-    if (key.problem === undefined) exact.add(key.key)
-    else context.findings.report(at, key.problem)
+    const { keys, problem } = exactKeys(value, kind)
+    if (problem !== undefined) context.findings.report(at, problem)
+    else for (const key of keys) exact.add(key)
   }
   return {
     sets: [exact],
@@ -64,20 +64,21 @@ export function compileTexts(
   }
 }
 
-function exactKey(
+function exactKeys(
   value: string,
   kind: FieldKind,
-): { key: string; problem?: undefined } | { problem: string } {
+): { readonly keys: readonly string[]; readonly problem?: string } {
+  if (kind.addresses === true) return listedKeys(value)
   if (isGlob(value)) {
     return {
+      keys: [],
       problem: 'patterns are not understood here; leave the condition out to match anything',
     }
   }
-  if (kind.addresses) return addressEntry(value)
   if (kind.form !== undefined && !kind.form.pattern.test(value)) {
-    return { problem: `expected ${kind.form.expected}` }
+    return { keys: [], problem: `expected ${kind.form.expected}` }
   }
-  return { key: kind.canonical?.(value) ?? value }
+  return { keys: [kind.canonical?.(value) ?? value] }
 }
 
 function fromLists(

@@ -253,6 +253,10 @@ export const policySchema = z.strictObject({
     .optional()
     .describe('the answer when no rule matches; REJECT when absent'),
   assets: assetsSchema.optional(),
+  tags: z
+    .literal('sent')
+    .optional()
+    .describe('co-signers of 2026.07.20 and later send tags, so that an absent tag is none'),
   statementKeys: z.record(name, statementKey).optional(),
   rawTx: rawTxOptions.optional(),
   lists: z.record(name, list).optional().describe('named lists, referred to as { list: name }'),

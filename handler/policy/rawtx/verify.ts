@@ -1,8 +1,9 @@
 /** Rebuilds what is about to be signed from `rawTx`, and says whether it is what the request says. */
 import { messageOf } from '../../../common/errors.ts'
 import type { TxSignRequest } from '../../protocol/request.ts'
-import type { Assets } from '../chains/assets.ts'
+import type { Asset, Assets } from '../chains/assets.ts'
 import { checkPaths, readEntries } from './entries.ts'
+import type { Entry } from './entries.ts'
 import { verifyEvm } from './evm.ts'
 import { signsContent, verifyMessages } from './messages.ts'
 import { verifyUtxo } from './utxo.ts'
@@ -52,14 +53,23 @@ function verify(request: TxSignRequest, assets: Assets, options: RawTxOptions): 
   if (asset === undefined) {
     return unverifiable(`asset \`${request.asset ?? 'none'}\` is not in the table of assets`)
   }
-  const bytes: Finding =
-    asset.family === 'evm'
-      ? verifyEvm(request, asset, entries)
-      : verifyUtxo(request, asset, entries, {
-          allowedSighashTypes: options.allowedSighashTypes ?? ['ALL'],
-          changeAddresses: options.changeAddresses ?? [],
-        })
-  return withPath(bytes, checkPaths(list, request, asset))
+  return withPath(judge(request, asset, entries, options), checkPaths(list, request, asset))
+}
+
+function judge(
+  request: TxSignRequest,
+  asset: Asset,
+  entries: readonly Entry[],
+  options: RawTxOptions,
+): Finding {
+  if (asset.family === 'evm') return verifyEvm(request, asset, entries)
+  if (asset.family !== 'utxo') {
+    return unverifiable(`raw transactions of family \`${asset.family}\` are not decoded`)
+  }
+  return verifyUtxo(request, asset, entries, {
+    allowedSighashTypes: options.allowedSighashTypes ?? ['ALL'],
+    changeAddresses: options.changeAddresses ?? [],
+  })
 }
 
 /** The graver of what the bytes and the signing key say; the facts are those of the bytes. */

@@ -1,5 +1,7 @@
 /** The destinations of a transaction as one list, made of the top level and of `destinations`. */
-import { addressKey } from '../chains/address.ts'
+import { familyFor, readAddress, taggedKeys } from '../chains/address.ts'
+import type { AddressRules, ReadAddress } from '../chains/address.ts'
+import type { AddressFamily } from '../chains/families/family.ts'
 import type { Destination, TxSignRequest } from '../../protocol/request.ts'
 import { isAbsent, stated } from './answer.ts'
 import type { Stated } from './answer.ts'
@@ -37,15 +39,19 @@ export interface StatedType extends Stated {
 }
 
 /** The list; never empty. */
-export function destinationsOf(tx: TxSignRequest): readonly DestinationReading[] {
+export function destinationsOf(
+  tx: TxSignRequest,
+  rules: AddressRules,
+): readonly DestinationReading[] {
+  const context = { family: familyFor(rules, tx.asset), tagsSent: rules.tagsSent }
   const entries: unknown = tx.destinations
-  if (entries === undefined || entries === null) return [topLevel(tx)]
-  if (!Array.isArray(entries)) return [topLevel(tx), UNREADABLE_DESTINATION]
+  if (entries === undefined || entries === null) return [topLevel(tx, context)]
+  if (!Array.isArray(entries)) return [topLevel(tx, context), UNREADABLE_DESTINATION]
   const [only, ...more] = tx.destinations ?? []
-  if (only === undefined) return [topLevel(tx)]
-  if (more.length === 0) return [readingOf(only, tx)]
-  const list = (tx.destinations ?? []).map((entry) => readingOf(entry, undefined))
-  const top = topLevel(tx)
+  if (only === undefined) return [topLevel(tx, context)]
+  if (more.length === 0) return [readingOf(only, tx, context)]
+  const list = (tx.destinations ?? []).map((entry) => readingOf(entry, undefined, context))
+  const top = topLevel(tx, context)
   const isSilent = top.isEmpty && top.addressType.texts.length === 0
   if (!isSilent && !list.some((each) => hasAll(each, top))) list.push(top)
   return list
@@ -54,12 +60,22 @@ export function destinationsOf(tx: TxSignRequest): readonly DestinationReading[]
 type Top = Pick<TxSignRequest, 'destType' | 'destId' | 'destAddressType' | 'destAddress'>
 
 /** The top level alone, as a destination. */
-function topLevel(tx: TxSignRequest): DestinationReading {
-  return readingOf({}, tx)
+function topLevel(tx: TxSignRequest, context: Context): DestinationReading {
+  return readingOf({}, tx, context)
+}
+
+/** How the addresses of a transaction are read. */
+interface Context {
+  readonly family: AddressFamily | undefined
+  readonly tagsSent: boolean
 }
 
 /** One entry; the top level completes it, and what both state is stated twice. */
-function readingOf(entry: Partial<Destination> | undefined, top: Top | undefined) {
+function readingOf(
+  entry: Partial<Destination> | undefined,
+  top: Top | undefined,
+  context: Context,
+): DestinationReading {
   if (typeof entry !== 'object' || entry === null) return UNREADABLE_DESTINATION
   const { dstType, dstId, dstAddressType, dstName, dstSubType, dstAddress } = entry
   const type = typesOf(dstType, dstSubType, top?.destType)
@@ -72,7 +88,7 @@ function readingOf(entry: Partial<Destination> | undefined, top: Top | undefined
     addressType: stated(dstAddressType, usableAddressType(top?.destAddressType)),
     name: stated(dstName),
     subType: stated(dstSubType),
-    address: () => (keys ??= keysOf(addresses)),
+    address: () => (keys ??= keysOf(addresses, tagsIn(entry), context)),
     isEmpty: isNothing(type) && isNothing(id) && addresses.every(isAbsent),
     isAccount:
       type.texts.length > 0 &&
@@ -133,19 +149,47 @@ function kindOf(subType: unknown): string | undefined {
   return typeof subType === 'string' ? UNMANAGED_KINDS.get(subType) : undefined
 }
 
-/** The keys of all addresses that are given, each once. */
-function keysOf(addresses: readonly unknown[]): Stated {
-  const texts: string[] = []
+/** What the members for tags state; empty and null say that there is none, unless the other states one. */
+interface StatedTags {
+  readonly texts: readonly string[]
+  readonly isStated: boolean
+  readonly unreadable: boolean
+}
+
+function tagsIn(entry: object): StatedTags {
+  const values = TAG_MEMBERS.map((name): unknown => Reflect.get(entry, name))
+  const texts = values.filter((value) => typeof value === 'string' && value !== '')
+  return {
+    texts: [...new Set(texts)].map(String),
+    isStated: values.some((value) => value !== undefined),
+    unreadable: values.some((value) => !isAbsent(value) && typeof value !== 'string'),
+  }
+}
+
+const TAG_MEMBERS = ['dstTag', 'displayDstTag'] as const
+
+/** The keys of all addresses that are given, each once, with every tag that is stated. */
+function keysOf(
+  addresses: readonly unknown[],
+  members: StatedTags,
+  { family, tagsSent }: Context,
+): Stated {
+  const read: ReadAddress[] = []
   let unreadable = false
   let last: unknown
   for (const address of addresses) {
     if (isAbsent(address) || address === last) continue
     last = address
-    const key = typeof address === 'string' ? addressKey(address) : undefined
-    if (key === undefined) unreadable = true
-    else if (!texts.includes(key)) texts.push(key)
+    const one = typeof address === 'string' ? readAddress(address, family) : undefined
+    if (one === undefined) unreadable = true
+    else read.push(one)
   }
-  return { texts, unreadable }
+  const tags = new Set(members.texts)
+  for (const { tag } of read) if (tag !== undefined) tags.add(tag)
+  const isUnknown = !members.isStated && !tagsSent
+  const keys = new Set(read.flatMap((one) => taggedKeys(one, [...tags], isUnknown)))
+  const hidesTag = members.unreadable && read.some(({ hasTags }) => hasTags !== 'no')
+  return { texts: [...keys], unreadable: unreadable || hidesTag }
 }
 
 /** True when the entry states all that the top level states. */

@@ -1,5 +1,6 @@
 /** One request with the facts, as conditions see it: values that cost something are computed once, when asked for. */
 import type { CallbackRequest, ConfigChangeRequest, TxSignRequest } from '../../protocol/request.ts'
+import type { AddressRules } from '../chains/address.ts'
 import type { Facts } from '../facts.ts'
 import { amountsOf, dollarsOf } from './amounts.ts'
 import type { StatedAmounts } from './amounts.ts'
@@ -9,6 +10,8 @@ import type { DestinationReading } from './destinations.ts'
 export interface Subject {
   readonly request: CallbackRequest
   readonly facts: Facts
+  /** How addresses are read. */
+  readonly addresses: AddressRules
   /** The request when it is about a transaction. */
   readonly tx: TxSignRequest | undefined
   /** The request when it is about a configuration change. */
@@ -21,7 +24,11 @@ export interface Subject {
 
 const NO_AMOUNTS: StatedAmounts = { amounts: [], unknown: false }
 
-export function subjectOf(request: CallbackRequest, facts: Facts): Subject {
+export function subjectOf(
+  request: CallbackRequest,
+  facts: Facts,
+  addresses: AddressRules,
+): Subject {
   const tx = request.endpoint === 'tx_sign_request' ? request : undefined
   const config = request.endpoint === 'config_change_sign_request' ? request : undefined
   let destinations: readonly DestinationReading[] | undefined
@@ -30,9 +37,10 @@ export function subjectOf(request: CallbackRequest, facts: Facts): Subject {
   return {
     request,
     facts,
+    addresses,
     tx,
     config,
-    destinations: () => (destinations ??= tx === undefined ? [] : destinationsOf(tx)),
+    destinations: () => (destinations ??= tx === undefined ? [] : destinationsOf(tx, addresses)),
     amounts: () => (amounts ??= tx === undefined ? NO_AMOUNTS : amountsOf(tx)),
     dollars: () => (dollars ??= tx === undefined ? NO_AMOUNTS : dollarsOf(tx)),
   }

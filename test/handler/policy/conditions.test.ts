@@ -9,6 +9,9 @@ import { ADDRESS, configRequest, destination, FACTS, OTHER_ADDRESS, txRequest } 
 
 const BECH32 = 'bc1qjhm0h7vhdyu0d0luv34dlz654rmsvg8twywk99'
 const BASE58 = '1DpivPqJkLxbRwm4GpxXsNPKS29ou1NYdC'
+/** XRP; the X-address is of another account, with the tag 1. */
+const R = 'rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh'
+const X_ADDRESS = 'X7AcgcsBL6XDcUb289X4mJ8djcdyKaGZMhc9YTE92ehJ2Fu'
 
 const LISTS = `
 lists:
@@ -246,28 +249,36 @@ describe('conditions on destinations', () => {
   })
 
   it.each([
-    ['bech32 as it is', 'yes', BECH32, BECH32],
-    ['bech32 in capitals', 'yes', BECH32, BECH32.toUpperCase()],
-    ['bech32 in mixed case', 'unknown', BECH32, BECH32.replace('bc1q', 'bc1Q')],
-    ['bech32 with a wrong checksum', 'unknown', BECH32, BECH32.replace('k99', 'k98')],
-    ['base58 as it is', 'yes', BASE58, BASE58],
-    ['base58 in lower case', 'some?', BASE58, BASE58.toLowerCase()],
-    ['a homoglyph', 'no', BASE58, BASE58.replace('C', 'С')],
-    ['with a tag that is wanted', 'yes', 'rXyz:123', 'rXyz:123'],
-    ['with another tag', 'no', 'rXyz:123', 'rXyz:124'],
-    ['without the tag', 'some?', 'rXyz:123', 'rXyz'],
-    ['with a tag that is not wanted', 'some', 'rXyz', 'rXyz:123'],
-    ['bech32 in capitals with a memo', 'yes', `${BECH32}:Memo`, `${BECH32.toUpperCase()}:Memo`],
-    [
-      'bech32 with a wrong checksum and a memo',
-      'unknown',
-      `${BECH32}:1`,
-      `${BECH32.replace('k99', 'k98')}:1`,
-    ],
-    ['EVM in capitals with a tag', 'yes', `${ADDRESS}:1`, `0x${ADDRESS.slice(2).toUpperCase()}:1`],
-    ['EVM with a capital X', 'unknown', ADDRESS, ADDRESS.replace('0x', '0X')],
-  ])('address %s: %s', (_name, expected, listed, sent) => {
-    const request = txRequest({ destAddress: sent, destinations: undefined })
+    ['bech32 as it is', 'yes', 'BTC', BECH32, BECH32],
+    ['bech32 in capitals', 'yes', 'BTC', BECH32, BECH32.toUpperCase()],
+    ['bech32 in mixed case', 'unknown', 'BTC', BECH32, BECH32.replace('bc1q', 'bc1Q')],
+    ['bech32 with a wrong checksum', 'unknown', 'BTC', BECH32, BECH32.replace('k99', 'k98')],
+    ['bech32 of another chain', 'unknown', 'LTC', BECH32, BECH32],
+    ['bech32 where nothing is known', 'yes', 'NEW', BECH32, BECH32],
+    ['bech32 in capitals where nothing is known', 'some?', 'NEW', BECH32, BECH32.toUpperCase()],
+    ['base58 as it is', 'yes', 'BTC', BASE58, BASE58],
+    ['base58 in lower case', 'unknown', 'BTC', BASE58, BASE58.toLowerCase()],
+    ['base58 in lower case where nothing is known', 'some?', 'NEW', BASE58, BASE58.toLowerCase()],
+    ['a homoglyph', 'unknown', 'BTC', BASE58, BASE58.replace('C', 'С')],
+    ['a homoglyph where nothing is known', 'no', 'NEW', BASE58, BASE58.replace('C', 'С')],
+    ['with a tag that is wanted', 'yes', 'NEW', 'rXyz:123', 'rXyz:123'],
+    ['with another tag', 'no', 'NEW', 'rXyz:123', 'rXyz:124'],
+    ['without the tag', 'some?', 'NEW', 'rXyz:123', 'rXyz'],
+    ['with a tag that is not wanted', 'some', 'NEW', 'rXyz', 'rXyz:123'],
+    ['with any tag', 'yes', 'NEW', 'rXyz:*', 'rXyz'],
+    ['with a tag on a chain without tags', 'yes', 'BTC', BECH32, `${BECH32.toUpperCase()}:Memo`],
+    ['with a tail', 'unknown', 'BTC', BECH32, `${BECH32}?memo`],
+    ['EVM in capitals with a tag', 'yes', 'ETH', ADDRESS, `0x${ADDRESS.slice(2).toUpperCase()}:1`],
+    ['EVM with a capital X', 'unknown', 'ETH', ADDRESS, ADDRESS.replace('0x', '0X')],
+    ['EVM where nothing is known', 'yes', 'NEW', ADDRESS, ADDRESS.toLowerCase()],
+    ['EVM with a wrong checksum there', 'unknown', 'NEW', ADDRESS, ADDRESS.replace('dC', 'Dc')],
+    ['XRP without a tag member', 'partly', 'XRP', R, R],
+    ['XRP with the tag in the text', 'yes', 'XRP', `${R}:7`, `${R}:7`],
+    ['XRP as an X-address', 'yes', 'XRP', X_ADDRESS, 'r9cZA1mLK5R5Am25ArfXFmqgNwjZgnfk59:1'],
+    ['XRP with whatever tag', 'yes', 'XRP', `${R}:*`, R],
+    ['XRP that is none', 'unknown', 'XRP', R, `${R}?dt=7`],
+  ])('address %s: %s', (_name, expected, asset, listed, sent) => {
+    const request = txRequest({ asset, destAddress: sent, destinations: undefined })
     expect(answer(`{ destination: { address: "${listed}" } }`, request)).toBe(expected)
   })
 })
@@ -377,16 +388,34 @@ describe('conditions on a configuration change', () => {
       { extraInfo: {} },
     ],
     [
-      'an address with an unexpected tag',
-      'some',
+      'an address with a tag that its chain does not know',
+      'yes',
       '{ details: { address: { list: payees } } }',
       { extraInfo: { ...info, tag: '7' } },
     ],
     [
+      'an address with an unexpected tag',
+      'some',
+      `{ details: { address: "${R}" } }`,
+      { extraInfo: { asset: 'XRP', address: R, tag: '7' } },
+    ],
+    [
       'an address with its tag',
       'yes',
-      `{ details: { address: "${ADDRESS}:7" } }`,
-      { extraInfo: { ...info, tag: '7' } },
+      `{ details: { address: "${R}:7" } }`,
+      { extraInfo: { asset: 'XRP', address: R, tag: '7' } },
+    ],
+    [
+      'an address without a tag, which is none',
+      'yes',
+      `{ details: { address: "${R}" } }`,
+      { extraInfo: { asset: 'XRP', address: R } },
+    ],
+    [
+      'an address with a tag that is no text',
+      'unknown',
+      `{ details: { address: "${R}" } }`,
+      { extraInfo: { asset: 'XRP', address: R, tag: true } },
     ],
     [
       'an address and a tag of its own',

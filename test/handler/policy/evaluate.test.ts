@@ -61,7 +61,9 @@ describe('evaluate', () => {
     expect(rule(txRequest({ operation: 'v3' }))).toBe('v3-1')
     expect(rule(txRequest({ sourceId: 'v1' }))).toBe('v1-2')
     expect(rule(txRequest({ destId: 'v2', destinations: undefined }))).toBe('v2-3')
-    expect(rule(txRequest({ destAddress: 'v3', destinations: undefined }))).toBe('v3-4')
+    expect(rule(txRequest({ asset: 'NEW', destAddress: 'v3', destinations: undefined }))).toBe(
+      'v3-4',
+    )
     expect(rule(txRequest({ signerId: 'v1' }))).toBe('v1-5')
     expect(rule(txRequest({ externalTxId: 'v2' }))).toBe('v2-6')
     expect(rule(configRequest({ type: 'v3' }))).toBe('v3-7')

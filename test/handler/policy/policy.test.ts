@@ -394,10 +394,36 @@ limits: []
     ])
   })
 
-  it('reports a bad line of a list file with its own name and line', () => {
-    const lists = new Map([['a.txt', '# payees\n0x5DC69B1Fbb13Bafd09af88a782F0F285772Ad5f8\n']])
-    expect(problemsIn('lists: { a: { kind: addresses, file: a.txt } }', lists)).toEqual([
-      'a.txt:2:1: `0x5DC69B1Fbb13Bafd09af88a782F0F285772Ad5f8` is no address: its checksum or its upper and lower case is wrong',
+  // One line of a list file that was no address kept a whole policy from loading.
+  it('keeps a bad line of a list file, with a doubt that names it', () => {
+    const text =
+      '# payees\n0x5DC69B1Fbb13Bafd09af88a782F0F285772Ad5f8\nTB1mukCgh6YJA6fJKizm9YN2B8zx6XnZwU\n'
+    const policy = policyOf(
+      'lists: { a: { kind: addresses, file: a.txt } }',
+      new Map([['a.txt', text]]),
+    )
+    const list = policy.lists.get('a')
+    expect(list?.doubts).toEqual([
+      {
+        file: 'a.txt',
+        line: 2,
+        message:
+          '`0x5DC69B1Fbb13Bafd09af88a782F0F285772Ad5f8` is no address: its checksum or its upper and lower case is wrong',
+      },
+    ])
+    expect(list?.keys.has('TB1mukCgh6YJA6fJKizm9YN2B8zx6XnZwU')).toBe(true)
+  })
+
+  it('names no more than 20 such lines, and takes a pattern among texts for an error', () => {
+    const many = Array.from({ length: 30 }, (_, n) => `0x5D C${n}`).join('\n')
+    const policy = policyOf(
+      'lists: { a: { kind: addresses, file: a.txt } }',
+      new Map([['a.txt', many]]),
+    )
+    expect(policy.lists.get('a')?.doubts).toHaveLength(20)
+    const texts = new Map([['b.txt', 'x*\n']])
+    expect(problemsIn('lists: { b: { kind: texts, file: b.txt } }', texts)).toEqual([
+      'b.txt:1:1: patterns are not allowed in lists',
     ])
   })
 

@@ -30,6 +30,8 @@ export function destination(changes: Partial<Destination> = {}): Destination {
     dstWalletId: '',
     dstAddress: undefined,
     displayDstAddress: ADDRESS,
+    dstTag: undefined,
+    displayDstTag: undefined,
     ...changes,
   }
 }

@@ -2,11 +2,14 @@ import { describe, expect, it } from '@jest/globals'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import * as fc from 'fast-check'
-import { addressKey, taggedKey } from '../../../../handler/policy/chains/address.ts'
+import { countedAddress, shownKey } from '../../../../handler/policy/chains/address.ts'
+import { familyOf } from '../../../../handler/policy/chains/address-families.ts'
+import { isSameAddress } from '../../../../handler/policy/chains/same-address.ts'
+import { parseEvmAddress } from '../../../../handler/policy/chains/evm-address.ts'
 import { canonicalBech32 } from '../../../../handler/policy/chains/bech32.ts'
 import { compileGlob, isGlob } from '../../../../handler/policy/compile/glob.ts'
 
-describe('addressKey', () => {
+describe('parseEvmAddress', () => {
   // EIP-55, test cases.
   it.each([
     '0x52908400098527886E0F7030069857D2E4169EE7',
@@ -18,7 +21,7 @@ describe('addressKey', () => {
     '0xdbF03B407c01E7cD3CBea99509d93f8DDDC8C6FB',
     '0xD1220A0cf47c7B9Be7A2E6BA89F429762e7b9aDb',
   ])('takes %s as it is', (address) => {
-    expect(addressKey(address)).toBe(address.toLowerCase())
+    expect(parseEvmAddress(address)).toBe(address.toLowerCase())
   })
 
   it('forgets what it has checked, and checks again, when that becomes too much', () => {
@@ -28,10 +31,10 @@ describe('addressKey', () => {
       const spelled = Array.from(lower, (digit, i) =>
         Number.parseInt(hash.charAt(i), 16) >= 8 ? digit.toUpperCase() : digit,
       ).join('')
-      expect(addressKey(`0x${spelled}`)).toBe(`0x${lower}`)
-      expect(addressKey(`0x${spelled}`)).toBe(`0x${lower}`)
+      expect(parseEvmAddress(`0x${spelled}`)).toBe(`0x${lower}`)
+      expect(parseEvmAddress(`0x${spelled}`)).toBe(`0x${lower}`)
     }
-    expect(addressKey('0x5aAeb6053F3E94C9b9A09f33669435E7Ef1Beaed')).toBeUndefined()
+    expect(parseEvmAddress('0x5aAeb6053F3E94C9b9A09f33669435E7Ef1Beaed')).toBeUndefined()
   })
 
   it('refuses every other mixture of cases', () => {
@@ -40,39 +43,80 @@ describe('addressKey', () => {
       const letter = good.charAt(i)
       const flipped = letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase()
       if (flipped === letter) continue
-      expect(addressKey(`0x${good.slice(0, i)}${flipped}${good.slice(i + 1)}`)).toBeUndefined()
+      expect(parseEvmAddress(`0x${good.slice(0, i)}${flipped}${good.slice(i + 1)}`)).toBeUndefined()
     }
   })
+})
 
-  it('takes everything of another family as it is', () => {
-    for (const text of [
-      '',
-      '0x12',
-      'rXyz',
-      'bitcoincash:qpm2',
-      '3J98t1WpEZ73CNmQviecrnyiWrnqRhWNLy',
-    ]) {
-      expect(addressKey(text)).toBe(text)
-    }
+describe('isSameAddress', () => {
+  const R = 'rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh'
+
+  it.each([
+    ['anything and itself', 'x', 'x', 'ETH'],
+    [
+      'CashAddr without its prefix',
+      'bitcoincash:qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a',
+      'qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a',
+      'BCH',
+    ],
+    [
+      'the same where nothing is known of the asset',
+      'bitcoincash:qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a',
+      '1BpEi6DfDAUFd7GtittLSdBeYJvcoaVggu',
+      'NEW',
+    ],
+    [
+      'TON that does not bounce',
+      'EQBJZ1dAqs4JXqjY8RlfaxjeGnBxKG9XUqxwAy9HfxGmJl1t',
+      'UQBJZ1dAqs4JXqjY8RlfaxjeGnBxKG9XUqxwAy9HfxGmJgCo',
+      'TON',
+    ],
+    [
+      'Litecoin scripts in both versions',
+      'MJuSKwwYajAJUtkqby8EJF41q6rBwyqLUB',
+      '3ChJ24XadcJsgPUwW68tUbocWQFjz9GHtF',
+      'LTC',
+    ],
+    ['a tag in one of the texts', R, `${R}:12`, 'XRP'],
+  ])('%s', (_name, left, right, asset) => {
+    expect(isSameAddress(left, right, asset)).toBe(true)
+    expect(isSameAddress(right, left, asset)).toBe(true)
   })
 
-  it('knows Bech32 of prefixes that it was not told, and leaves what only looks like it', () => {
-    expect(addressKey('A12UEL5L')).toBe('a12uel5l')
-    expect(addressKey('A12UEL5X')).toBe('A12UEL5X')
+  it.each([
+    ['two addresses', `0x${'ab'.repeat(20)}`, `0x${'cd'.repeat(20)}`, 'ETH'],
+    ['two tags', `${R}:1`, `${R}:2`, 'XRP'],
+    ['one that cannot be read', R, `${R}?dt=1`, 'XRP'],
+    [
+      'another spelling that the chain does not know',
+      '1BpEi6DfDAUFd7GtittLSdBeYJvcoaVggu',
+      'qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a',
+      'BTC',
+    ],
+  ])('not %s', (_name, left, right, asset) => {
+    expect(isSameAddress(left, right, asset)).toBe(false)
+    expect(isSameAddress(right, left, asset)).toBe(false)
+  })
+})
+
+describe('countedAddress', () => {
+  const R = 'rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh'
+  const xrp = familyOf({ family: 'xrp' })
+  const evm = familyOf({ family: 'evm', chainId: 1, decimals: 18 })
+
+  it('is one for all spellings, with the tag where the chain has tags', () => {
+    expect(countedAddress(`${R}:7`, [], xrp)).toBe(`${R}:7`)
+    expect(countedAddress(R, ['7'], xrp)).toBe(`${R}:7`)
+    expect(countedAddress(R, [], xrp)).toBe(R)
+    expect(countedAddress(`0x${'AB'.repeat(20)}`, ['7'], evm)).toBe(`0x${'ab'.repeat(20)}`)
+    expect(countedAddress(`0x${'AB'.repeat(20)}`, ['7'], undefined)).toBe(`0x${'ab'.repeat(20)}`)
+    expect(countedAddress('rX', ['7'], undefined)).toBe('rX:7')
+    expect(countedAddress('rX', [], xrp)).toBeUndefined()
   })
 
-  it('never gives two different lower-case texts one key', () => {
-    fc.assert(
-      fc.property(fc.string(), fc.string(), (a, b) => {
-        const left = addressKey(a)
-        return left === undefined || left !== addressKey(b) || a.toLowerCase() === b.toLowerCase()
-      }),
-    )
-  })
-
-  it('adds a tag only when there is one', () => {
-    expect(taggedKey('rXyz', '1')).toBe('rXyz:1')
-    for (const none of ['', null, undefined]) expect(taggedKey('rXyz', none)).toBe('rXyz')
+  it('shows a tag that is not known as such', () => {
+    expect(shownKey('rX\n\n')).toBe('rX (tag unknown)')
+    expect(shownKey('rX\n')).toBe('rX')
   })
 })
 

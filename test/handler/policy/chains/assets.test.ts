@@ -7,6 +7,7 @@ import {
   BUILT_IN_ASSETS,
   mergeAssets,
 } from '../../../../handler/policy/chains/assets.ts'
+import { familyOf } from '../../../../handler/policy/chains/address-families.ts'
 import { NETWORK_RULES } from '../../../../handler/policy/chains/utxo-networks.ts'
 
 const parse = (value: unknown) => assetsSchema.safeParse(value)
@@ -38,6 +39,18 @@ describe('the built-in table', () => {
   it('would itself pass as the section of a policy', () => {
     const result = parse(Object.fromEntries(BUILT_IN_ASSETS))
     expect(result.data).toEqual(Object.fromEntries(BUILT_IN_ASSETS))
+  })
+
+  it('has more than a hundred assets, each of a family that can read addresses', () => {
+    expect(BUILT_IN_ASSETS.size).toBeGreaterThan(100)
+    for (const asset of BUILT_IN_ASSETS.values()) expect(familyOf(asset).name).toBeDefined()
+  })
+
+  it('has contracts that their own family reads, where they are addresses', () => {
+    for (const asset of BUILT_IN_ASSETS.values()) {
+      if (!('contract' in asset) || asset.family === 'algorand') continue
+      expect(familyOf(asset).read(asset.contract ?? '')).toBeDefined()
+    }
   })
 
   it('names every network it uses', () => {
@@ -72,8 +85,23 @@ describe('the assets of a policy', () => {
     expect(assets.get('USDC')).toBe(BUILT_IN_ASSETS.get('USDC'))
   })
 
+  it('may be of a family of which only addresses are read', () => {
+    const token = { family: 'tron', decimals: 6, contract: 'TR7NHqjeKQxGTCi8q8ZY4pL8otSzgjLj6t' }
+    const juno = { family: 'cosmos', prefix: 'juno', coinTypes: [118] }
+    const result = parse({ T: token, JUNO: juno, X: { family: 'exact' } })
+    expect(result.data).toEqual({ T: token, JUNO: juno, X: { family: 'exact' } })
+  })
+
+  it('may be spelled as XDC does', () => {
+    const contract = 'xdca0b86991c6218b36c1d19d4a2e9eb0ce3606eb48'
+    const result = parse({ X: { family: 'evm', chainId: 50, contract } })
+    expect(result.data?.['X']).toMatchObject({ contract: `0x${contract.slice(3)}` })
+  })
+
   it.each([
-    ['an unknown family', { family: 'solana' }],
+    ['an unknown family', { family: 'bitcoin' }],
+    ['a prefix in capitals', { family: 'cosmos', prefix: 'COSMOS' }],
+    ['a chain of a family that has none', { family: 'solana', chainId: 1 }],
     ['an unknown network', { family: 'utxo', network: 'zcash' }],
     ['a member that means nothing', { family: 'evm', chainId: 1, symbol: 'X' }],
     ['no chain id', { family: 'evm' }],

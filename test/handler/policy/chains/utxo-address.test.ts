@@ -140,7 +140,7 @@ describe('CashAddr (specification vectors)', () => {
   })
 
   it.each([
-    ['a type that is neither key nor script hash', [16, ...Buffer.alloc(20)], 0],
+    ['a type that is neither key nor script hash', [32, ...Buffer.alloc(20)], 0],
     ['a longer hash', [0, ...Buffer.alloc(31)], 0],
     ['padding that is not zero', [0, ...Buffer.alloc(20)], 3],
   ])('%s: refused although the checksum is right', (_, bytes, padding) => {

@@ -1,0 +1,27 @@
+/** TON: the raw form `workchain:hash` is the key; the user-friendly forms say besides whether a transfer bounces. */
+import { bytesToHex } from '../../rawtx/bytes.ts'
+import { crc16 } from '../base32.ts'
+import type { AddressFamily } from './family.ts'
+
+const RAW = /^(?:-1|0):[0-9a-f]{64}$/i
+/** 36 bytes in Base64, of either alphabet but not of both. */
+const FRIENDLY = /^(?:[A-Za-z0-9+/]{48}|[A-Za-z0-9_-]{48})$/
+
+export const TON: AddressFamily = {
+  name: 'ton',
+  hasTags: true,
+  read: (text) => {
+    if (RAW.test(text)) return text.toLowerCase()
+    if (!FRIENDLY.test(text)) return undefined
+    const binary = atob(text.replaceAll('-', '+').replaceAll('_', '/'))
+    const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0))
+    const view = new DataView(bytes.buffer)
+    // Without the bit for test networks: 0x11 bounces, 0x51 does not.
+    const flags = view.getUint8(0) & 0x7f
+    const workchain = view.getInt8(1)
+    if ((flags !== 0x11 && flags !== 0x51) || (workchain !== 0 && workchain !== -1))
+      return undefined
+    if (view.getUint16(34) !== crc16(bytes.subarray(0, 34))) return undefined
+    return `${workchain}:${bytesToHex(bytes.subarray(2, 34))}`
+  },
+}
