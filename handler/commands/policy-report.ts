@@ -24,11 +24,20 @@ export function explanationLines(explanation: Explanation): string[] {
   const lines = [`${decision.action} by \`${decision.rule}\`: ${decision.reason}`]
   if (contradiction !== undefined) lines.push(`contradiction: ${contradiction}`)
   lines.push(`raw transaction: ${rawTx}`, `extra signature: ${statement}`)
+  lines.push(...explanation.addresses.flatMap(addressLine))
   for (const { limit, key } of charges) lines.push(`if limit \`${limit}\` has room (${key})`)
   for (const { name } of singleUses) lines.push(`if \`${name}\` was not used before`)
   for (const { hook } of hooks) lines.push(`if hook \`${hook}\` allows it`)
   if (hold !== undefined) lines.push(`until released by ${hold.approvals} of your people`)
   return [...lines, '', ...rules.map(ruleLine)]
+}
+
+function addressLine(
+  { keys, unreadable, family = 'asset not known' }: Explanation['addresses'][number],
+  index: number,
+): string[] {
+  const words = [...keys.map((key) => `\`${key}\``), ...(unreadable ? ['unreadable'] : [])]
+  return words.length === 0 ? [] : [`address ${index + 1} (${family}): ${words.join(', ')}`]
 }
 
 function ruleLine(rule: RuleExplanation): string {

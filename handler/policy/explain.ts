@@ -1,6 +1,7 @@
 /** Says why a request is decided as it is: the answer of every rule, how it reads the request, and what keeps it from more. */
 import type { Action } from '../protocol/endpoints.ts'
 import type { CallbackRequest } from '../protocol/request.ts'
+import { familyFor, shownKey } from './chains/address.ts'
 import { contradictionIn } from './contradiction.ts'
 import type { Evaluation } from './decision.ts'
 import { evaluate, lockOf } from './evaluate.ts'
@@ -22,8 +23,19 @@ export interface Explanation {
   /** One word and, unless `verified` or `absent`, why. */
   readonly rawTx: string
   readonly statement: string
+  /** The addresses of the destinations, as they are compared. */
+  readonly addresses: readonly AddressExplanation[]
   /** Every rule, in the order of the file. */
   readonly rules: readonly RuleExplanation[]
+}
+
+export interface AddressExplanation {
+  /** Keys of what is stated of one destination, with their tags. */
+  readonly keys: readonly string[]
+  /** Something is stated that is no address of the family. */
+  readonly unreadable: boolean
+  /** By which addresses of the asset are read; undefined for an asset of which nothing is known. */
+  readonly family: string | undefined
 }
 
 export interface RuleExplanation {
@@ -56,6 +68,7 @@ export function explain(policy: Policy, request: CallbackRequest, facts: Facts):
     contradiction: contradictionIn(request),
     rawTx: describeVerdict(facts.rawTx),
     statement: describeStatement(facts),
+    addresses: explainAddresses(subject),
     rules: policy.rules.map((rule, position) => explainRule(rule, position, deciding, subject)),
   }
 }
@@ -73,6 +86,15 @@ function decidingRule(rules: readonly Rule[], { decision }: Evaluation, subject:
   return rules.findIndex(
     ({ action }, position) => action === 'REJECT' && answers[position] === POSSIBLY,
   )
+}
+
+function explainAddresses({ tx, addresses, ...subject }: Subject): AddressExplanation[] {
+  if (tx === undefined) return []
+  const family = familyFor(addresses, tx.asset)?.name
+  return subject.destinations().map((destination) => {
+    const { texts, unreadable } = destination.address()
+    return { keys: texts.map(shownKey), unreadable, family }
+  })
 }
 
 function explainRule(

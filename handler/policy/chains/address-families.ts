@@ -55,3 +55,8 @@ export const LISTED_FAMILIES: readonly AddressFamily[] = [
   ...UTXO_NETWORKS.map(utxo),
   ...Object.values(OTHERS).filter((family) => family !== EXACT && family !== NEAR),
 ]
+
+/** Families with tags whose addresses can be told by their form. */
+export const TAGGED: readonly AddressFamily[] = LISTED_FAMILIES.filter(
+  (family) => family.hasTags && family !== EOS && family !== HEDERA,
+)

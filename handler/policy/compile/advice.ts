@@ -1,4 +1,6 @@
 /** What a valid policy most likely does not mean: rules that cannot be reached, lists that contradict each other, … */
+import { partsOf, shownKey } from '../chains/address.ts'
+import { TAGGED } from '../chains/address-families.ts'
 import { formatPath } from '../file/problems.ts'
 import type { Check } from './check.ts'
 import type { NamedList } from './lists.ts'
@@ -26,6 +28,12 @@ export function adviceOn(policy: Policy): Advice[] {
     ...[...policy.lists.values()]
       .filter(({ keys }) => keys.size === 0)
       .map(({ name }) => warning(`list \`${name}\` is empty, so its rules match nothing`)),
+    ...[...policy.lists.values()].flatMap(({ name, doubts }) =>
+      doubts.map(({ file, line, message }) =>
+        warning(`${file}:${line}: ${message} (list \`${name}\`): it is compared as it is`),
+      ),
+    ),
+    ...adviceOnTags(policy),
     ...policy.rules.flatMap(adviceOnRule),
     ...(policy.rules.length > 0 && policy.tests.length === 0
       ? [warning('the policy has no tests')]
@@ -45,7 +53,7 @@ function conflictingLists({ lists, listActions }: Policy): Advice[] {
       )
       if (both === undefined) return []
       return warning(
-        `\`${both}\` is in list \`${left.name}\`, which approves, and in \`${right.name}\`, which refuses: the earlier rule wins`,
+        `\`${shownKey(both)}\` is in list \`${left.name}\`, which approves, and in \`${right.name}\`, which refuses: the earlier rule wins`,
       )
     }),
   )
@@ -53,6 +61,41 @@ function conflictingLists({ lists, listActions }: Policy): Advice[] {
   function withAction(action: 'APPROVE' | 'REJECT'): NamedList[] {
     return [...lists.values()].filter(({ name }) => listActions.get(name)?.has(action))
   }
+}
+
+/** An absent tag is unknown until the policy says that co-signers send tags. */
+function adviceOnTags({ rules, addresses: { tagsSent } }: Policy): Advice[] {
+  if (tagsSent) return []
+  return rules.flatMap(({ id, checks }) => {
+    const key = listedWithTag(checks)
+    if (key === undefined) return []
+    return warning(
+      `rule \`${id}\` lists \`${shownKey(key)}\`, of a chain with tags: where a request has no member for them, the tag is unknown. Say \`tags: sent\` if all your co-signers are of 2026.07.20 or later, or list it with \`:*\``,
+    )
+  })
+}
+
+/** An address that is compared with its tag; what is listed with whatever tag needs none. */
+function listedWithTag(checks: readonly Check[]): string | undefined {
+  for (const { parts, alternatives = [] } of checks) {
+    for (const { field, shape } of parts) {
+      if (field !== 'destination.address' || shape.kind !== 'set') continue
+      for (const set of shape.sets) {
+        for (const key of set) if (isOfTaggedChain(key)) return key
+      }
+    }
+    for (const block of alternatives) {
+      const key = listedWithTag(block)
+      if (key !== undefined) return key
+    }
+  }
+  return undefined
+}
+
+/** An address of a chain whose form says so: names of EOS have no form of their own, and Hedera's may be EVM's. */
+function isOfTaggedChain(key: string): boolean {
+  const { bare, tag } = partsOf(key)
+  return tag !== undefined && tag !== '*' && TAGGED.some((family) => family.read(bare) === bare)
 }
 
 function smaller(left: NamedList, right: NamedList): NamedList {

@@ -127,6 +127,7 @@ describe('policy explain', () => {
     expect(stdout).toBe(`APPROVE by \`eth\`: approved by policy
 raw transaction: verified
 extra signature: absent
+address 1 (evm): \`0x5dc69b1fbb13bafd09af88a782f0f285772ad5f8\`
 if limit \`daily\` has room ()
 if hook \`screen\` allows it
 

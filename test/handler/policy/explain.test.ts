@@ -4,7 +4,7 @@ import type { Facts } from '../../../handler/policy/facts.ts'
 import { parseDecimal } from '../../../handler/protocol/decimal.ts'
 import { JsonNumber } from '../../../handler/protocol/json-value.ts'
 import { policyOf } from './policy.ts'
-import { ADDRESS, destination, FACTS, OTHER_ADDRESS, txRequest } from './requests.ts'
+import { ADDRESS, configRequest, destination, FACTS, OTHER_ADDRESS, txRequest } from './requests.ts'
 
 /** The first unmet condition of a rule with this `when`. */
 function unmet(
@@ -46,6 +46,25 @@ rules:
         { id: 'all', answer: 'certainly', reading: 'any', outcome: 'shadowed', unmet: undefined },
       ],
     })
+  })
+
+  it('shows the addresses as they are compared, by which family', () => {
+    const policy = policyOf('rules: []')
+    const R = 'rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh'
+    const shown = (changes: Parameters<typeof txRequest>[0]) =>
+      explain(policy, txRequest({ destinations: undefined, ...changes }), FACTS).addresses
+    const eth = '0x5dc69b1fbb13bafd09af88a782f0f285772ad5f8'
+    expect(shown({})).toEqual([{ keys: [eth], unreadable: false, family: 'evm' }])
+    expect(shown({ asset: 'XRP', destAddress: R })).toEqual([
+      { keys: [`${R} (tag unknown)`], unreadable: false, family: 'xrp' },
+    ])
+    expect(shown({ asset: 'XRP', destAddress: 'rX' })).toEqual([
+      { keys: [], unreadable: true, family: 'xrp' },
+    ])
+    expect(shown({ asset: 'NEW', destAddress: 'rX' })).toEqual([
+      { keys: ['rX'], unreadable: false, family: undefined },
+    ])
+    expect(explain(policy, configRequest(), FACTS).addresses).toEqual([])
   })
 
   it('says which rules match possibly, on what that depends, and why a hold cannot be released', () => {

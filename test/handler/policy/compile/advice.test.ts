@@ -20,6 +20,40 @@ rules:
   - { id: second, when: ${second}, then: REJECT }
 `).filter((line) => line.includes('never reached')).length === 1
 
+describe('addresses of chains with tags', () => {
+  const R = 'rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh'
+  const about = (address: string, head = '') =>
+    messages(
+      `${head}rules: [{ id: pay, when: { operation: TRANSFER, any-of: [{ destination: { address: "${address}" } }, { note: x }] }, then: REJECT }]`,
+    ).filter((line) => line.includes('tags: sent'))
+
+  it.each([R, `${R}:7`, 'GA7QYNF7SOWQ3GLR2BGMZEHXAVIRZA4KVWLTJJFC7MGXUA74P7UJVSGZ'])(
+    '%s asks for the line that says that tags are sent',
+    (address) => {
+      expect(about(address)).toHaveLength(1)
+      expect(about(address)[0]).toContain(address)
+      expect(about(address, 'tags: sent\n')).toEqual([])
+    },
+  )
+
+  it.each([`${R}:*`, ADDRESS, 'bc1qjhm0h7vhdyu0d0luv34dlz654rmsvg8twywk99', 'binancecleos'])(
+    '%s does not',
+    (address) => {
+      expect(about(address)).toEqual([])
+    },
+  )
+})
+
+it('names the lines of a list file that are no addresses', () => {
+  const policy = policyOf(
+    'lists: { bad: { kind: addresses, file: bad.txt } }',
+    new Map([['bad.txt', '\nfoo!\n']]),
+  )
+  expect(adviceOn(policy).map(({ message }) => message)).toContain(
+    'bad.txt:2: `foo!` is no address of a known chain (list `bad`): it is compared as it is',
+  )
+})
+
 describe('adviceOn', () => {
   it.each([
     ['everything', '{}', '{ asset: ETH }', true],
