@@ -1,5 +1,5 @@
 /** Which family of addresses an asset has, and the families that a listed address is read by. */
-import type { Asset } from './assets.ts'
+import type { Asset } from './asset.ts'
 import { ALGORAND } from './families/algorand.ts'
 import { CARDANO } from './families/cardano.ts'
 import { cosmos, COSMOS } from './families/cosmos.ts'

@@ -3,7 +3,7 @@
  * docs/decisions/addresses.md has the table.
  */
 import { familyOf } from './address-families.ts'
-import type { Assets } from './assets.ts'
+import type { Assets } from './asset.ts'
 import { looksEvm } from './evm-address.ts'
 import { EVM } from './families/evm.ts'
 import type { AddressFamily } from './families/family.ts'

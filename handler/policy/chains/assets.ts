@@ -1,48 +1,12 @@
 /** What an asset id means on its chain: exact, short, and extended by the policy; an asset not here is never guessed. */
 import { z } from 'zod'
+import type { Asset, Assets, EvmAsset, OtherAsset, UtxoAsset } from './asset.ts'
 import { BUILT_IN_ASSETS } from './built-in-assets.ts'
 import { parseEvmAddress } from './evm-address.ts'
 import { OTHER_FAMILIES } from './other-families.ts'
-import type { OtherFamily } from './other-families.ts'
-import type { UtxoNetwork } from './utxo-networks.ts'
 import { UTXO_NETWORKS } from './utxo-networks.ts'
 
-/** The native coin of an EVM chain, or an ERC-20 token on it. */
-export interface EvmAsset {
-  readonly family: 'evm'
-  /** EIP-155 chain id. */
-  readonly chainId: number
-  /** Of the asset; fees are always in the chain's native coin, which has 18. */
-  readonly decimals: number
-  /** Token contract, lower-case `0x…`; absent for the native coin. */
-  readonly contract?: string
-  /** SLIP-44 coin types (second path element) that sign for it; not checked when absent. */
-  readonly coinTypes?: readonly number[]
-}
-
-/** The native coin of a Bitcoin-like network; amounts have 8 decimals. */
-export interface UtxoAsset {
-  readonly family: 'utxo'
-  readonly network: UtxoNetwork
-  readonly coinTypes?: readonly number[]
-}
-
-/** An asset whose raw transactions are not decoded; its addresses can be read. */
-export interface OtherAsset {
-  readonly family: OtherFamily
-  readonly decimals?: number
-  /** Token contract, mint or issuer, as the vendor spells it; absent for the native coin. */
-  readonly contract?: string
-  /** Of addresses in Bech32; for chains of Cosmos. */
-  readonly prefix?: string
-  readonly coinTypes?: readonly number[]
-}
-
-export type Asset = EvmAsset | UtxoAsset | OtherAsset
-
-/** Asset id, as the vendor spells it, to what it is. */
-export type Assets = ReadonlyMap<string, Asset>
-
+export type { Asset, Assets, EvmAsset, OtherAsset, UtxoAsset } from './asset.ts'
 export { BUILT_IN_ASSETS }
 
 const coinTypes = z.array(z.int().min(0).max(0x7fffffff)).min(1).max(8).optional()

@@ -1,5 +1,5 @@
 /** The built-in assets: what the ids of the vendor that are used most mean on their chains. */
-import type { Asset, Assets, EvmAsset } from './assets.ts'
+import type { Asset, Assets, EvmAsset } from './asset.ts'
 
 /**
  * Every id, its decimals and its contract stand alike in two public lists of the vendor's assets (github.com/fireblocks/recovery,

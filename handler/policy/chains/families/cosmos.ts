@@ -4,8 +4,20 @@ import type { AddressFamily } from './family.ts'
 
 /** Prefixes of Bech32 that belong to other families, whose addresses could have that length. */
 const FOREIGN: ReadonlySet<string> = new Set([
-  ...['bc', 'tb', 'bcrt', 'ltc', 'tltc'],
-  ...['addr', 'addr_test', 'stake', 'stake_test', 'zs', 'ztestsapling', 'u', 'utest', 'erd'],
+  'bc',
+  'tb',
+  'bcrt',
+  'ltc',
+  'tltc',
+  'addr',
+  'addr_test',
+  'stake',
+  'stake_test',
+  'zs',
+  'ztestsapling',
+  'u',
+  'utest',
+  'erd',
 ])
 
 /** Characters behind the prefix and its `1`: 20 or 32 bytes, and the checksum. */
