@@ -1,5 +1,5 @@
 /** The floor: one RS256 verification and one signature with cached keys, nothing else; a process of its own. */
-import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { serveParent } from './processes.ts'
 
@@ -15,6 +15,8 @@ export interface FloorResult {
   readonly cpuUs: number
   readonly verifyUs: number
   readonly signUs: number
+  /** The same answer signed with a P-256 key. */
+  readonly signEs256Us: number
 }
 
 /** Claims of an answer with header and padding: what a handler signs. */
@@ -31,7 +33,10 @@ serveParent(async (message) => {
   const input = Buffer.from(token.slice(0, dot))
   const signature = Buffer.from(token.slice(dot + 1), 'base64url')
   if (!verify('sha256', input, publicKey, signature)) throw new Error('the pool does not verify')
+  const { privateKey: p256 } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const es256 = { key: p256, dsaEncoding: 'ieee-p1363' as const }
   sign('sha256', ANSWER, privateKey)
+  sign('sha256', ANSWER, es256)
 
   const cpuOf = (work: () => void) => {
     const before = process.cpuUsage()
@@ -41,6 +46,7 @@ serveParent(async (message) => {
   }
   const verifyUs = cpuOf(() => verify('sha256', input, publicKey, signature))
   const signUs = cpuOf(() => sign('sha256', ANSWER, privateKey))
-  const result: FloorResult = { cpuUs: verifyUs + signUs, verifyUs, signUs }
+  const signEs256Us = cpuOf(() => sign('sha256', ANSWER, es256))
+  const result: FloorResult = { cpuUs: verifyUs + signUs, verifyUs, signUs, signEs256Us }
   return result
 })

@@ -120,11 +120,14 @@ export async function alternate(
   rig: Rig,
   rounds: number,
   runs: readonly { readonly label: string; readonly run: () => Promise<ClosedResult> }[],
+  onFloor: (floor: FloorResult) => void = () => undefined,
 ): Promise<{ readonly floorUs: number; readonly measured: readonly Measured[] }> {
   const floors: number[] = []
   const results = new Map<string, { result: ClosedResult; floorUs: number }[]>()
   for (let round = 0; round < rounds; round += 1) {
-    const { cpuUs } = await rig.floor()
+    const floor = await rig.floor()
+    const { cpuUs } = floor
+    onFloor(floor)
     floors.push(cpuUs)
     for (const { label, run } of runs) {
       const list = results.get(label) ?? []

@@ -2,7 +2,8 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { generateKeyPair, selfSignedCertificate } from '../certs/generate.ts'
+import type { AnswerAlgorithm } from '../common/answer-algorithm.ts'
+import { generateEcKeyPair, generateKeyPair, selfSignedCertificate } from '../certs/generate.ts'
 import type { TokenOrder } from './load/make-tokens.ts'
 import { ask, start, stop } from './processes.ts'
 
@@ -11,9 +12,11 @@ export interface World {
   /** Private key that signs the requests. */
   readonly cosignerKeyFile: string
   readonly cosignerPublicKeyPem: string
-  /** Directory with `private.pem`, `cert.pem` and `cosigner.pem` for the reference handlers. */
+  /** Directory with `private.pem`, `es256.pem`, `cert.pem` and `cosigner.pem` for the reference handlers. */
   readonly referenceKeys: string
   readonly referenceCertificatePem: string
+  /** Public halves of the keys that the reference handlers sign with. */
+  readonly referenceAnswerKeys: Readonly<Record<AnswerAlgorithm, string>>
   /** A new empty directory, mode 0700. */
   makeDirectory(name: string): Promise<string>
   /** A file of at least `count` signed requests of that many characters; made once and extended never. */
@@ -46,6 +49,8 @@ export async function createWorld(now: Date): Promise<World> {
   await writeFile(cosignerKeyFile, cosigner.privateKeyPem, { mode: 0o600 })
   const referenceKeys = await makeDirectory('reference')
   await writeFile(join(referenceKeys, 'private.pem'), handler.privateKeyPem, { mode: 0o600 })
+  const es256 = await generateEcKeyPair()
+  await writeFile(join(referenceKeys, 'es256.pem'), es256.privateKeyPem, { mode: 0o600 })
   await writeFile(join(referenceKeys, 'cert.pem'), certificatePem)
   await writeFile(join(referenceKeys, 'cosigner.pem'), cosigner.publicKeyPem)
 
@@ -55,6 +60,7 @@ export async function createWorld(now: Date): Promise<World> {
     cosignerPublicKeyPem: cosigner.publicKeyPem,
     referenceKeys,
     referenceCertificatePem: await readFile(join(referenceKeys, 'cert.pem'), 'utf8'),
+    referenceAnswerKeys: { RS256: handler.publicKeyPem, ES256: es256.publicKeyPem },
     makeDirectory,
     async pool(count, chars) {
       const known = pools.get(chars)

@@ -11,6 +11,7 @@ import { HandlerRefusal } from './handler-socket.ts'
 import { NOUNS } from './memory.ts'
 import { observeGeneration, observePaired } from './observe.ts'
 import { nowMs, operationOf, type PairingContext, poll, safePoint } from './session.ts'
+import { isAsWished } from './plan-keys.ts'
 import { probeGeneration } from './probe.ts'
 import { formatDuration } from '../common/duration.ts'
 import { sendPair, sendUnpair, sendUpdate } from './submit.ts'
@@ -79,9 +80,19 @@ async function stage(step: Step & { do: 'stage' }, context: PairingContext): Pro
         hint: 'the same command continues when it has been quiet long enough; see `status`',
       }),
   )
-  const { url, kid, pin, fingerprint, slot } = info
-  await context.journal.append('stage', { generation, url, slot, kid, pin, fingerprint })
-  context.reporter.story(`generation ${generation} is served at ${url} (slot ${slot}, pin ${pin})`)
+  if (!isAsWished(info, step)) {
+    throw new BootstrapError(
+      'ERR_DRIFT',
+      `generation ${generation} is there with an answer key of another kind (${info.algorithm})`,
+      { hint: 'give the change up with `--abandon` and begin again' },
+    )
+  }
+  const { url, kid, pin, fingerprint, slot, algorithm } = info
+  const facts = { generation, url, slot, kid, algorithm, pin, fingerprint }
+  await context.journal.append('stage', facts)
+  context.reporter.story(
+    `generation ${generation} is served at ${url} (slot ${slot}, pin ${pin}, answers ${algorithm} by ${kid.slice(0, 16)})`,
+  )
 }
 
 async function declare(

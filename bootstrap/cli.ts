@@ -165,7 +165,14 @@ function addWriteOptions(each: Command): void {
     .option('--yes', 'do not ask')
   if (each.name() === 'create-user') return
   if (each.name() === 'pair' || each.name() === 'rotate' || each.name() === 'up') {
-    each.option('--retire-now', 'end the drain of old generations: late calls to them fail')
+    each
+      .option('--retire-now', 'end the drain of old generations: late calls to them fail')
+      .option('--algorithm <name>', 'RS256 or ES256: of the answer key (default: the handler’s)')
+      .option('--one-key', 'one RSA key for the certificate and the answers, as in 0.1.0')
+      .option(
+        '--force-algorithm',
+        'pair ES256 although the co-signer is not known to understand it',
+      )
   }
   each
     .option('--drain <duration>', 'quiet time before an old generation retires (default: 2h)')
@@ -222,6 +229,8 @@ approval and lets the old generation drain. No callback fails, whenever the co-s
 Examples:
   countersign-bootstrap rotate
   countersign-bootstrap rotate --renew-certificate --yes
+  countersign-bootstrap rotate --algorithm ES256               # back: --algorithm RS256
+  countersign-bootstrap rotate --one-key                       # one key for certificate and answers
   countersign-bootstrap rotate --if-due 30d --yes --wait 7d    # from a timer, every day
   countersign-bootstrap rotate --retire-now                    # the key has leaked: do not wait for the drain
   countersign-bootstrap rotate --resubmit                      # after looking in the approval app`

@@ -109,8 +109,8 @@ function publicKeyDer(text: string): Buffer | undefined {
     return block.label === 'PUBLIC KEY' && more.length === 0 ? block.der : undefined
   }
   const bare = plain.replaceAll(/\s/g, '')
-  // Every RSA public key begins with a SEQUENCE of more than 255 bytes.
-  return /^MII[A-Za-z0-9+/]+=*$/.test(bare) ? Buffer.from(bare, 'base64') : undefined
+  // An RSA public key begins with a SEQUENCE of more than 255 bytes, one on P-256 with one of 89.
+  return /^M(?:II|Fk)[A-Za-z0-9+/]+=*$/.test(bare) ? Buffer.from(bare, 'base64') : undefined
 }
 
 function compareCertificate(handler: PairedHandler, ours: Comparable): Comparison {

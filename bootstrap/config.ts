@@ -1,10 +1,12 @@
 /** Turns flags and environment into one frozen configuration, or lists every problem at once. */
 import { join } from 'node:path'
 import type { AuthMode } from '../common/admin-api.ts'
+import { ANSWER_ALGORITHMS } from '../common/answer-algorithm.ts'
 import { proxyProblem } from './api/proxy.ts'
 import { type ApiFamily, ID } from './api/resources.ts'
 import type { CommandName, Invocation } from './cli.ts'
 import { BootstrapError } from './errors.ts'
+import type { AnswerWish } from './memory.ts'
 import { MAX_NAME_LENGTH } from './plan-user.ts'
 import { durationMs } from '../common/duration.ts'
 
@@ -34,6 +36,8 @@ export interface Config {
   readonly renewCertificate: boolean
   readonly acceptGap: boolean
   readonly keepKey: boolean
+  readonly answer: AnswerWish
+  readonly forceAlgorithm: boolean
   readonly retireNow: boolean
   readonly ifDueMs: number | undefined
   readonly user: {
@@ -74,6 +78,7 @@ export function parseConfig({ command, options }: Invocation, env: Environment):
     )
   }
   const stateDir = read.text('stateDir', 'HANDLER_STATE_DIR') ?? './state'
+  const algorithm = read.oneOf('algorithm', ANSWER_ALGORITHMS)
   const setupType = read.matching('setupType', UPPER, 'a setup type such as `NITRO_MACHINE`')
   const config: Config = {
     command,
@@ -100,6 +105,11 @@ export function parseConfig({ command, options }: Invocation, env: Environment):
     renewCertificate: options['renewCertificate'] === true,
     acceptGap: options['acceptGap'] === true,
     keepKey: options['keepKey'] === true,
+    answer: {
+      ...(algorithm === undefined ? {} : { algorithm }),
+      ...(options['oneKey'] === true ? { oneKey: true } : {}),
+    },
+    forceAlgorithm: options['forceAlgorithm'] === true,
     retireNow: options['retireNow'] === true,
     ifDueMs: read.parsed(read.text('ifDue'), parseDuration),
     user: {
@@ -124,8 +134,15 @@ function countOf({ length }: readonly string[]): string {
     : `the configuration has ${length} problems`
 }
 
-function contradictions({ user, watchMs, resubmit, abandon }: Config): string[] {
+function contradictions(config: Config): string[] {
+  const { user, watchMs, resubmit, abandon, answer, renewCertificate } = config
   const problems: string[] = []
+  if (answer.oneKey === true && answer.algorithm === 'ES256') {
+    problems.push('`--one-key` is an RSA key: `--algorithm ES256` needs a key of its own')
+  }
+  if (renewCertificate && Object.keys(answer).length > 0) {
+    problems.push('`--renew-certificate` keeps the keys: `--algorithm` and `--one-key` do not fit')
+  }
   if (user.name.length > MAX_NAME_LENGTH || !/^[\p{L}\p{N}]/u.test(user.name)) {
     problems.push(
       `\`--name\`: 1 to ${MAX_NAME_LENGTH} characters are required, the first a letter or digit`,

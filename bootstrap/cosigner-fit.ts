@@ -2,6 +2,7 @@
  * Whether a co-signer's type and version are known to do what an authentication mode asks; pure.
  */
 import type { AuthMode } from '../common/admin-api.ts'
+import type { AnswerAlgorithm } from '../common/answer-algorithm.ts'
 import type { Cosigner } from './api/resources.ts'
 
 /**
@@ -14,6 +15,25 @@ const OLDEST: Readonly<Record<string, { readonly remote: string; readonly hybrid
 }
 
 const OLDEST_GCP = '0.9.4'
+
+/** First version that knows answers signed with ES256, all three families (vendor: release notes). */
+export const OLDEST_ES256 = '2026.08.19'
+
+/**
+ * Why a co-signer may not understand answers of an algorithm; undefined when its version is known to. What is not known
+ * to work is not assumed: an answer that the co-signer cannot verify fails its transaction.
+ */
+export function algorithmDoubt(
+  { version }: Pick<Cosigner, 'version'>,
+  algorithm: AnswerAlgorithm,
+): string | undefined {
+  if (algorithm === 'RS256') return undefined
+  if (numbersOf(version ?? '').length === 0) {
+    return `the version of the co-signer is unknown (\`${version ?? ''}\`), and ES256 answers are understood from ${OLDEST_ES256} on`
+  }
+  if (!isOlder(version, OLDEST_ES256)) return undefined
+  return `co-signer version \`${version ?? ''}\` is older than ${OLDEST_ES256}, the first that understands ES256 answers`
+}
 
 /** What speaks against the mode, one line each; none when nothing is known to. */
 export function cosignerNotes(cosigner: Cosigner, auth: AuthMode): string[] {

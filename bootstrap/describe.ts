@@ -6,7 +6,8 @@ import type { Step } from './steps.ts'
 export function describeStep(step: Step): string {
   switch (step.do) {
     case 'stage': {
-      const key = step.renewOf === undefined ? 'a new key' : `the key of generation ${step.renewOf}`
+      const fresh = `${step.oneKey === true ? 'one new key' : 'a new key'}${step.algorithm === undefined ? '' : ` (${step.algorithm})`}`
+      const key = step.renewOf === undefined ? fresh : `the key of generation ${step.renewOf}`
       return `have the handler make generation ${step.generation} with ${key} and a new certificate`
     }
     case 'declare':

@@ -2,7 +2,7 @@
 import type { GenerationInfo, HandlerStatus } from '../common/admin-api.ts'
 import type { Cosigner, PairedKey } from './api/resources.ts'
 import { inWords, type Pairing } from './compare.ts'
-import { cosignerNotes } from './cosigner-fit.ts'
+import { algorithmDoubt, cosignerNotes } from './cosigner-fit.ts'
 import { A_NOUN, type PairingMemory } from './memory.ts'
 import type { ProbeReport } from './probe.ts'
 import { formatDuration } from '../common/duration.ts'
@@ -107,7 +107,8 @@ function oursFinding(
   status: HandlerStatus | undefined,
 ): Finding {
   const { generation, notes } = paired
-  const state = status?.generations.find((item) => item.generation === generation)?.state
+  const info = status?.generations.find((item) => item.generation === generation)
+  const state = info?.state
   if (state === 'retired') {
     return {
       level: 'problem',
@@ -125,16 +126,26 @@ function oursFinding(
     }
   }
   const [note] = notes
-  const text = `generation ${generation}: URL, key and certificate are as served`
+  const keys =
+    info === undefined
+      ? ''
+      : ` (${info.algorithm}, kid ${info.kid.slice(0, 16)}, pin ${info.pin}${info.oneKey ? ', one key' : ''})`
+  const text = `generation ${generation}: URL, key and certificate are as served${keys}`
   return note === undefined
     ? { level: 'ok', about: 'pairing', text }
     : { level: 'warning', about: 'pairing', text: notes.join('; '), remedy: 'see docs/rotation.md' }
 }
 
-function cosignerFindings({ cosigner, key, status, nowMs }: Facts): Finding[] {
+function cosignerFindings({ cosigner, key, status, paired, nowMs }: Facts): Finding[] {
   if (cosigner === undefined) return []
+  const pairedWith = paired?.is === 'ours' ? paired.generation : undefined
   const about = 'co-signer'
-  const notes = status === undefined ? [] : cosignerNotes(cosigner, status.auth)
+  const live = status?.generations.find(({ generation }) => generation === pairedWith)
+  const doubt = live && status?.auth !== 'certificate' && algorithmDoubt(cosigner, live.algorithm)
+  const notes = [
+    ...(status === undefined ? [] : cosignerNotes(cosigner, status.auth)),
+    ...(typeof doubt === 'string' ? [doubt] : []),
+  ]
   const name = `${cosigner.type ?? 'type unknown'}, version ${cosigner.version ?? 'unknown'}`
   const fit: Finding[] =
     notes.length === 0

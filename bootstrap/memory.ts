@@ -1,4 +1,6 @@
 /** What the journals tell, folded into the state that a plan starts from; pure. */
+import { ANSWER_ALGORITHMS, type AnswerAlgorithm } from '../common/answer-algorithm.ts'
+import { isObject } from '../common/json.ts'
 import type { JournalRecord } from './journal.ts'
 
 /**
@@ -40,6 +42,13 @@ export interface Submission {
   readonly acceptedAtMs: number | null
 }
 
+/** What the answer key of a generation must be; what is not named is as the handler makes it. */
+export interface AnswerWish {
+  readonly algorithm?: AnswerAlgorithm
+  /** One key for the certificate and the answers. */
+  readonly oneKey?: true
+}
+
 export type OperationKind = 'pair' | 'rotate' | 'unpair'
 
 /** The operations as nouns. */
@@ -65,6 +74,8 @@ export interface Operation {
   /** The generation that it leads to; null for `unpair`. */
   readonly to: number | null
   readonly renewOf: number | null
+  /** What was wished of its answer key. */
+  readonly answer?: AnswerWish
   readonly drainMs: number | null
   readonly probedAtMs: number | null
   readonly submission: Submission | null
@@ -147,9 +158,18 @@ function begin(data: JournalRecord['data'], atMs: number): Operation {
     from: count(data['from']),
     to: count(data['to']),
     renewOf: count(data['renewOf']),
+    ...(isObject(data['answer']) ? { answer: answerWish(data['answer']) } : {}),
     drainMs: count(data['drainMs']),
     probedAtMs: null,
     submission: null,
+  }
+}
+
+function answerWish(value: Readonly<Record<string, unknown>>): AnswerWish {
+  const algorithm = ANSWER_ALGORITHMS.find((known) => known === value['algorithm'])
+  return {
+    ...(algorithm === undefined ? {} : { algorithm }),
+    ...(value['oneKey'] === true ? { oneKey: true } : {}),
   }
 }
 

@@ -13,6 +13,7 @@ import {
   paths,
 } from './api/resources.ts'
 import { comparePairing, type Pairing } from './compare.ts'
+import { algorithmDoubt } from './cosigner-fit.ts'
 import { BootstrapError } from './errors.ts'
 import type { Session } from './session.ts'
 import type { PairingIds } from './state-paths.ts'
@@ -79,7 +80,7 @@ export async function observePaired(sources: Sources, ids: PairingIds): Promise<
 
 /** The observed world in the planner's terms. */
 export function worldOf(
-  { status, paired }: Pick<Observed, 'status' | 'paired'>,
+  { status, paired, cosigner }: Pick<Observed, 'status' | 'paired' | 'cosigner'>,
   ids: PairingIds,
   offered: readonly number[],
 ): PairingWorld {
@@ -87,6 +88,8 @@ export function worldOf(
     auth: status.auth,
     tls: status.tls,
     slots: status.slots.map(({ slot }) => slot),
+    answerAlgorithm: status.answerAlgorithm ?? 'RS256',
+    es256Doubt: algorithmDoubt(cosigner, 'ES256'),
     generations: status.generations.map((item) => ({
       ...item,
       endsMs: Date.parse(item.notAfter),

@@ -2,6 +2,8 @@
  * The pieces of a pairing plan: which generation it leads to, and the steps that lead there; pure.
  */
 import type { Pairing } from './compare.ts'
+import type { AnswerWish } from './memory.ts'
+import { isAsWished } from './plan-keys.ts'
 import type { PairingWorld, PlanInput, PlannedGeneration, Step } from './steps.ts'
 
 /**
@@ -12,6 +14,7 @@ export function prepare(
   from: number | null,
   to: number,
   renew: boolean,
+  answer: AnswerWish = {},
 ): Step[] {
   const { paired, needs } = world
   const called = generationOf(paired) ?? from
@@ -25,6 +28,7 @@ export function prepare(
     generation: to,
     ...(single ? { slot: only } : {}),
     ...(renew && from !== null ? { renewOf: from } : {}),
+    ...answer,
     ...(crowded ? { share: true } : {}),
   }
   const declared = needs !== null && needs.live === live && needs.pending === to
@@ -68,8 +72,9 @@ export function rollBack(paired: Pairing, reason: string): Step {
  * co-signer can know: staged, or draining after a request that was refused. A generation that was
  * paired, or that people refused, is paired again only with `keepKey`.
  */
-export function pairTarget(world: PairingWorld, keepKey = false): number {
-  const { generations, offered } = world
+export function pairTarget(world: PairingWorld, keepKey = false, answer: AnswerWish = {}): number {
+  const { offered } = world
+  const generations = world.generations.filter((item) => isAsWished(item, answer))
   const isFresh = ({ generation, hits }: PlannedGeneration) =>
     keepKey || (hits.total === 0 && !offered.includes(generation))
   const found =
@@ -83,9 +88,17 @@ export function pairTarget(world: PairingWorld, keepKey = false): number {
  * A newer generation that another pairing already uses, else a new number; numbers are never used
  * twice.
  */
-export function rotateTarget(world: PairingWorld, from: number, renew: boolean): number {
+export function rotateTarget(
+  world: PairingWorld,
+  from: number,
+  renew: boolean,
+  answer: AnswerWish = {},
+): number {
   const newer = world.generations.findLast(
-    ({ generation, state }) => generation > from && (state === 'live' || state === 'staged'),
+    (item) =>
+      item.generation > from &&
+      (item.state === 'live' || item.state === 'staged') &&
+      isAsWished(item, answer),
   )
   return newer === undefined || renew ? nextNumber(world) : newer.generation
 }

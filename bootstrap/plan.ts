@@ -15,8 +15,10 @@ import {
   stateOf,
   submit,
 } from './plan-steps.ts'
+import { isAsWished, judgeAnswerKey, otherWish, wishOf } from './plan-keys.ts'
 import {
   A_NOUN,
+  type AnswerWish,
   mayReuseKey,
   type Operation,
   type OperationKind,
@@ -35,7 +37,7 @@ import {
 
 /** The remaining steps; none when the goal is reached. */
 export function planPairing(input: PlanInput): Plan {
-  const plan = planGoal(input)
+  const plan = judgeAnswerKey(planGoal(input), input)
   if (input.retireNow !== true || 'refusal' in plan) return plan
   const target = plan.begin?.to
   const retire = retireSteps(input).filter(
@@ -50,7 +52,7 @@ function planGoal(input: PlanInput): Plan {
   if (input.abandon) return planAbandon(input)
   if (goal.kind === 'unpair') return planUnpair(input)
   if (operation !== null && operation.kind !== goal.kind) return otherOperation(input, operation)
-  if (operation !== null) return carryOn(input, operation)
+  if (operation !== null) return otherWish(input, operation) ?? carryOn(input, operation)
   return goal.kind === 'pair' ? beginPair(input, goal) : beginRotate(input, goal)
 }
 
@@ -80,10 +82,20 @@ function otherOperation({ goal, world }: PlanInput, operation: Operation): Plan 
   )
 }
 
-function beginPair({ world }: PlanInput, { replace, keepKey }: Goal & { kind: 'pair' }): Plan {
+function beginPair({ world }: PlanInput, goal: Goal & { kind: 'pair' }): Plan {
+  const { replace, keepKey } = goal
   const { paired, needs } = world
+  const wish = wishOf(goal)
   if (paired.is === 'ours' && stateOf(world, paired.generation) !== 'retired') {
     const { generation } = paired
+    const called = world.generations.find((item) => item.generation === generation)
+    if (called !== undefined && !isAsWished(called, wish)) {
+      return refuse(
+        'ERR_USAGE',
+        `generation ${generation} is paired, and its answer key is of another kind (${called.algorithm})`,
+        'run `rotate` with the same options',
+      )
+    }
     const settled = needs !== null && needs.live === generation && needs.pending === null
     return settled
       ? nothing(...paired.notes)
@@ -94,11 +106,11 @@ function beginPair({ world }: PlanInput, { replace, keepKey }: Goal & { kind: 'p
         )
   }
   if ((paired.is === 'ours' || isStrange(paired)) && !replace) return drift(paired)
-  const to = pairTarget(world, keepKey)
+  const to = pairTarget(world, keepKey, wish)
   const update = paired.is !== 'absent'
   return go(
-    [...prepare(world, null, to, false), submit(update, to, null), ...settle(to, null)],
-    beginning('pair', null, to),
+    [...prepare(world, null, to, false, wish), submit(update, to, null), ...settle(to, null)],
+    beginning('pair', null, to, null, wish),
   )
 }
 
@@ -128,10 +140,11 @@ function beginRotate(input: PlanInput, goal: Goal & { kind: 'rotate' }): Plan {
       'give the handler a second public URL, or use `--renew-certificate`, or `--accept-gap`',
     )
   }
-  const to = rotateTarget(world, from, goal.renew)
+  const wish = wishOf(goal)
+  const to = rotateTarget(world, from, goal.renew, wish)
   return go(
-    [...prepare(world, from, to, goal.renew), submit(true, to, null), ...settle(to, null)],
-    beginning('rotate', from, to, goal.renew ? from : null),
+    [...prepare(world, from, to, goal.renew, wish), submit(true, to, null), ...settle(to, null)],
+    beginning('rotate', from, to, goal.renew ? from : null, wish),
     renewalNote(goal.renew),
   )
 }
@@ -160,7 +173,7 @@ function carryOn(input: PlanInput, operation: Operation): Plan {
   }
   const inDoubt = submission !== null && submission.outcome !== 'clear'
   const renew = operation.renewOf !== null
-  const prepared = prepare(world, from, target, renew)
+  const prepared = prepare(world, from, target, renew, operation.answer)
   const update = paired.is !== 'absent'
   if (!inDoubt) return go([...prepared, submit(update, target, null), ...settle(target, null)])
   if (submission.method === 'PUT' && !update) {
@@ -229,8 +242,10 @@ function beginning(
   from: number | null,
   to: number | null,
   renewOf: number | null = null,
+  answer: AnswerWish = {},
 ): Begin {
-  return { kind, from, to, renewOf }
+  const wished = Object.keys(answer).length > 0
+  return { kind, from, to, renewOf, ...(wished ? { answer } : {}) }
 }
 
 function go(

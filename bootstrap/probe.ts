@@ -10,7 +10,8 @@ import { TLSSocket } from 'node:tls'
 import { compactVerify } from 'jose'
 import { type GenerationInfo, type HandlerStatus, PROBE_BODY } from '../common/admin-api.ts'
 import { messageOf } from '../common/errors.ts'
-import { pinOf } from '../certs/inspect.ts'
+import { certificateFacts, kidOf, pinOf } from '../certs/inspect.ts'
+import { algorithmOf } from '../common/answer-algorithm.ts'
 import { isObject, parseJson } from '../common/json.ts'
 import { oneLine } from '../common/terminal.ts'
 import type { HandlerAdmin } from './handler-socket.ts'
@@ -67,6 +68,7 @@ export async function probeGeneration(
   const seen = await deps.look(url, addressOf(generation, status.slots, deps.via)).catch(messageOf)
   if (typeof seen === 'string') problems.push(`\`${url.origin}\` cannot be reached: ${seen}`)
   else judge(generation, status.auth, gap, seen, problems, warnings)
+  problems.push(...contradictionsIn(generation))
   const signature = await selfTest(generation, deps.handler).catch(messageOf)
   if (signature !== undefined) problems.push(`the self-test failed: ${oneLine(signature)}`)
   return { problems, warnings }
@@ -116,12 +118,24 @@ async function selfTest(
   const nonce = randomBytes(24).toString('base64url')
   const { token } = await handler.selfTest(generation.generation, { nonce })
   const key = createPublicKey(generation.publicKeyPem)
-  const { payload, protectedHeader } = await compactVerify(token, key, { algorithms: ['RS256'] })
+  // The key that will be paired says what it signs by, not the token.
+  const algorithms = [algorithmOf(key)]
+  const { payload, protectedHeader } = await compactVerify(token, key, { algorithms })
   const claims = parseJson(Buffer.from(payload).toString('utf8'))
   if (protectedHeader.typ !== 'countersign-self-test') return 'the answer has another type'
   if (!isObject(claims) || claims['nonce'] !== nonce) return 'the answer is not for this nonce'
   if (claims['generation'] !== generation.generation) return 'the answer is of another generation'
   return undefined
+}
+
+/** What is sent must be what the handler named: the fingerprints are those of its key and its certificate. */
+function contradictionsIn(info: GenerationInfo): string[] {
+  const isKey = kidOf(info.publicKeyPem) === info.kid
+  const { pin, fingerprint } = certificateFacts(info.certificatePem)
+  const isCertificate = pin === info.pin && fingerprint === info.fingerprint
+  return [...(isKey ? [] : ['the answer key']), ...(isCertificate ? [] : ['the certificate'])].map(
+    (what) => `the handler names a fingerprint that is not that of ${what}`,
+  )
 }
 
 function addressOf(

@@ -95,17 +95,22 @@ function writes({ command, dryRun }: Config): boolean {
 }
 
 async function perform(session: Run): Promise<Outcome> {
-  const { command, replace, keepKey, renewCertificate: renew, acceptGap, ifDueMs } = session.config
+  const { command, answer, replace, keepKey, acceptGap, ifDueMs } = session.config
+  const { renewCertificate: renew } = session.config
   switch (command) {
     case 'up':
       return runUp(session)
     case 'create-user':
       return runCreateUser(session)
     case 'pair':
-      return runPairing({ kind: 'pair', replace, keepKey }, await resolveIds(session), session)
+      return runPairing(
+        { kind: 'pair', answer, replace, keepKey },
+        await resolveIds(session),
+        session,
+      )
     case 'rotate':
       return runPairing(
-        { kind: 'rotate', renew, acceptGap, ifDueMs },
+        { kind: 'rotate', answer, renew, acceptGap, ifDueMs },
         await resolveIds(session),
         session,
       )

@@ -3,8 +3,9 @@
  */
 import type { AuthMode, GenerationInfo, HandlerStatus, PairingNeeds } from '../common/admin-api.ts'
 import type { Pairing } from './compare.ts'
+import type { AnswerAlgorithm } from '../common/answer-algorithm.ts'
 import type { BootstrapErrorCode } from './errors.ts'
-import type { OperationKind, PairingMemory } from './memory.ts'
+import type { AnswerWish, OperationKind, PairingMemory } from './memory.ts'
 
 /** One thing to do. Generations are numbers, and the handler knows the rest. */
 export type Step =
@@ -13,6 +14,8 @@ export type Step =
       readonly generation: number
       readonly slot?: string
       readonly renewOf?: number
+      readonly algorithm?: AnswerAlgorithm
+      readonly oneKey?: true
       /** Take a slot whose certificate another generation needs. */
       readonly share?: true
     }
@@ -37,12 +40,14 @@ export type Step =
 export type Goal =
   | {
       readonly kind: 'pair'
+      readonly answer?: AnswerWish
       readonly replace: boolean
       /** Pair a generation again that was paired or offered before. */
       readonly keepKey?: boolean
     }
   | {
       readonly kind: 'rotate'
+      readonly answer?: AnswerWish
       readonly renew: boolean
       readonly acceptGap: boolean
       /** Only when its certificate ends within this, in milliseconds. */
@@ -53,7 +58,7 @@ export type Goal =
 /** A generation of the handler, as far as plans look at it. */
 export type PlannedGeneration = Pick<
   GenerationInfo,
-  'generation' | 'state' | 'notAfter' | 'hits'
+  'generation' | 'state' | 'notAfter' | 'hits' | 'algorithm' | 'oneKey'
 > & {
   /** `notAfter` in milliseconds since the epoch. */
   readonly endsMs: number
@@ -66,6 +71,10 @@ export interface PairingWorld {
   readonly tls: HandlerStatus['tls']
   /** Slot letters of the handler, in order. */
   readonly slots: readonly string[]
+  /** Of a generation that is made without a wish. */
+  readonly answerAlgorithm: AnswerAlgorithm
+  /** Why the co-signer may not understand ES256; undefined when it is known to. */
+  readonly es256Doubt: string | undefined
   readonly generations: readonly PlannedGeneration[]
   /** Generations that a request has named which the API accepted, or may have. */
   readonly offered: readonly number[]
@@ -84,6 +93,8 @@ export interface PlanInput {
   readonly retireNow?: boolean
   /** Give up the change that is under way. */
   readonly abandon: boolean
+  /** Pair an algorithm that the co-signer is not known to understand. */
+  readonly forceAlgorithm?: boolean
   readonly nowMs: number
 }
 
@@ -93,6 +104,8 @@ export interface Begin {
   readonly from: number | null
   readonly to: number | null
   readonly renewOf: number | null
+  /** Present when something was wished for. */
+  readonly answer?: AnswerWish
 }
 
 /** Why nothing is done. */

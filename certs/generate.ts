@@ -1,13 +1,19 @@
 /**
  * Makes key pairs, self-signed certificates and CSRs; the only file that builds with node-forge.
  */
-import { createCipheriv, createPrivateKey, pbkdf2, randomBytes } from 'node:crypto'
+import {
+  createCipheriv,
+  createPrivateKey,
+  generateKeyPair as generateNodeKeyPair,
+  pbkdf2,
+  randomBytes,
+} from 'node:crypto'
 import { isIP } from 'node:net'
 import { promisify } from 'node:util'
 import forge from 'node-forge'
 import { toPem } from '../common/pem.ts'
 
-/** A fresh RSA key pair as PEM: PKCS#8 for the private, SPKI for the public half. */
+/** A fresh key pair as PEM: PKCS#8 for the private, SPKI for the public half. */
 export interface KeyPairPem {
   readonly privateKeyPem: string
   readonly publicKeyPem: string
@@ -26,6 +32,16 @@ export async function generateKeyPair(bits: 2048 | 4096): Promise<KeyPairPem> {
     privateKeyPem: unix(forge.pki.privateKeyInfoToPem(pkcs8)),
     publicKeyPem: unix(forge.pki.publicKeyToPem(publicKey)),
   }
+}
+
+/** Generates an EC key pair on P-256, for ES256; node-forge knows no such keys. */
+export async function generateEcKeyPair(): Promise<KeyPairPem> {
+  const { privateKey, publicKey } = await promisify(generateNodeKeyPair)('ec', {
+    namedCurve: 'P-256',
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  })
+  return { privateKeyPem: privateKey, publicKeyPem: publicKey }
 }
 
 export interface SelfSignedOptions {

@@ -20,15 +20,44 @@ import { describeNoPem, pemBlocks } from '../common/pem.ts'
  * @throws KeyMaterialError
  */
 export function rsaPublicKey(pem: string, bits: number): KeyObject {
+  const key = publicKey(pem)
+  assertRsa(key, bits)
+  return key
+}
+
+/** Answer keys are RSA-2048 or, for ES256, EC P-256: the vendor's rule. */
+export const ANSWER_KEY_BITS = 2048
+
+/**
+ * The answer key in the text: one PEM `PUBLIC KEY`, RSA-2048 or EC P-256.
+ *
+ * @throws KeyMaterialError
+ */
+export function answerPublicKey(pem: string): KeyObject {
+  const key = publicKey(pem)
+  assertAnswerKey(key)
+  return key
+}
+
+/**
+ * The private answer key in the text (PKCS#8, encrypted when there is a passphrase), RSA-2048 or EC P-256.
+ *
+ * @throws KeyMaterialError
+ */
+export function answerPrivateKey(pem: string, passphrase?: string): KeyObject {
+  const key = privateKey(pem, passphrase)
+  assertAnswerKey(key)
+  return key
+}
+
+function publicKey(pem: string): KeyObject {
   const [block, ...more] = pemBlocks(pem)
   if (block === undefined) {
     throw new KeyMaterialError(`no PEM block found: ${describeNoPem(pem)}`)
   }
   if (more.length > 0) throw new KeyMaterialError('more than one PEM block found')
   assertLabel(block.label)
-  const key = decode(() => createPublicKey(pem), 'public key')
-  assertRsa(key, bits)
-  return key
+  return decode(() => createPublicKey(pem), 'public key')
 }
 
 /**
@@ -38,6 +67,12 @@ export function rsaPublicKey(pem: string, bits: number): KeyObject {
  * @throws KeyMaterialError
  */
 export function rsaPrivateKey(pem: string, bits?: number, passphrase?: string): KeyObject {
+  const key = privateKey(pem, passphrase)
+  assertRsa(key, bits)
+  return key
+}
+
+function privateKey(pem: string, passphrase?: string): KeyObject {
   const [block] = pemBlocks(pem)
   const label = block?.label ?? ''
   if (!label.endsWith('PRIVATE KEY')) {
@@ -53,9 +88,7 @@ export function rsaPrivateKey(pem: string, bits?: number, passphrase?: string): 
     })
   }
   const input = passphrase === undefined ? { key: pem } : { key: pem, passphrase }
-  const key = decode(() => createPrivateKey(input), 'private key')
-  assertRsa(key, bits)
-  return key
+  return decode(() => createPrivateKey(input), 'private key')
 }
 
 /** Hex SHA-256 of the key's SPKI: the id of a key (`kid`). */
@@ -122,6 +155,14 @@ function assertLabel(label: string): void {
     })
   }
   throw new KeyMaterialError(`expected a public key, found a ${label.toLowerCase()}`)
+}
+
+function assertAnswerKey(key: KeyObject): void {
+  if (key.asymmetricKeyType !== 'ec') return assertRsa(key, ANSWER_KEY_BITS)
+  const curve = key.asymmetricKeyDetails?.namedCurve
+  // The name that OpenSSL has for P-256 (RFC 5480 §2.1.1.1).
+  if (curve === 'prime256v1') return
+  throw new KeyMaterialError(`expected an EC key on the curve P-256, found ${curve ?? 'none'}`)
 }
 
 function assertRsa(key: KeyObject, bits?: number): void {

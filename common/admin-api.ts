@@ -6,7 +6,12 @@
  * `{ error: { code, message } }` with a 4xx or 5xx status.
  */
 
+import type { AnswerAlgorithm } from './answer-algorithm.ts'
+import type { GenerationInfo } from './generation-info.ts'
 import type { AdminErrorCode } from './refusal-codes.ts'
+
+export type { GenerationHits, GenerationInfo, GenerationState } from './generation-info.ts'
+
 /** Method and path of every request. */
 export const ADMIN_ROUTES = {
   status: ['GET', '/v1/status'],
@@ -136,49 +141,6 @@ function isParam(name: string, value: string): boolean {
 /** How the co-signer and the handler authenticate each other (design: `HANDLER_AUTH`). */
 export type AuthMode = 'hybrid' | 'public-key' | 'certificate'
 
-/**
- * `staged`: served, no pairing needs it yet. `live`: at least one pairing needs it. `draining`: no
- * pairing needs it any more, still served until quiet. `retired`: answers 410.
- */
-export type GenerationState = 'staged' | 'live' | 'draining' | 'retired'
-
-/** Requests served by one generation, since the handler's first start. */
-export interface GenerationHits {
-  readonly total: number
-  /** ISO 8601, or null when never called. */
-  readonly lastAt: string | null
-  readonly bySigner: Readonly<Record<string, { readonly total: number; readonly lastAt: string }>>
-}
-
-/** The public side of one generation. */
-export interface GenerationInfo {
-  readonly generation: number
-  readonly state: GenerationState
-  /** Slot letter: `A` is the first public URL, `B` the second, … */
-  readonly slot: string
-  /** The base URL to give to the co-signer: `<public URL of the slot>/g<n>`. */
-  readonly url: string
-  readonly publicKeyPem: string
-  readonly certificatePem: string
-  /** Hex SHA-256 of the SPKI. */
-  readonly kid: string
-  /** Hex SHA-256 of the certificate's DER. */
-  readonly fingerprint: string
-  /**
-   * Base64 SHA-256 of the certificate's SPKI, as libcurl pins it, without the `sha256//` prefix.
-   */
-  readonly pin: string
-  /** ISO 8601. */
-  readonly notBefore: string
-  readonly notAfter: string
-  readonly createdAt: string
-  /**
-   * Present while `draining`: when the drain began and how long it must be quiet, in milliseconds.
-   */
-  readonly drain?: { readonly since: string; readonly quietMs: number }
-  readonly hits: GenerationHits
-}
-
 /** What one pairing needs the handler to serve. */
 export interface PairingNeeds {
   /** The generation that the API says is paired; null before the first pairing is approved. */
@@ -195,6 +157,8 @@ export interface HandlerStatus {
   readonly product: string
   readonly auth: AuthMode
   readonly tls: 'self-signed' | 'files' | 'off'
+  /** Of new generations, unless asked otherwise (`HANDLER_ANSWER_ALGORITHM`); absent in old releases: RS256. */
+  readonly answerAlgorithm?: AnswerAlgorithm
   /** One per slot, in order A, B, …; `listen` is the `host:port` behind it. */
   readonly slots: readonly {
     readonly slot: string
@@ -220,8 +184,12 @@ export interface StageRequest {
    * uses.
    */
   readonly slot?: string
-  /** Renew: take over the key pair of this generation and make only a new certificate. */
+  /** Renew: take over the keys of this generation and make only a new certificate. */
   readonly renewOf?: number
+  /** Of the answer key; by default that of the handler's settings. Not with `renewOf`. */
+  readonly algorithm?: AnswerAlgorithm
+  /** One RSA key for the certificate and the answers. Not with `renewOf`. */
+  readonly oneKey?: true
   /**
    * With `slot`: take it although a generation that is needed shows its certificate there. Callers
    * that pin the other certificate fail until the co-signer has switched; the operator accepted
@@ -243,7 +211,7 @@ export interface SelfTestRequest {
 }
 
 export interface SelfTestAnswer {
-  /** Compact JWS, RS256, header `typ` = `countersign-self-test`, claims `{ nonce, generation }`. */
+  /** Compact JWS by the answer key, header `typ` = `countersign-self-test`, claims `{ nonce, generation }`. */
   readonly token: string
 }
 

@@ -14,6 +14,8 @@ export interface Question {
   readonly requestId: string | undefined
   /** Must have signed the answer; undefined = plain JSON is expected. */
   readonly publicKey: KeyObject | undefined
+  /** Name of the co-signer's version: it decides which algorithms are understood. */
+  readonly version: string
 }
 
 /** What was answered. */
@@ -29,7 +31,10 @@ export interface CallbackAnswer {
  */
 export function readAnswer({ status, body }: Delivered, question: Question): CallbackAnswer {
   if (status !== 200) throw new DeliveryError('STATUS', `the handler answered ${status}`, status)
-  const claims = question.publicKey === undefined ? plain(body) : signed(body, question.publicKey)
+  const claims =
+    question.publicKey === undefined
+      ? plain(body)
+      : signed(body, question.publicKey, question.version)
   if (claims['requestId'] !== question.requestId) {
     throw new DeliveryError('REQUEST_ID', 'the answer is for another request')
   }
@@ -49,9 +54,26 @@ function allowedActions({ endpoint, stage }: Question): readonly string[] {
   return signing ? ['APPROVE', 'REJECT', 'RETRY'] : ['APPROVE', 'REJECT', 'RETRY', 'IGNORE']
 }
 
-function signed(body: string, publicKey: KeyObject): Readonly<Record<string, unknown>> {
+/** First version that understands ES256 (vendor: release notes of all three families). */
+const ES256_SINCE = [2026, 8, 19] as const
+
+/** Dates and older numbers (`3.7.1`) share one order; a version without a number counts as old. */
+function knowsEs256(version: string): boolean {
+  const numbers = (/\d+(?:\.\d+)+/.exec(version)?.[0] ?? '0').split('.').map(Number)
+  const at = ES256_SINCE.findIndex((value, index) => (numbers[index] ?? 0) !== value)
+  return at === -1 || (numbers[at] ?? 0) > (ES256_SINCE[at] ?? 0)
+}
+
+function signed(
+  body: string,
+  publicKey: KeyObject,
+  version: string,
+): Readonly<Record<string, unknown>> {
   const parts = splitToken(body)
   if (parts === undefined) throw new DeliveryError('ANSWER', 'the answer is not a compact JWS')
+  if (publicKey.asymmetricKeyType === 'ec' && !knowsEs256(version)) {
+    throw new DeliveryError('SIGNATURE', `a co-signer of version \`${version}\` knows no ES256`)
+  }
   if (!verifies(parts, publicKey)) {
     throw new DeliveryError('SIGNATURE', 'the answer is not signed with the stored public key')
   }

@@ -56,7 +56,7 @@ export const COSIGNER_OPERATIONS: readonly Operation[] = [
   operation(
     'GET',
     ROOT,
-    withCosigner((_call, cosigner) => json(200, shownCosigner(cosigner))),
+    withCosigner((call, cosigner) => json(200, shownCosigner(call, cosigner))),
   ),
   operation('PATCH', ROOT, withCosigner(rename)),
   operation('GET', KEYS, withCosigner(listApiKeys)),
@@ -83,15 +83,19 @@ function withCosigner(run: (call: Call, cosigner: Cosigner) => Reply): (call: Ca
   }
 }
 
-function listCosigners({ state, query }: Call): Reply {
-  return paged(state.cosigners.map(shownCosigner), query)
+function listCosigners(call: Call): Reply {
+  const { state, query } = call
+  return paged(
+    state.cosigners.map((cosigner) => shownCosigner(call, cosigner)),
+    query,
+  )
 }
 
 function rename(call: Call, cosigner: Cosigner): Reply {
   const body = readBody(call.body, z.strictObject({ name: z.string().min(1) }))
   if (!body.ok) return body.reply
   cosigner.name = body.value.name
-  return json(200, shownCosigner(cosigner))
+  return json(200, shownCosigner(call, cosigner))
 }
 
 function listApiKeys({ state, now, query }: Call, cosigner: Cosigner): Reply {
@@ -193,8 +197,8 @@ function paged(items: readonly unknown[], query: URLSearchParams): Reply {
     : json(200, result)
 }
 
-function shownCosigner({ id, name, type }: Cosigner): unknown {
-  const version = { hash: id.replaceAll('-', ''), name: '2026.10.03 (October 2026)' }
+function shownCosigner({ state }: Call, { id, name, type }: Cosigner): unknown {
+  const version = { hash: id.replaceAll('-', ''), name: state.chaos.knobs.COSIGNER_VERSION }
   return { id, archived: false, name, type, version }
 }
 

@@ -164,6 +164,7 @@ async function deliver(
         stage: endpoint === 'tx_sign_request' ? stageOf(payload) : 'approval',
         requestId: textMember(payload, 'requestId'),
         publicKey: jwt ? publicKeyOf(trust(), deps.publicKeys) : undefined,
+        version: knobs.COSIGNER_VERSION,
       }),
     )
     .catch(failure)

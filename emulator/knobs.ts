@@ -86,6 +86,8 @@ const schema = z.strictObject({
   PATCH_SEMANTICS: z.enum(['replace', 'merge']).default('replace'),
   /** PUT for a key that is paired already. */
   REPAIR: z.enum(['accept', 'conflict']).default('accept'),
+  /** Name of the co-signer's version, as the API shows it: from 2026.08.19 on it understands ES256 answers. */
+  COSIGNER_VERSION: z.string().max(64).default('2026.10.03 (October 2026)'),
   /** A second change while one is pending. */
   SECOND_CHANGE: z.enum(['accept', 'conflict']).default('accept'),
   /** Whether API users are listed before they are approved. */

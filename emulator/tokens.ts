@@ -46,6 +46,7 @@ export function splitToken(token: string): TokenParts | undefined {
 export function verifies(parts: TokenParts, key: KeyObject): boolean {
   const expected = key.asymmetricKeyType === 'ec' ? 'ES256' : 'RS256'
   if (parts.header['alg'] !== expected) return false
+  if (expected === 'ES256' && key.asymmetricKeyDetails?.namedCurve !== 'prime256v1') return false
   const input = Buffer.from(parts.signingInput)
   return expected === 'ES256'
     ? verify('sha256', input, { key, dsaEncoding: 'ieee-p1363' }, parts.signature)

@@ -64,7 +64,7 @@ const PURE = [
   /^handler\/display\//,
   /^handler\/decisions\/[^/]+\.ts$/,
   /^handler\/generations\/generation-states\.ts$/,
-  /^bootstrap\/(?:plan|plan-steps|plan-user|steps|compare|cosigner-fit|describe|memory|doctor)\.ts$/,
+  /^bootstrap\/(?:plan|plan-keys|plan-steps|plan-user|steps|compare|cosigner-fit|describe|memory|doctor)\.ts$/,
   /^bootstrap\/api\/(?:auth|resources)\.ts$/,
 ]
 /** Pure files that hash, sign or verify. */

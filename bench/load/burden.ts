@@ -55,7 +55,7 @@ async function trickle(socket: TLSSocket, target: Target, holdMs: number): Promi
 
 async function sendMaximal({ target, maximal }: BurdenJob, count: number): Promise<Outcomes> {
   const outcomes: Outcomes = {}
-  const judge = createJudge(target.certificatePem)
+  const judge = createJudge(target.answerKeyPem)
   const token = poolSource(maximal.pool, 0).next()
   if (token === undefined) throw new Error('the pool of maximal requests is empty')
   await Promise.all(

@@ -16,7 +16,7 @@ export async function runClosed(job: ClosedJob, source: TokenSource): Promise<Cl
   const { target, connections: size, warmUp, count, limitMs, serverPid } = job
   const next = changed(source, job.change)
   const connections = await Promise.all(Array.from({ length: size }, () => openConnection(target)))
-  const judge = createJudge(target.certificatePem)
+  const judge = createJudge(target.answerKeyPem)
   const outcomes: Outcomes = {}
   let latencies: number[] = []
   let left = 0

@@ -11,6 +11,8 @@ export interface Target {
   readonly path: string
   /** The server's self-signed certificate: trusted, and nothing else is. */
   readonly certificatePem: string
+  /** Must have signed the answers. */
+  readonly answerKeyPem: string
 }
 
 export interface Connection {

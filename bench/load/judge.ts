@@ -1,5 +1,5 @@
 /** Decides what an answer was worth: an action counts only when it is for the right request and truly signed. */
-import { verify, X509Certificate } from 'node:crypto'
+import { createPublicKey, verify } from 'node:crypto'
 import type { HttpAnswer } from './http-answer.ts'
 
 /** The outcome of an answer to a request: an action, a bare status as text, or `wrong`. */
@@ -8,9 +8,9 @@ export type Judge = (answer: HttpAnswer, requestId: string) => string
 /** Signatures are expensive to check beside a load, so one answer in so many is. */
 const VERIFY_EVERY = 64
 
-/** Judges the answers of a server that signs with the key of its TLS certificate. */
-export function createJudge(certificatePem: string): Judge {
-  const key = new X509Certificate(certificatePem).publicKey
+/** Judges the answers of a server by its public answer key, RSA or P-256. */
+export function createJudge(answerKeyPem: string): Judge {
+  const key = { key: createPublicKey(answerKeyPem), dsaEncoding: 'ieee-p1363' as const }
   let judged = 0
   return ({ status, body }, requestId) => {
     if (status !== 200) return String(status)

@@ -18,7 +18,7 @@ const PATIENCE_MS = 1_500
 export async function runOpen(job: OpenJob, source: TokenSource): Promise<OpenResult> {
   const { target, phases, deadlineMs, serverPid } = job
   const arrivals = plannedArrivals(phases)
-  const judge = createJudge(target.certificatePem)
+  const judge = createJudge(target.answerKeyPem)
   const pool = await createConnectionPool(target, job.connections, primerOf(source))
   const ledger = createLedger(phases, deadlineMs)
   const lags: number[] = []

@@ -2,6 +2,7 @@
 import type { Options } from '../options.ts'
 import type { Section } from '../report.ts'
 import type { Rig } from '../rig.ts'
+import { answerKeys } from './answer-keys.ts'
 import { decision } from './decision.ts'
 import { growth } from './growth.ts'
 import { memory } from './memory.ts'
@@ -16,6 +17,7 @@ type Scenario = (rig: Rig, options: Options) => Promise<Section>
 
 export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
   decision,
+  'answer-keys': answerKeys,
   refusal,
   growth,
   policy,

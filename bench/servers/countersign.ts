@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import type { AnswerAlgorithm } from '../../common/answer-algorithm.ts'
 import { generateKeyPair } from '../../certs/generate.ts'
 import { policyYaml } from '../policies.ts'
 import { freePorts, start } from '../processes.ts'
@@ -21,6 +22,7 @@ export interface Variant {
   readonly cosignerKeys?: number
   readonly generations?: number
   readonly deadlineMs?: number
+  readonly algorithm?: AnswerAlgorithm
   /** A state directory that exists already: keys, and perhaps a history. */
   readonly stateDir?: string
   readonly nodeOptions?: readonly string[]
@@ -43,6 +45,7 @@ export async function startCountersign(
     limits = false,
     generations = 1,
     deadlineMs = 25_000,
+    algorithm = 'RS256',
   } = variant
   const directory = await world.makeDirectory('countersign')
   const stateDir = variant.stateDir ?? join(directory, 'state')
@@ -66,11 +69,13 @@ export async function startCountersign(
       HANDLER_COSIGNER_KEYS: await cosignerKeys(world, directory, variant.cosignerKeys ?? 1),
       HANDLER_POLICY_FILE: policyFile,
       HANDLER_DEADLINE_MS: String(deadlineMs),
+      HANDLER_ANSWER_ALGORITHM: algorithm,
     },
   })
   await untilReady(child, logFile)
   const certificatePem = await readFile(join(stateDir, 'keys', 'g1', 'cert.pem'), 'utf8')
-  const target = { port: first, path: '/g1/v2/tx_sign_request', certificatePem }
+  const answerKeyPem = await readFile(join(stateDir, 'keys', 'g1', 'public.pem'), 'utf8')
+  const target = { port: first, path: '/g1/v2/tx_sign_request', certificatePem, answerKeyPem }
   const server = running(child, target, beganAt)
   for (let n = 2; n <= generations; n += 1) await stage(join(stateDir, 'admin.sock'), n)
   return { ...server, stateDir, opsUrl: `http://127.0.0.1:${ops}` }

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 /** The key files of a reference handler, as PEM text. */
 export interface ReferenceKeys {
   readonly privateKeyPem: string
+  readonly es256KeyPem: string
   readonly cosignerPem: string
 }
 
@@ -15,7 +16,11 @@ export function serve(application: (keys: ReferenceKeys) => RequestListener): vo
   const [directory = '.', port = '0'] = process.argv.slice(2)
   const read = (name: string) => readFileSync(join(directory, name), 'utf8')
   const privateKeyPem = read('private.pem')
-  const listener = application({ privateKeyPem, cosignerPem: read('cosigner.pem') })
+  const listener = application({
+    privateKeyPem,
+    es256KeyPem: read('es256.pem'),
+    cosignerPem: read('cosigner.pem'),
+  })
   const server = createServer({ key: privateKeyPem, cert: read('cert.pem') }, listener)
   server.keepAliveTimeout = 75_000
   server.listen(Number(port), '127.0.0.1', () => process.stdout.write('{"msg":"ready"}\n'))

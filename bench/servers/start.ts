@@ -2,6 +2,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { AnswerAlgorithm } from '../../common/answer-algorithm.ts'
 import { systemSleep } from '../../common/clock.ts'
 import type { Target } from '../load/connection.ts'
 import { freePorts, start, stop } from '../processes.ts'
@@ -23,21 +24,24 @@ const LOOK_MS = 2
 /** Starts one of the reference handlers. */
 export async function startReference(
   world: World,
-  name: 'vendor-sample' | 'express-jose',
+  name: 'vendor-sample' | 'express-jose' | 'bare-https',
   cores: Cores,
+  algorithm: AnswerAlgorithm = 'RS256',
 ): Promise<Server> {
   const [port = 0] = await freePorts(1)
   const logFile = join(await world.makeDirectory(name), 'log')
   const beganAt = performance.now()
   const child = start(`bench/servers/${name}.js`, {
-    args: [world.referenceKeys, String(port)],
+    args: [world.referenceKeys, String(port), algorithm],
     env: { NODE_ENV: 'production' },
     cores,
     logFile,
   })
   await untilReady(child, logFile)
   const certificatePem = world.referenceCertificatePem
-  return running(child, { port, path: '/v2/tx_sign_request', certificatePem }, beganAt)
+  const answerKeyPem = world.referenceAnswerKeys[algorithm]
+  const target = { port, path: '/v2/tx_sign_request', certificatePem, answerKeyPem }
+  return running(child, target, beganAt)
 }
 
 /** Resolves once the server has logged that it is ready; its output is in the error when it ends first. */

@@ -4,7 +4,7 @@
  */
 import { dirname } from 'node:path'
 import { ensurePrivateDirectory, removeFile } from '../../common/atomic-file.ts'
-import type { HandlerStatus } from '../../common/admin-api.ts'
+import type { GenerationInfo, HandlerStatus } from '../../common/admin-api.ts'
 import { applyStep } from '../apply.ts'
 import { cosignerNotes } from '../cosigner-fit.ts'
 import { describeStep } from '../describe.ts'
@@ -133,6 +133,7 @@ function makePlan(
     world,
     memory,
     retireNow: run.config.retireNow && round === 0,
+    forceAlgorithm: run.config.forceAlgorithm,
     resubmit: run.config.resubmit && round === 0,
     abandon: run.config.abandon && round === 0,
     nowMs: nowMs(run),
@@ -234,6 +235,8 @@ function resultOf(
       auth: status.auth,
       pin: info?.pin ?? null,
       kid: info?.kid ?? null,
+      algorithm: info?.algorithm ?? null,
+      oneKey: info?.oneKey ?? null,
       changed: last !== null && !last.reported,
       notes: paired.is === 'ours' ? paired.notes : [],
     },
@@ -241,10 +244,16 @@ function resultOf(
       generation === null
         ? `co-signer ${ids.cosignerId} has ${inWords(paired)} for API user ${ids.apiKeyId}`
         : `API user ${ids.apiKeyId} is paired with generation ${generation} at ${url ?? ''}`,
-      ...(info === undefined ? [] : [`pin sha256//${info.pin}, kid ${info.kid}`]),
+      ...(info === undefined ? [] : keyLines(info)),
       ...pending,
     ],
   }
+}
+
+/** Both fingerprints, as `doctor` compares them. */
+function keyLines({ pin, kid, algorithm, oneKey }: GenerationInfo): string[] {
+  const keys = oneKey ? 'one key for both' : 'two keys'
+  return [`pin sha256//${pin}, kid ${kid} (${algorithm}, ${keys})`]
 }
 
 /**

@@ -38,10 +38,11 @@ export async function runStatus(ids: PairingIds, run: Run): Promise<Outcome> {
   const next =
     status === undefined
       ? undefined
-      : nextPlan(worldOf({ status, paired }, ids, offered), run, memory)
+      : nextPlan(worldOf({ status, paired, cosigner }, ids, offered), run, memory)
   const notes = status === undefined ? [] : cosignerNotes(cosigner, status.auth)
   const drift =
-    status !== undefined && isDrift(paired, next, worldOf({ status, paired }, ids, offered))
+    status !== undefined &&
+    isDrift(paired, next, worldOf({ status, paired, cosigner }, ids, offered))
   const result = {
     facts: {
       command: 'status',
@@ -112,6 +113,9 @@ function handlerFacts({ auth, tls, ready, problems, policyDigest, generations }:
       url: item.url,
       kid: item.kid,
       pin: item.pin,
+      algorithm: item.algorithm,
+      oneKey: item.oneKey,
+      signer: item.signer,
       notAfter: item.notAfter,
       drain: item.drain ?? null,
       hits: item.hits,

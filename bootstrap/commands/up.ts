@@ -24,8 +24,8 @@ export async function runUp(run: Run): Promise<Outcome> {
     }
   }
   user.result.lines.forEach((line) => run.reporter.story(line))
-  const { replace, keepKey } = run.config
-  const goal = { kind: 'pair', replace, keepKey } as const
+  const { answer, replace, keepKey } = run.config
+  const goal = { kind: 'pair', answer, replace, keepKey } as const
   const ids = { cosignerId, apiKeyId: user.apiKeyId }
   const { result, onReported } = await runPairing(goal, ids, run).catch((error: unknown) => {
     throw user.proven || !isUnknownUser(error) ? error : notYet(ids.apiKeyId)

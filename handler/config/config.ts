@@ -1,6 +1,7 @@
 /** Configuration of the handler: an environment becomes one frozen value, or every problem at once. */
 import { join } from 'node:path'
 import type { AuthMode } from '../../common/admin-api.ts'
+import type { AnswerAlgorithm } from '../../common/answer-algorithm.ts'
 import type { Cidr, ListenAddress } from './config-values.ts'
 import { nearest, SettingProblem } from './config-values.ts'
 import { SETTINGS } from './settings.ts'
@@ -29,6 +30,8 @@ export interface Config {
   readonly slots: readonly Slot[]
   readonly auth: AuthMode
   readonly tls: TlsConfig
+  /** What a new generation gets; in `certificate` mode nothing is signed, and one key is enough. */
+  readonly newAnswerKey: { readonly algorithm: AnswerAlgorithm; readonly oneKey: boolean }
   /** Undefined in `certificate` mode only. */
   readonly cosignerKeys: string | undefined
   /** Undefined when everyone may connect. */
@@ -142,6 +145,11 @@ function crossProblems(values: Values): string[] {
   const problems: string[] = []
   const { auth, tls, cosignerKeys, allowedCidrs, tlsCertFile, tlsKeyFile } = values
   if (auth === 'certificate') {
+    if (values.answerAlgorithm === 'ES256') {
+      problems.push(
+        '`HANDLER_ANSWER_ALGORITHM`: not used with `HANDLER_AUTH=certificate`, answers are not signed',
+      )
+    }
     if (allowedCidrs === undefined) {
       problems.push('`HANDLER_ALLOWED_CIDRS`: required, callers are not authenticated in this mode')
     }
@@ -178,6 +186,10 @@ function assemble(values: Values): Config {
     slots: slotsOf(present(values.publicUrls), values.listen),
     auth: present(values.auth),
     tls: tlsOf(values),
+    newAnswerKey: {
+      algorithm: present(values.answerAlgorithm),
+      oneKey: values.auth === 'certificate',
+    },
     cosignerKeys: values.cosignerKeys,
     allowedCidrs: values.allowedCidrs,
     policyFile: present(values.policyFile),

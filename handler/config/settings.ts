@@ -1,4 +1,5 @@
 /** Settings of the handler in one table: name, default, parser and the sentence that documents it. */
+import { ANSWER_ALGORITHMS } from '../../common/answer-algorithm.ts'
 import {
   cidr,
   integer,
@@ -76,6 +77,13 @@ export const SETTINGS = {
     otherwise: 'none; required with `HANDLER_TLS=files`',
     parse: path,
     meaning: 'PEM private key of that certificate, mode 0600.',
+  }),
+  answerAlgorithm: setting({
+    name: 'HANDLER_ANSWER_ALGORITHM',
+    fallback: 'RS256',
+    parse: oneOf(...ANSWER_ALGORITHMS),
+    meaning:
+      'Algorithm of the answer keys of new generations: `RS256` (RSA-2048) or `ES256` (EC P-256), which co-signers know from version 2026.08.19 on. Existing generations keep theirs; `rotate --algorithm` chooses for one generation (docs/keys.md).',
   }),
   cosignerKeys: setting({
     name: 'HANDLER_COSIGNER_KEYS',

@@ -6,6 +6,7 @@ import type {
   SelfTestRequest,
   StageRequest,
 } from '../../common/admin-api.ts'
+import { ANSWER_ALGORITHMS } from '../../common/answer-algorithm.ts'
 import { AdminError } from '../../common/admin-error.ts'
 
 const number = z.number().int().min(1).max(999_999_999)
@@ -16,6 +17,8 @@ const stageSchema = z.strictObject({
     .regex(/^[A-Z]$/)
     .exactOptional(),
   renewOf: number.exactOptional(),
+  algorithm: z.enum(ANSWER_ALGORITHMS).exactOptional(),
+  oneKey: z.literal(true).exactOptional(),
   share: z.literal(true).exactOptional(),
 })
 

@@ -13,7 +13,7 @@ export const SELF_TEST_TYPE = 'countersign-self-test'
 
 /** The status at this moment. */
 export function statusOf(
-  { auth, tls, slots }: Config,
+  { auth, tls, slots, newAnswerKey }: Config,
   registry: Registry,
   policyDigest: string,
   problems: readonly string[],
@@ -24,6 +24,7 @@ export function statusOf(
     product: `countersign ${VERSION}`,
     auth,
     tls: tls.mode,
+    answerAlgorithm: newAnswerKey.algorithm,
     slots: slots.map(({ slot, publicUrl, listen }) => ({
       slot,
       publicUrl: publicUrl.url,
@@ -49,9 +50,9 @@ export async function selfTest(
   if (state === 'retired') {
     throw new AdminError('ERR_GENERATION_RETIRED', `generation ${generation} is retired`)
   }
-  const key = keyring.get(generation)?.privateKey
-  if (state === undefined || key === undefined) {
+  const signer = keyring.get(generation)?.signer
+  if (state === undefined || signer === undefined) {
     throw new AdminError('ERR_NOT_FOUND', `no generation ${generation}`)
   }
-  return { token: await signToken(key, { nonce, generation }, SELF_TEST_TYPE) }
+  return { token: await signToken(signer, { nonce, generation }, SELF_TEST_TYPE) }
 }

@@ -1,6 +1,8 @@
 /** Signed checkpoints: a signature over the chain's head, so that whoever rewrites the chain needs the signing key. */
 import type { KeyObject } from 'node:crypto'
 import { verify } from 'node:crypto'
+import { algorithmOf, ANSWER_ALGORITHMS } from '../../common/answer-algorithm.ts'
+import type { AnswerAlgorithm } from '../../common/answer-algorithm.ts'
 import { compactOf, decodePart, encodePart, splitCompact } from '../protocol/jws.ts'
 
 /** `typ` of the JWS; no answer to a co-signer has it, so neither can pass for the other. */
@@ -17,21 +19,22 @@ export interface Checkpoint {
   readonly time: string
 }
 
-/** The key that signs checkpoints: that of the newest generation, as the caller chooses. */
+/** The key that signs checkpoints: that of a generation, as the caller chooses. */
 export interface CheckpointKey {
   readonly generation: number
-  /** RSASSA-PKCS1-v1_5 with SHA-256 over the bytes. */
+  readonly algorithm: AnswerAlgorithm
+  /** A JWS signature by that algorithm over the bytes (RFC 7518 §3.1). */
   sign(data: Buffer): Promise<Buffer>
 }
 
-/** Signs the head; a compact JWS (RFC 7515) with `alg` RS256. */
+/** Signs the head; a compact JWS (RFC 7515) by the algorithm of the key. */
 export async function signCheckpoint(
   key: CheckpointKey,
   head: Omit<Checkpoint, 'generation'>,
 ): Promise<string> {
   const { storeId, seq, hash, time } = head
   const claims: Checkpoint = { storeId, seq, hash, generation: key.generation, time }
-  const input = `${encodePart({ alg: 'RS256', typ: CHECKPOINT_TYPE })}.${encodePart(claims)}`
+  const input = `${encodePart({ alg: key.algorithm, typ: CHECKPOINT_TYPE })}.${encodePart(claims)}`
   return compactOf(input, await key.sign(Buffer.from(input)))
 }
 
@@ -49,12 +52,16 @@ export function verifyCheckpoint(
   const signature = parts && decodePart(parts.signature)
   if (parts === undefined || signature === undefined) return { kind: 'invalid' }
   const checkpoint = decode(parts.payload)
-  if (!isOurHeader(decode(parts.header)) || !isCheckpoint(checkpoint)) return { kind: 'invalid' }
+  const algorithm = algorithmIn(decode(parts.header))
+  if (algorithm === undefined || !isCheckpoint(checkpoint)) return { kind: 'invalid' }
   const { generation } = checkpoint
   const publicKey = publicKeyOf(generation)
   if (publicKey === undefined) return { kind: 'unknown-key', generation }
+  // The key says what it signs by; the header only has to agree.
+  if (algorithm !== algorithmOf(publicKey)) return { kind: 'invalid' }
   const input = Buffer.from(`${parts.header}.${parts.payload}`)
-  const isSigned = verify('sha256', input, publicKey, signature)
+  const key = { key: publicKey, dsaEncoding: 'ieee-p1363' as const }
+  const isSigned = verify('sha256', input, key, signature)
   return isSigned ? { kind: 'valid', checkpoint } : { kind: 'invalid' }
 }
 
@@ -72,10 +79,12 @@ function decode(part: string): unknown {
   }
 }
 
-function isOurHeader(value: unknown): boolean {
-  if (typeof value !== 'object' || value === null) return false
+/** The algorithm that a checkpoint's header names; undefined when it is no such header. */
+function algorithmIn(value: unknown): AnswerAlgorithm | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
   const header: { alg?: unknown; typ?: unknown } = value
-  return header.alg === 'RS256' && header.typ === CHECKPOINT_TYPE
+  if (header.typ !== CHECKPOINT_TYPE) return undefined
+  return ANSWER_ALGORITHMS.find((algorithm) => algorithm === header.alg)
 }
 
 function isCheckpoint(value: unknown): value is Checkpoint {

@@ -31,10 +31,10 @@ export function createCertificates(
     served: () => undefined,
     poll: nothingChanged,
     presented: (slot, state) => {
-      const usable = keyring.entries().filter((entry) => entry.privateKey !== undefined)
+      const usable = keyring.entries().filter((entry) => entry.signer !== undefined)
       const chosen = presentedIn(state, slot, usable)
-      if (chosen?.privateKey === undefined) return undefined
-      const key = chosen.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+      if (chosen === undefined) return undefined
+      const key = chosen.tlsKey.export({ type: 'pkcs8', format: 'pem' }).toString()
       return { cert: chosen.certificatePem, key }
     },
   }

@@ -1,15 +1,21 @@
-/** The key that signs checkpoints of the audit chain: that of the newest generation, whoever is paired. */
-import { sign } from 'node:crypto'
-import { promisify } from 'node:util'
+/** The key that signs checkpoints of the audit chain: the answer key of the live generation. */
 import type { CheckpointKey } from '../decisions/checkpoint.ts'
+import { liveGeneration } from './generation-states.ts'
+import type { RegistryState } from './generation-states.ts'
 import type { Keyring } from './keyring.ts'
 
-const signAsync = promisify(sign)
+const NEVER = new AbortController().signal
 
-/** The key at this moment; undefined when there is none. */
-export function checkpointKey(keyring: Keyring): CheckpointKey | undefined {
-  const newest = keyring.entries().findLast((entry) => entry.privateKey !== undefined)
-  const key = newest?.privateKey
-  if (newest === undefined || key === undefined) return undefined
-  return { generation: newest.generation, sign: (data) => signAsync('sha256', data, key) }
+/** The key at this moment; undefined when there is none. Before the first pairing it is that of the newest generation. */
+export function checkpointKey(state: RegistryState, keyring: Keyring): CheckpointKey | undefined {
+  const live = liveGeneration(state)
+  const found = live === undefined ? undefined : keyring.get(live)
+  const entry =
+    found?.signer === undefined
+      ? keyring.entries().findLast(({ signer }) => signer !== undefined)
+      : found
+  const signer = entry?.signer
+  if (entry === undefined || signer === undefined) return undefined
+  const { algorithm } = signer
+  return { generation: entry.generation, algorithm, sign: (data) => signer.sign(data, NEVER) }
 }

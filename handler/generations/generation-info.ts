@@ -1,6 +1,7 @@
 /** The public side of a generation, as the admin socket tells it. */
 import type { GenerationInfo } from '../../common/admin-api.ts'
 import type { CertificateFacts } from '../../certs/inspect.ts'
+import { FILE_SIGNER } from '../../certs/store.ts'
 import type { HitCounter } from './generation-hits.ts'
 import { recordOf, stateOf } from './generation-states.ts'
 import type { RegistryState } from './generation-states.ts'
@@ -37,6 +38,9 @@ export function generationInfo(
     publicKeyPem: entry.publicKeyPem,
     certificatePem,
     kid: entry.kid,
+    algorithm: entry.algorithm,
+    oneKey: entry.answerKey === undefined,
+    signer: entry.answerKey?.signer ?? FILE_SIGNER,
     fingerprint,
     pin,
     notBefore: notBefore.toISOString(),

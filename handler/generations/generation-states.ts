@@ -37,6 +37,24 @@ export function neededGenerations({ pairings }: RegistryState): ReadonlySet<numb
   return new Set(named.filter((generation) => generation !== null))
 }
 
+/** Those that must be able to sign: the needed ones; while nothing is paired, the newest. */
+export function generationsToProve(state: RegistryState): readonly number[] {
+  const needed = [...neededGenerations(state)]
+  if (needed.length > 0) return needed
+  return state.generations.slice(-1).map(({ generation }) => generation)
+}
+
+/** The newest generation that the API says is paired; else the newest that is pending; undefined when nobody needs any. */
+export function liveGeneration(state: RegistryState): number | undefined {
+  const needs = Object.values(state.pairings)
+  return newest(needs.map(({ live }) => live)) ?? newest(needs.map(({ pending }) => pending))
+}
+
+function newest(numbers: readonly (number | null)[]): number | undefined {
+  const found = Math.max(0, ...numbers.map((each) => each ?? 0))
+  return found === 0 ? undefined : found
+}
+
 /**
  * Declares what a pairing needs (`undefined`: it is gone). Generations that were needed and are needed by nobody now
  * begin to drain, and with them those staged ones that the live one has overtaken; a drain that is under way is
@@ -106,10 +124,10 @@ const PREFERENCE: readonly GenerationState[] = ['live', 'draining', 'staged', 'r
 /**
  * The generation whose certificate a slot presents: the one that a pairing calls live (in a shared slot it keeps its
  * place until the co-signer has switched), else the newest that is needed, that drains, that is staged;
- * a retired one when there is no other, so that its callers still read their 410. A newer renewal of that same key
+ * a retired one when there is no other, so that its callers still read their 410. A newer renewal of that same TLS key
  * goes first: it satisfies the same pin.
  */
-export function presentedIn<T extends { readonly generation: number; readonly kid: string }>(
+export function presentedIn<T extends { readonly generation: number; readonly pin: string }>(
   state: RegistryState,
   slot: string,
   loaded: readonly T[],
@@ -124,7 +142,7 @@ export function presentedIn<T extends { readonly generation: number; readonly ki
     ...PREFERENCE.flatMap((wanted) => here.filter((one) => life(one) === wanted)),
   ]
   if (chosen === undefined || life(chosen) === 'retired') return chosen
-  return here.find((one) => one.kid === chosen.kid && life(one) !== 'retired') ?? chosen
+  return here.find((one) => one.pin === chosen.pin && life(one) !== 'retired') ?? chosen
 }
 
 function withRecord(

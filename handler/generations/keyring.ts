@@ -1,16 +1,27 @@
 /** The loaded generations: every key is parsed once, proved to sign, and swapped in as a whole or not at all. */
-import { access } from 'node:fs/promises'
-import type { Generation, PublicGeneration } from '../../certs/store.ts'
+import type { KeyObject } from 'node:crypto'
+import type { PublicGeneration } from '../../certs/store.ts'
 import {
+  hasPrivateFiles,
   listGenerations,
   loadGeneration,
   loadPublicGeneration,
-  privateKeyPath,
 } from '../../certs/store.ts'
-import { errnoOf } from '../../common/errors.ts'
+import { KeyMaterialError } from '../../common/errors.ts'
+import type { Signer } from '../protocol/signer.ts'
+import { fileSigner } from './signers/file.ts'
 
-/** A generation whose private key is here, or has been destroyed after retirement. */
-export type KeyringEntry = Generation | (PublicGeneration & { readonly privateKey?: undefined })
+/** A generation that can be served. */
+export interface ServedGeneration extends PublicGeneration {
+  readonly signer: Signer
+  /** Of the certificate. */
+  readonly tlsKey: KeyObject
+  /** The answer key, where it is a file. */
+  readonly answerPrivateKey: KeyObject | undefined
+}
+
+/** A generation whose private keys are here, or have been destroyed after retirement. */
+export type KeyringEntry = ServedGeneration | (PublicGeneration & { readonly signer?: undefined })
 
 export interface Keyring {
   /** Ascending by number; a new array after every reload. */
@@ -47,31 +58,27 @@ async function loadAll(
   const entries = new Map<number, KeyringEntry>()
   for (const generation of await listGenerations(keysDir)) {
     const entry = known.get(generation)
-    const destroyed = await isAbsent(privateKeyPath(keysDir, generation))
-    // Directories of generations never change, so only the presence of the private key is looked at again.
-    const current = entry !== undefined && (entry.privateKey === undefined) === destroyed
+    // Directories of generations never change, so only the presence of the private keys is looked at again.
+    const current =
+      entry !== undefined &&
+      (entry.signer !== undefined) === (await hasPrivateFiles(keysDir, entry))
     entries.set(generation, current ? entry : await loadEntry(keysDir, generation, passphrase))
   }
   return entries
 }
 
-/** Loads one generation, with its private key unless that file is absent. */
+/** Loads one generation, with its private keys unless a file of theirs is absent. */
 export async function loadEntry(
   keysDir: string,
   generation: number,
   passphrase: string | undefined,
 ): Promise<KeyringEntry> {
-  if (await isAbsent(privateKeyPath(keysDir, generation))) {
-    return loadPublicGeneration(keysDir, generation)
-  }
-  return loadGeneration(keysDir, generation, passphrase)
-}
-
-async function isAbsent(path: string): Promise<boolean> {
-  try {
-    await access(path)
-    return false
-  } catch (error) {
-    return errnoOf(error) === 'ENOENT'
-  }
+  const half = await loadPublicGeneration(keysDir, generation)
+  if (!(await hasPrivateFiles(keysDir, half))) return half
+  const loaded = await loadGeneration(keysDir, generation, passphrase)
+  const { answerPrivateKey, answerKey } = loaded
+  if (answerPrivateKey !== undefined) return { ...loaded, signer: fileSigner(answerPrivateKey) }
+  throw new KeyMaterialError(
+    `the answer key of generation ${generation} is held by \`${answerKey?.signer ?? ''}\`, which this release does not know`,
+  )
 }

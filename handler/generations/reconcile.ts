@@ -31,8 +31,8 @@ export function reconcile(
   return { file: { ...file, state }, problems: problemsOf(state, entries, slots) }
 }
 
-function adopted({ generation, slot, privateKey }: KeyringEntry, now: Date) {
-  if (privateKey !== undefined) return { generation, slot }
+function adopted({ generation, slot, signer }: KeyringEntry, now: Date) {
+  if (signer !== undefined) return { generation, slot }
   const at = now.toISOString()
   return { generation, slot, retiredAt: at, keyDestroyedAt: at }
 }
@@ -47,7 +47,7 @@ function problemsOf(
     if (entry === undefined) return [`generation ${generation} is known, but its files are missing`]
     if (retiredAt !== undefined) return []
     const problems: string[] = []
-    if (entry.privateKey === undefined) {
+    if (entry.signer === undefined) {
       problems.push(`the private key of generation ${generation} is missing`)
     }
     if (slots?.some((candidate) => candidate.slot === slot) === false) {

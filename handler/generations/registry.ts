@@ -7,7 +7,7 @@ import type {
   RetireRequest,
   StageRequest,
 } from '../../common/admin-api.ts'
-import { destroyPrivateKey } from '../../certs/store.ts'
+import { destroyPrivateKeys } from '../../certs/store.ts'
 import type { Clock } from '../../common/clock.ts'
 import { createSerial } from '../../common/serial.ts'
 import { AdminError } from '../../common/admin-error.ts'
@@ -30,7 +30,7 @@ import {
 import type { RegistryState } from './generation-states.ts'
 import type { Keyring } from './keyring.ts'
 import type { Slot } from '../config/slots.ts'
-import { makeGeneration } from './staging.ts'
+import { makeGeneration, type NewAnswerKey } from './staging.ts'
 
 /** A retired private key is kept this long, in case a person has to look into something; then it is removed. */
 export const KEY_KEPT_MS = 7 * 24 * 3_600_000
@@ -45,6 +45,8 @@ export interface RegistryDeps {
   /** False when the certificate does not depend on the generation: then slots are never busy. */
   readonly slotsAreExclusive: boolean
   readonly passphrase: string | undefined
+  /** What a generation gets unless its staging asks for something else. */
+  readonly newAnswerKey: NewAnswerKey
   readonly keyring: Keyring
   readonly clock: Clock
   /** What a restart continues from; see `reconcile`. */
@@ -106,6 +108,7 @@ export async function openRegistry(deps: RegistryDeps): Promise<Registry> {
       throw new AdminError('ERR_GENERATION_NUMBER', `the next generation is ${next}`)
     }
     const renewOf = request.renewOf === undefined ? undefined : renewable(request.renewOf)
+    const wanted = wantedAnswerKey(deps.newAnswerKey, request)
     const slot = chooseSlot(deps, state, request, renewOf?.slot)
     // It is there already when an earlier attempt could not be written down.
     if (keyring.get(generation) === undefined) {
@@ -116,7 +119,7 @@ export async function openRegistry(deps: RegistryDeps): Promise<Registry> {
         names: [slot.publicUrl.hostname],
         now: clock.now(),
         passphrase: deps.passphrase,
-        ...(renewOf === undefined ? {} : { renewOf }),
+        keys: renewOf?.entry ?? wanted,
       })
       await keyring.reload()
     }
@@ -131,11 +134,10 @@ export async function openRegistry(deps: RegistryDeps): Promise<Registry> {
     const life = stateOf(state, generation)
     if (life === 'retired') throw retired(generation)
     const entry = keyring.get(generation)
-    if (life === undefined || entry?.privateKey === undefined) {
+    if (life === undefined || entry?.signer === undefined) {
       throw new AdminError('ERR_NOT_FOUND', `no generation ${generation} to renew`)
     }
-    const privateKeyPem = entry.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-    return { generation, privateKeyPem, slot: recordOf(state, generation)?.slot ?? entry.slot }
+    return { entry, slot: recordOf(state, generation)?.slot ?? entry.slot }
   }
 
   const setNeeds = async (pairing: string, needs: PairingNeeds | undefined): Promise<void> => {
@@ -184,7 +186,7 @@ export async function openRegistry(deps: RegistryDeps): Promise<Registry> {
     for (const { generation, retiredAt, keyDestroyedAt } of state.generations) {
       if (retiredAt === undefined || keyDestroyedAt !== undefined) continue
       if (clock.now().getTime() - Date.parse(retiredAt) < KEY_KEPT_MS) continue
-      await destroyPrivateKey(keysDir, generation)
+      await destroyPrivateKeys(keysDir, generation)
       await commit(withKeyDestroyed(state, generation, clock.now()))
       await keyring.reload()
       deps.changed('private key destroyed', generation)
@@ -209,6 +211,21 @@ export async function openRegistry(deps: RegistryDeps): Promise<Registry> {
     tick: () => inTurn(tick),
     close: () => inTurn(close),
   }
+}
+
+/** What a staging asks for, the rest as set. One key for both is RSA, whatever the setting says. */
+function wantedAnswerKey({ algorithm, oneKey }: NewAnswerKey, request: StageRequest): NewAnswerKey {
+  const { renewOf } = request
+  if (renewOf !== undefined && (request.algorithm ?? request.oneKey) !== undefined) {
+    throw new AdminError('ERR_BAD_REQUEST', 'a renewal keeps its keys: it can choose neither')
+  }
+  if (oneKey || request.oneKey === true) {
+    if (request.algorithm === 'ES256') {
+      throw new AdminError('ERR_BAD_REQUEST', 'one key for TLS and answers is RSA: RS256 only')
+    }
+    return { algorithm: 'RS256', oneKey: true }
+  }
+  return { algorithm: request.algorithm ?? algorithm, oneKey: false }
 }
 
 function chooseSlot(

@@ -2,13 +2,14 @@
  * The token front: only bytes that a configured co-signer key signed, in the one form that RFC 7515
  * allows for them, become claims. Structure first, then the signature, and only then the content.
  */
-import { constants, publicDecrypt, sign, verify } from 'node:crypto'
+import { constants, publicDecrypt, verify } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { KeyMaterialError } from '../../common/errors.ts'
 import { CallbackError } from './errors.ts'
 import { isObject, JsonNumber } from './json-value.ts'
 import type { JsonObject, JsonValue } from './json-value.ts'
 import { compactOf, decodePart, encodePart } from './jws.ts'
+import type { Signer } from './signer.ts'
 import { parseStrictJson } from './strict-json.ts'
 
 /**
@@ -40,8 +41,14 @@ const JWT_TYPE = /^(?:application\/)?jwt$/i
 /** How far our clock may be behind a `nbf`, in seconds; an `exp` gets no grace. */
 const NOT_BEFORE_GRACE_SECONDS = 30
 
-/** The header of every answer. */
-const JWT_HEADER = encodePart({ alg: 'RS256', typ: 'JWT' })
+/** The header of every answer, by the algorithm of the key that signs it. */
+const JWT_HEADERS = {
+  RS256: encodePart({ alg: 'RS256', typ: 'JWT' }),
+  ES256: encodePart({ alg: 'ES256', typ: 'JWT' }),
+}
+
+/** For what has no deadline of its own. */
+const NEVER = new AbortController().signal
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -93,19 +100,19 @@ export function createPlainVerifier(): (body: Buffer, now: Date) => Verified {
 }
 
 /**
- * A compact JWS over the claims, RS256, computed on the thread pool. `typ` other than `JWT` is for
- * tokens that must never pass as an answer or a request, such as the self-test's (RFC 8725 §3.11).
+ * A compact JWS over the claims, by the algorithm of the signer's key. `typ` other than `JWT` is for tokens that must
+ * never pass as an answer or a request, such as the self-test's (RFC 8725 §3.11).
  */
-export function signToken(privateKey: KeyObject, claims: object, typ = 'JWT'): Promise<string> {
-  const header = typ === 'JWT' ? JWT_HEADER : encodePart({ alg: 'RS256', typ })
+export async function signToken(
+  signer: Signer,
+  claims: object,
+  typ = 'JWT',
+  signal: AbortSignal = NEVER,
+): Promise<string> {
+  const { algorithm } = signer
+  const header = typ === 'JWT' ? JWT_HEADERS[algorithm] : encodePart({ alg: algorithm, typ })
   const signed = `${header}.${encodePart(claims)}`
-  const key = { key: privateKey, padding: constants.RSA_PKCS1_PADDING }
-  return new Promise((resolve, reject) => {
-    sign('sha256', Buffer.from(signed, 'latin1'), key, (error, signature) => {
-      if (error === null) resolve(compactOf(signed, signature))
-      else reject(error)
-    })
-  })
+  return compactOf(signed, await signer.sign(Buffer.from(signed, 'latin1'), signal))
 }
 
 /** Longest header part, in characters: a co-signer's has about 40, and it is read before the signature. */

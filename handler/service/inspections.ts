@@ -108,8 +108,9 @@ export async function lookAtGenerations(
   const { file, problems } = reconcile(stored, entries, slots, now)
   if (problems.length > 0)
     return { findings: problems.flatMap((each) => wrong('generations', each).findings) }
-  const described = entries.map(({ generation, kid, privateKey }) => {
-    const what = privateKey === undefined ? 'retired, its private key is destroyed' : 'signs'
+  const described = entries.map(({ generation, kid, algorithm, signer }) => {
+    const what =
+      signer === undefined ? 'retired, its private key is destroyed' : `signs (${algorithm})`
     return `generation ${generation} (key ${kid.slice(0, 16)}) ${what}`
   })
   const details = described.length > 0 ? described : ['none yet, generation 1 would be made']

@@ -42,7 +42,7 @@ export function openApp({ config, clock, logger }: Process, parts: AppParts): Ap
     sign: (generation, claims, begins) =>
       admission.sign(() => {
         begins?.()
-        return signToken(generations.keyOf(generation), claims)
+        return signToken(generations.signerOf(generation), claims)
       }),
     policy: () => policies.policies.current().live,
     store,

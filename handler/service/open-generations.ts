@@ -1,11 +1,11 @@
 /** Stage 2: keys and certificates in service, and what hangs on their changes. */
-import type { KeyObject } from 'node:crypto'
 import { createCertificates, type Certificates } from '../generations/certificates.ts'
 import { servedGenerations } from '../generations/generation-info.ts'
 import { createKeyring, type Keyring } from '../generations/keyring.ts'
 import { openRegistry, type Registry } from '../generations/registry.ts'
 import { routesFor, type Routes } from '../protocol/endpoints.ts'
 import { CallbackError } from '../protocol/errors.ts'
+import type { Signer } from '../protocol/signer.ts'
 import type { Material } from './inspect.ts'
 import type { Process } from './process.ts'
 
@@ -16,7 +16,7 @@ export interface Generations {
   /** The paths of the generations that are served now. */
   readonly routes: () => Routes
   /** @throws CallbackError when that generation cannot sign */
-  readonly keyOf: (generation: number) => KeyObject
+  readonly signerOf: (generation: number) => Signer
   /** Calls back after every change of a generation's state. */
   readonly onChange: (changed: () => void) => void
 }
@@ -38,6 +38,7 @@ export async function openGenerations(
     // A certificate that nobody pins may change under a generation that is in use.
     slotsAreExclusive: config.tls.mode === 'self-signed' && config.auth !== 'public-key',
     passphrase,
+    newAnswerKey: config.newAnswerKey,
     keyring,
     clock,
     file,
@@ -65,9 +66,9 @@ export async function openGenerations(
       return routes
     },
     // INVARIANT: a generation that is routed has its key; one whose key has gone cannot sign, which is 503.
-    keyOf(generation) {
-      const key = keyring.get(generation)?.privateKey
-      if (key !== undefined) return key
+    signerOf(generation) {
+      const signer = keyring.get(generation)?.signer
+      if (signer !== undefined) return signer
       throw new CallbackError(
         'ERR_SIGNING_UNAVAILABLE',
         `generation ${generation} has no private key`,

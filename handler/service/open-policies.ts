@@ -48,7 +48,7 @@ export async function openPolicies(
   const hooks = createHttpHooks({
     fetch,
     sign: (generation, claims, typ) =>
-      admission.sign(() => signToken(generations.keyOf(generation), claims, typ)),
+      admission.sign(() => signToken(generations.signerOf(generation), claims, typ)),
     verifySignature: createSignatureVerifier(),
     clock,
     after,

@@ -10,6 +10,7 @@ import type { BootedThread } from '../../common/thread.ts'
 import { openSqliteStore, type SqliteStore } from '../decisions/sqlite/sqlite-store.ts'
 import { openListeners, type Listeners } from '../edge/listeners.ts'
 import { checkpointKey } from '../generations/checkpoint-key.ts'
+import { generationsToProve } from '../generations/generation-states.ts'
 import { watchDropped } from '../telemetry/dropped-connections.ts'
 import { daily, expiryNotices } from '../telemetry/expiry.ts'
 import { watchGauges } from '../telemetry/gauges.ts'
@@ -158,7 +159,7 @@ async function open(
 
 async function openStore(
   { config, clock, logger, closers }: Process,
-  { keyring }: Generations,
+  { keyring, registry }: Generations,
   { storeThread, fatal }: ServiceDeps,
 ): Promise<SqliteStore> {
   const store = await openSqliteStore({
@@ -166,7 +167,7 @@ async function openStore(
     clock,
     booted: storeThread,
     onFatal: fatal,
-    checkpointKey: () => checkpointKey(keyring),
+    checkpointKey: () => checkpointKey(registry.state(), keyring),
     // The log leaves the machine, and with it the proof of how far the chain had come.
     onCheckpoint: (checkpoint) => logger.info({ checkpoint }, 'audit checkpoint'),
     onCheckpointError: (err) => logger.error({ err }, 'no audit checkpoint could be made'),
@@ -182,12 +183,14 @@ function readiness(
   store: SqliteStore,
   { shutdown }: Capacity,
 ): () => Promise<readonly string[]> {
-  const newest = () => registry.state().generations.at(-1)?.generation ?? 1
-  const signing = async () => void (await selfTest(registry, keyring, newest(), 'readiness'))
+  const signing = (generation: number) => ({
+    name: `signing for generation ${generation}`,
+    run: async () => void (await selfTest(registry, keyring, generation, 'readiness')),
+  })
   const checks = createReadiness(
-    [
+    () => [
       { name: 'store', run: () => store.check() },
-      { name: 'signing', run: signing },
+      ...generationsToProve(registry.state()).map(signing),
     ],
     clock,
     sleep,

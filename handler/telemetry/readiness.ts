@@ -12,9 +12,9 @@ export interface Check {
 /** A check that takes longer counts as failed; results are kept for as long, so that asking often costs nothing. */
 const LIMIT_MS = 1_000
 
-/** Asks every check; each problem is `<name>: <why>`, and the list is empty when all is well. */
+/** Asks every check there is at the time; each problem is `<name>: <why>`, and the list is empty when all is well. */
 export function createReadiness(
-  checks: readonly Check[],
+  checks: () => readonly Check[],
   clock: Clock,
   sleep: Sleep,
 ): () => Promise<readonly string[]> {
@@ -23,7 +23,9 @@ export function createReadiness(
   return () => {
     if (asked === undefined || clock.monotonicMs() - askedMs >= LIMIT_MS) {
       askedMs = clock.monotonicMs()
-      asked = Promise.all(checks.map((check) => problemOf(check, sleep))).then((all) => all.flat())
+      asked = Promise.all(checks().map((check) => problemOf(check, sleep))).then((all) =>
+        all.flat(),
+      )
     }
     return asked
   }

@@ -10,8 +10,8 @@ import {
   tampered,
   transferJson,
 } from '../../bench/load/tokens.ts'
-import { selfSignedCertificate } from '../../certs/generate.ts'
-import { testKey } from '../fixtures/keys.ts'
+import { signToken } from '../../handler/protocol/token.ts'
+import { testEcKey, testKey } from '../fixtures/keys.ts'
 import { temporaryDirectory } from '../fixtures/temporary-directory.ts'
 
 const ID = '4b1c9b58-5f3c-4b5e-9a52-f4a7f0f5a0c1'
@@ -70,18 +70,7 @@ describe('liveSource', () => {
 })
 
 describe('createJudge', () => {
-  async function judge() {
-    const { privateKeyPem } = await testKey()
-    const now = Date.now()
-    return createJudge(
-      selfSignedCertificate({
-        privateKeyPem,
-        names: ['localhost'],
-        notBefore: new Date(now - 60_000),
-        notAfter: new Date(now + 60_000),
-      }),
-    )
-  }
+  const judge = async () => createJudge((await testKey()).publicKeyPem)
   const answer = (status: number, body: string) => ({ status, body, close: false })
 
   it('tells the action of a signed answer to the right request, and the status of a bare one', async () => {
@@ -103,5 +92,12 @@ describe('createJudge', () => {
       (await testKey('another')).privateKey,
     )
     expect(judged(answer(200, body), ID)).toBe('wrong')
+  })
+
+  it('knows both algorithms', async () => {
+    const { signer, publicKeyPem } = await testEcKey()
+    const body = await signToken(signer, { action: 'APPROVE', requestId: ID })
+    expect(createJudge(publicKeyPem)(answer(200, body), ID)).toBe('APPROVE')
+    expect((await judge())(answer(200, body), ID)).toBe('wrong')
   })
 })

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals'
 import { type Comparable, comparePairing, parseHash } from '../../bootstrap/compare.ts'
 import { pinOf } from '../../certs/inspect.ts'
-import { testKey } from '../fixtures/keys.ts'
+import { testEcKey, testKey } from '../fixtures/keys.ts'
 
 let ours: Comparable
 let other: string
@@ -23,6 +23,7 @@ const hex = (pin: string) => Buffer.from(pin, 'base64').toString('hex')
 const compare = (
   auth: Parameters<typeof comparePairing>[0],
   handler: { url?: string; publicKey?: string; certPublicKeyHash?: string } | undefined,
+  generations: readonly Comparable[] = [ours],
 ) =>
   comparePairing(
     auth,
@@ -36,7 +37,7 @@ const compare = (
         ...handler,
       },
     },
-    [ours],
+    generations,
   )
 const both = () => ({ publicKey: ours.publicKeyPem, certPublicKeyHash: ours.pin })
 
@@ -75,6 +76,19 @@ describe('the pairing', () => {
     ]
     for (const certPublicKeyHash of forms) {
       expect(compare('hybrid', { ...both(), certPublicKeyHash })).toMatchObject({ notes: [] })
+    }
+  })
+
+  it('is ours when the answer key is on P-256, as PEM and as bare base64', async () => {
+    const { publicKeyPem } = await testEcKey()
+    const bare = publicKeyPem.replaceAll(/-----[A-Z ]+-----|\n/g, '')
+    for (const publicKey of [publicKeyPem, bare]) {
+      const key = { ...both(), publicKey }
+      expect(compare('hybrid', key, [{ ...ours, publicKeyPem }])).toMatchObject({
+        is: 'ours',
+        notes: [],
+      })
+      expect(compare('hybrid', key)).toMatchObject({ is: 'mismatch', fields: ['publicKey'] })
     }
   })
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { HandlerStatus } from '../../common/admin-api.ts'
 import type { Cosigner } from '../../bootstrap/api/resources.ts'
-import { cosignerNotes, isOlder } from '../../bootstrap/cosigner-fit.ts'
+import { algorithmDoubt, cosignerNotes, isOlder } from '../../bootstrap/cosigner-fit.ts'
 import { diagnose, type Facts, type Finding } from '../../bootstrap/doctor.ts'
 
 const NOW = Date.parse('2026-11-02T09:00:00Z')
@@ -17,6 +17,9 @@ const generation = {
   publicKeyPem: '',
   certificatePem: '',
   kid: '',
+  algorithm: 'RS256',
+  oneKey: true,
+  signer: 'file',
   fingerprint: '',
   pin: '',
   notBefore: iso(NOW - 97 * DAY),
@@ -182,6 +185,34 @@ describe('a co-signer', () => {
     [undefined, undefined, 0],
   ])('of type %s and version %s has %i notes in hybrid', (type, version, expected) => {
     expect(notes(type, version)).toBe(expected)
+  })
+
+  it.each([
+    ['2026.08.19', undefined],
+    ['2026.08.19 (August 2026)', undefined],
+    ['2026.10.03', undefined],
+    ['2026.08.18', 'older than 2026.08.19'],
+    ['3.7.1', 'older than 2026.08.19'],
+    ['next', 'unknown (`next`)'],
+    [undefined, 'unknown (``)'],
+  ])('of version %s is doubted to know ES256: %s', (version, expected) => {
+    const doubt = algorithmDoubt({ version }, 'ES256')
+    if (expected === undefined) expect(doubt).toBe(undefined)
+    else expect(doubt).toContain(expected)
+    expect(algorithmDoubt({ version }, 'RS256')).toBe(undefined)
+  })
+
+  it('that is not known to understand the paired algorithm is a warning', () => {
+    const es256 = { ...generation, algorithm: 'ES256' } as const
+    const facts = {
+      ...good,
+      status: { ...status, generations: [es256] },
+      cosigner: { ...cosigner, version: '2026.07.20' },
+    }
+    expect(diagnose(facts).map(({ level, text }) => [level, text])).toContainEqual([
+      'warning',
+      'co-signer version `2026.07.20` is older than 2026.08.19, the first that understands ES256 answers',
+    ])
   })
 
   it('needs no hybrid for one half', () => {

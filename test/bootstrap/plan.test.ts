@@ -3,9 +3,16 @@ import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
 import type { GenerationState, PairingNeeds } from '../../common/admin-api.ts'
 import type { Pairing } from '../../bootstrap/compare.ts'
-import type { Operation, PairingMemory, Submission } from '../../bootstrap/memory.ts'
+import type { AnswerWish, Operation, PairingMemory, Submission } from '../../bootstrap/memory.ts'
 import { planPairing } from '../../bootstrap/plan.ts'
-import type { Goal, PairingWorld, Plan, PlannedGeneration, Step } from '../../bootstrap/steps.ts'
+import type {
+  Goal,
+  PairingWorld,
+  Plan,
+  PlanInput,
+  PlannedGeneration,
+  Step,
+} from '../../bootstrap/steps.ts'
 
 const NOW = 1_800_000_000_000
 const HOUR = 3_600_000
@@ -25,12 +32,22 @@ function world() {
   let slots = ['A', 'B']
   let auth: PairingWorld['auth'] = 'hybrid'
   let tls: PairingWorld['tls'] = 'self-signed'
+  let answerAlgorithm: PairingWorld['answerAlgorithm'] = 'RS256'
+  let es256Doubt: string | undefined
   const self = {
-    withGeneration: (generation: number, state: GenerationState = 'live', calls = 0) => {
+    withGeneration: (
+      generation: number,
+      state: GenerationState = 'live',
+      calls = 0,
+      key: Partial<Pick<PlannedGeneration, 'algorithm' | 'oneKey'>> = {},
+    ) => {
       const hits = { total: calls, lastAt: null, bySigner: {} }
       generations.push({
         generation,
         state,
+        algorithm: 'RS256',
+        oneKey: true,
+        ...key,
         hits,
         endsMs: NOW + 40 * 24 * HOUR,
         notAfter: new Date(NOW + 40 * 24 * HOUR).toISOString(),
@@ -60,6 +77,7 @@ function world() {
       to: number | null,
       submission: Partial<Submission> | null = null,
       renewOf: number | null = null,
+      answer?: AnswerWish,
     ) => {
       memory = {
         ...memory,
@@ -68,6 +86,7 @@ function world() {
           from,
           to,
           renewOf,
+          ...(answer === undefined ? {} : { answer }),
           drainMs: 1,
           startedAtMs: NOW - HOUR,
           probedAtMs: null,
@@ -96,14 +115,31 @@ function world() {
       slots = ['A', 'B'].slice(0, urls)
       return self
     },
+    /** What the handler makes unasked, and why the co-signer may not understand ES256. */
+    making: (algorithm: PairingWorld['answerAlgorithm'], doubt?: string) => {
+      answerAlgorithm = algorithm
+      es256Doubt = doubt
+      return self
+    },
     plan: (
       goal: Goal,
-      flags: { resubmit?: boolean; abandon?: boolean; retireNow?: boolean } = {},
+      flags: Partial<Pick<PlanInput, 'resubmit' | 'abandon' | 'retireNow' | 'forceAlgorithm'>> = {},
     ): Plan =>
       planPairing({
         goal,
-        world: { auth, tls, slots, generations, offered, needs, paired },
+        world: {
+          auth,
+          tls,
+          slots,
+          generations,
+          offered,
+          needs,
+          paired,
+          answerAlgorithm,
+          es256Doubt,
+        },
         retireNow: flags.retireNow ?? false,
+        forceAlgorithm: flags.forceAlgorithm ?? false,
         memory,
         resubmit: flags.resubmit ?? false,
         abandon: flags.abandon ?? false,
@@ -354,6 +390,108 @@ describe('pair, continued', () => {
   })
 })
 
+const TWO_KEYS = expect.stringMatching(/^the answers are signed with another key/)
+
+describe('the answer key', () => {
+  const ES256 = { algorithm: 'ES256' } as const
+  const TWO = { algorithm: 'RS256', oneKey: false } as const
+  const live = () => world().withGeneration(1, 'live', 0, TWO).paired(1).needing(1)
+  const staged = (key: Partial<PlannedGeneration>) => world().withGeneration(1, 'staged', 0, key)
+  const DOUBT = 'the co-signer is too old'
+  const rotate = (answer: AnswerWish): Goal => ({ ...ROTATE, answer })
+  const pair = (answer: AnswerWish): Goal => ({ ...PAIR, answer })
+
+  it('of a rotation is as wished, and the wish is journalled', () => {
+    expect(live().plan(rotate(ES256))).toMatchObject({
+      begin: { kind: 'rotate', from: 1, to: 2, answer: ES256 },
+      steps: [{ do: 'stage', generation: 2, algorithm: 'ES256' }, {}, {}, {}, {}, {}, {}],
+      notes: [],
+    })
+    expect(live().plan(rotate({ oneKey: true }))).toMatchObject({
+      begin: { answer: { oneKey: true } },
+      steps: [{ do: 'stage', generation: 2, oneKey: true }, {}, {}, {}, {}, {}, {}],
+      notes: [],
+    })
+    expect(live().plan(ROTATE)).not.toHaveProperty('begin.answer')
+  })
+
+  it('is never one that the co-signer is not known to understand, unless that is forced', () => {
+    const refusal = { code: 'ERR_USAGE', message: expect.stringContaining(DOUBT) }
+    const doubted = (of: ReturnType<typeof world>) => of.making('RS256', DOUBT)
+    const unasked = (of: ReturnType<typeof world>) => of.making('ES256', DOUBT)
+    for (const plan of [
+      doubted(live()).plan(rotate(ES256)),
+      unasked(live()).plan(ROTATE),
+      unasked(world()).plan(PAIR),
+      doubted(world()).plan(pair(ES256)),
+      doubted(staged({ ...ES256, oneKey: false })).plan(PAIR),
+      doubted(live().withGeneration(2, 'live', 0, ES256)).plan(ROTATE),
+      doubted(world().withGeneration(1, 'live', 0, ES256).paired(1).needing(1)).plan({
+        ...ROTATE,
+        renew: true,
+      }),
+    ]) {
+      expect(plan).toMatchObject({ refusal })
+    }
+    for (const plan of [
+      doubted(live()).plan(ROTATE),
+      unasked(live()).plan(rotate({ algorithm: 'RS256' })),
+      unasked(live()).plan(rotate({ oneKey: true })),
+      unasked(staged(TWO)).plan(PAIR),
+      doubted(live()).plan(rotate(ES256), { forceAlgorithm: true }),
+      live().making('ES256').plan(ROTATE),
+      unasked(world().mode('certificate')).plan(PAIR),
+    ]) {
+      expect(plan).toHaveProperty('steps')
+    }
+  })
+
+  it('picks a staged generation only when it is as wished', () => {
+    expect(staged(TWO).plan(pair({ algorithm: 'RS256' }))).toMatchObject({ begin: { to: 1 } })
+    expect(staged(TWO).plan(pair(ES256))).toMatchObject({ begin: { to: 2 } })
+    expect(staged(TWO).plan(pair({ oneKey: true }))).toMatchObject({ begin: { to: 2 } })
+    expect(staged({ oneKey: true }).plan(pair({ oneKey: true }))).toMatchObject({
+      begin: { to: 1 },
+    })
+    const newer = live().withGeneration(2, 'staged', 0, TWO)
+    expect(newer.plan(rotate(ES256))).toMatchObject({ begin: { to: 3 } })
+    expect(newer.plan(rotate({ algorithm: 'RS256' }))).toMatchObject({ begin: { to: 2 } })
+  })
+
+  it('of what is paired is not changed by `pair`', () => {
+    expect(live().plan(pair(ES256))).toMatchObject({
+      refusal: { code: 'ERR_USAGE', hint: 'run `rotate` with the same options' },
+    })
+    expect(live().plan(pair({ algorithm: 'RS256' }))).toMatchObject({ steps: [] })
+  })
+
+  it('goes on as it was begun, whatever is not wished again', () => {
+    const begun = () => live().doing('rotate', 1, 2, null, null, ES256)
+    expect(begun().plan(ROTATE)).toMatchObject({
+      steps: [{ do: 'stage', generation: 2, algorithm: 'ES256' }, {}, {}, {}, {}, {}, {}],
+    })
+    expect(begun().plan(rotate(ES256))).toHaveProperty('steps')
+    expect(begun().making('RS256', DOUBT).plan(ROTATE)).toHaveProperty('refusal')
+    for (const other of [{ algorithm: 'RS256' }, { oneKey: true }] as const) {
+      expect(begun().plan(rotate(other))).toMatchObject({
+        refusal: { message: 'a change to another kind of answer key is under way' },
+      })
+    }
+    const there = begun().withGeneration(2, 'live', 0, { ...ES256, oneKey: false })
+    expect(there.plan(rotate(ES256))).toHaveProperty('steps')
+    expect(there.plan(rotate({ algorithm: 'RS256' }))).toHaveProperty('refusal')
+  })
+
+  it('says what is not documented of two keys, once, and in hybrid only', () => {
+    const one = () => world().withGeneration(1).paired(1).needing(1)
+    expect(one().plan(ROTATE)).toMatchObject({ notes: [TWO_KEYS] })
+    expect(staged(TWO).plan(PAIR)).toMatchObject({ notes: [TWO_KEYS] })
+    expect(live().plan(ROTATE)).toMatchObject({ notes: [] })
+    expect(one().plan(rotate({ oneKey: true }))).toMatchObject({ notes: [] })
+    expect(one().mode('public-key').plan(ROTATE)).toMatchObject({ notes: [] })
+  })
+})
+
 describe('rotate', () => {
   const live = () => world().withGeneration(1).paired(1).needing(1)
 
@@ -367,7 +505,7 @@ describe('rotate', () => {
         { do: 'update-callback-handler', generation: 2 },
         ...settle(2, null),
       ],
-      notes: [],
+      notes: [TWO_KEYS],
     })
   })
 

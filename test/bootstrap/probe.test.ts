@@ -6,9 +6,9 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { CompactSign } from 'jose'
 import { look, probeGeneration } from '../../bootstrap/probe.ts'
 import { selfSignedCertificate } from '../../certs/generate.ts'
-import { kidOf, pinOf } from '../../certs/inspect.ts'
+import { certificateFacts, kidOf, pinOf } from '../../certs/inspect.ts'
 import type { AuthMode, GenerationInfo } from '../../common/admin-api.ts'
-import { testKey } from '../fixtures/keys.ts'
+import { testEcKey, testKey } from '../fixtures/keys.ts'
 
 const servers: Server[] = []
 
@@ -36,22 +36,30 @@ async function certificate(name: string): Promise<{ key: string; cert: string }>
   return { key: privateKeyPem, cert }
 }
 
-async function generation(url: string, name = 'served'): Promise<GenerationInfo> {
-  const { publicKeyPem, publicKey } = await testKey(name)
+async function generation(
+  url: string,
+  change: Partial<GenerationInfo> = {},
+): Promise<GenerationInfo> {
+  const { publicKeyPem, publicKey } = await testKey('served')
+  const { cert } = await certificate('served')
   return {
     generation: 1,
     state: 'staged',
     slot: 'A',
     url,
     publicKeyPem,
-    certificatePem: '',
+    certificatePem: cert,
     kid: kidOf(publicKey),
-    fingerprint: '',
+    algorithm: 'RS256',
+    oneKey: true,
+    signer: 'file',
+    fingerprint: certificateFacts(cert).fingerprint,
     pin: pinOf(publicKey),
     notBefore: '',
     notAfter: '',
     createdAt: '',
     hits: { total: 0, lastAt: null, bySigner: {} },
+    ...change,
   }
 }
 
@@ -79,6 +87,7 @@ async function probe(
     gap?: boolean
     plain?: boolean
     path?: string
+    info?: Partial<GenerationInfo>
   } = {},
 ) {
   const listener = options.listener ?? refuse
@@ -89,7 +98,7 @@ async function probe(
   const at = await port(server)
   const scheme = options.plain === true ? 'http' : 'https'
   return probeGeneration(
-    await generation(`${scheme}://127.0.0.1:${at}${options.path ?? ''}/g1`),
+    await generation(`${scheme}://127.0.0.1:${at}${options.path ?? ''}/g1`, options.info),
     { auth: options.auth ?? 'hybrid', slots: [] },
     options.gap ?? false,
     { look, handler: options.self ?? signer() },
@@ -144,6 +153,36 @@ describe('a probe', () => {
   ])('finds a self-test signed with %s', async (_name, change) => {
     const { problems } = await probe({ self: signer(change) })
     expect(problems).toEqual([expect.stringContaining('self-test failed')])
+  })
+
+  it('verifies the self-test by the key that will be paired, whatever algorithm its token names', async () => {
+    const { publicKeyPem, publicKey, privateKey } = await testEcKey()
+    const info = { publicKeyPem, kid: kidOf(publicKey) }
+    const self = (alg: string, key: typeof privateKey) => ({
+      selfTest: async (number: number, { nonce }: { nonce: string }) => ({
+        token: await new CompactSign(Buffer.from(JSON.stringify({ nonce, generation: number })))
+          .setProtectedHeader({ alg, typ: 'countersign-self-test' })
+          .sign(key),
+      }),
+    })
+    expect(await probe({ info, self: self('ES256', privateKey) })).toEqual({
+      problems: [],
+      warnings: [],
+    })
+    const rsa = (await testKey('served')).privateKey
+    const { problems } = await probe({ info, self: self('RS256', rsa) })
+    expect(problems).toEqual([expect.stringContaining('self-test failed')])
+  })
+
+  it('finds fingerprints that are not those of what would be sent', async () => {
+    const { publicKeyPem } = await testKey('other')
+    expect(
+      (await probe({ info: { publicKeyPem }, self: signer({ name: 'other' }) })).problems,
+    ).toEqual(['the handler names a fingerprint that is not that of the answer key'])
+    const { cert } = await certificate('other')
+    expect((await probe({ info: { certificatePem: cert } })).problems).toEqual([
+      'the handler names a fingerprint that is not that of the certificate',
+    ])
   })
 
   it('in public-key mode does not compare the pin, but says that nobody trusts it', async () => {

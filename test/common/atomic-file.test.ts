@@ -12,7 +12,7 @@ import {
 } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it, jest } from '@jest/globals'
-import { destroyPrivateKey, installGeneration } from '../../certs/store.ts'
+import { destroyPrivateKeys, installGeneration } from '../../certs/store.ts'
 import {
   ensurePrivateDirectory,
   readPrivateFile,
@@ -100,7 +100,7 @@ describe('what is written', () => {
       'directory',
       'directory',
     ])
-    expect(await syncsOf(() => destroyPrivateKey(directory, 1))).toEqual(['directory'])
+    expect(await syncsOf(() => destroyPrivateKeys(directory, 1))).toEqual(['directory'])
   })
 })
 

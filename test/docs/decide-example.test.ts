@@ -29,9 +29,9 @@ async function started(decide: Decide) {
   const log = { write: (line: string) => void lines.push(line) }
   const handler = createHandler({ env: settings, version: 'v7', decide, log })
   await handler.start()
-  const { privateKey } = await testKey('cosigner')
+  const { signer } = await testKey('cosigner')
   const ask = async (claims: object) => {
-    const token = await signToken(privateKey, claims)
+    const token = await signToken(signer, claims)
     const { body } = await postTo(ports[0] ?? 0, '/g1/v2/tx_sign_request', token)
     const { action, rejectionReason = '' } = claimsOf(body)
     return `${String(action)} ${String(rejectionReason)}`.trim()

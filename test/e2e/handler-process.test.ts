@@ -205,8 +205,8 @@ describe('a handler that is told to reload', () => {
 describe('a handler that is told to stop', () => {
   it('answers everything it accepted, and is gone long before the deadline of a request', async () => {
     const { handler, ports } = await started()
-    const { privateKey } = await testKey('cosigner')
-    const token = await signToken(privateKey, transfer('a', '1'))
+    const { signer } = await testKey('cosigner')
+    const token = await signToken(signer, transfer('a', '1'))
     const { counts, stop } = traffic(ports[0] ?? 0, '/g1/v2/tx_sign_request', token, 8)
     await until(() => counts.answered >= 50)
     const before = counts.answered

@@ -57,8 +57,8 @@ describe('a handler in a fresh directory', () => {
 
   it('logs the trace of each delivery, also when the answer is remembered', async () => {
     const handler = await startTestHandler()
-    const { privateKey } = await testKey('cosigner')
-    const token = await signToken(privateKey, transfer('a', '1'))
+    const { signer } = await testKey('cosigner')
+    const token = await signToken(signer, transfer('a', '1'))
     const traces = ['a', 'b'].map((digit) => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`)
     for (const traceparent of [...traces, undefined]) {
       const headers = traceparent === undefined ? {} : { traceparent }

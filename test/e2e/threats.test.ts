@@ -168,7 +168,10 @@ describe('secrets', () => {
     const known = { ...onDisk, secrets: [...onDisk.secrets, token] }
     const encrypted = await readFile(join(handler.stateDir, 'keys', 'g2', 'private.pem'), 'utf8')
     expect(encrypted).toContain('ENCRYPTED')
-    expect(leaks(known, [{ name: 'itself', text: encrypted }])).toHaveLength(1)
+    // The two files of a generation begin alike.
+    expect(leaks(known, [{ name: 'itself', text: encrypted }])).toContain(
+      '/state/keys/g2/private.pem in itself',
+    )
     const outputs = [
       { name: 'log', text: handler.logs.map((line) => JSON.stringify(line)).join('\n') },
       { name: 'answers', text: JSON.stringify([answers, seen, without]) },

@@ -332,7 +332,7 @@ describe('an answer', () => {
     expect((await callback()).error?.kind).toBe('ANSWER')
   })
 
-  it('may be ES256 when the stored key is a P-256 key', async () => {
+  it('may be ES256 when the stored key is a P-256 key and the version knows it', async () => {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
     const answer: TinyOptions['answer'] = async ({ body }, response) => {
       const { requestId } = claimsOf(body)
@@ -344,7 +344,19 @@ describe('an answer', () => {
     const spki = publicKey.export({ type: 'spki', format: 'pem' }).toString()
     const handler = await start({ answer })
     pair(handler, 'hybrid', { publicKey: spki })
-    expect(await callback()).toMatchObject({ action: 'APPROVE' })
+    for (const [version, kind] of [
+      ['2026.10.03 (October 2026)', undefined],
+      ['2026.08.19', undefined],
+      ['2027.01', undefined],
+      ['2026.08.18', 'SIGNATURE'],
+      ['2026.07.20 (July 2026)', 'SIGNATURE'],
+      ['3.7.1', 'SIGNATURE'],
+      ['', 'SIGNATURE'],
+    ] as const) {
+      await emulator.chaos({ COSIGNER_VERSION: version })
+      expect([version, (await callback()).error?.kind]).toEqual([version, kind])
+    }
+    await emulator.chaos({ COSIGNER_VERSION: '2026.08.19' })
     pair(handler)
     expect((await callback()).error?.kind).toBe('SIGNATURE')
   })

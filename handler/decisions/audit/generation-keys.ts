@@ -2,11 +2,11 @@
 import type { KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { rsaPublicKey } from '../../../certs/inspect.ts'
-import { GENERATION_KEY_BITS, listGenerations } from '../../../certs/store.ts'
+import { answerPublicKey } from '../../../certs/inspect.ts'
+import { listGenerations } from '../../../certs/store.ts'
 
 /**
- * The public key of each generation under a keys directory, retired ones included. No private key is read.
+ * The public answer key of each generation under a keys directory, retired ones included. No private key is read.
  *
  * @throws KeyMaterialError when a file is not such a key
  */
@@ -16,7 +16,7 @@ export async function generationPublicKeys(
   const keys = new Map<number, KeyObject>()
   for (const generation of await listGenerations(keysDir)) {
     const pem = await readFile(join(keysDir, `g${generation}`, 'public.pem'), 'utf8')
-    keys.set(generation, rsaPublicKey(pem, GENERATION_KEY_BITS))
+    keys.set(generation, answerPublicKey(pem))
   }
   return keys
 }

@@ -56,6 +56,7 @@ export async function canary(context: Context): Promise<void> {
   for (const kind of [
     'passphrase',
     'private.pem',
+    'tls.pem',
     'API token',
     'callback token',
     'pairing token',

@@ -283,11 +283,11 @@ describe('the same request again', () => {
 
   it('needs no second signature by the same key', async () => {
     let signatures = 0
-    const { privateKey } = await testKey('handler')
+    const { signer } = await testKey('handler')
     handler.with({
       sign: (_, claims) => {
         signatures += 1
-        return signToken(privateKey, claims)
+        return signToken(signer, claims)
       },
     })
     await handler.deliver(SIGNING)

@@ -62,6 +62,7 @@ async function state(): Promise<State> {
   const privateKey = createPrivateKey(privateKeyPem)
   const key = {
     generation: 1,
+    algorithm: 'RS256' as const,
     sign: (data: Buffer) => Promise.resolve(sign('sha256', data, privateKey)),
   }
   const time = '2026-11-22T08:00:00.000Z'

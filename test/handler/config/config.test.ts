@@ -36,6 +36,7 @@ describe('without settings', () => {
     expect(configOf()).toEqual({
       stateDir: './state',
       keysDir: 'state/keys',
+      newAnswerKey: { algorithm: 'RS256', oneKey: false },
       slots: [
         {
           slot: 'A',

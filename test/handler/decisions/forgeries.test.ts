@@ -86,6 +86,7 @@ async function openedStore(): Promise<Store> {
   const { core, opening } = store
   const key = {
     generation: 1,
+    algorithm: 'RS256' as const,
     sign: (data: Buffer) => Promise.resolve(sign('sha256', data, generation.privateKey)),
   }
   return {

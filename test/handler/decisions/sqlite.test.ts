@@ -284,6 +284,7 @@ async function signing() {
   const errors: unknown[] = []
   const key = {
     generation: 3,
+    algorithm: 'RS256' as const,
     sign: (data: Buffer) => Promise.resolve(sign('sha256', data, privateKey)),
   }
   return {
@@ -360,6 +361,7 @@ describe('checkpoints', () => {
     let works = false
     const failing = {
       generation: 3,
+      algorithm: 'RS256' as const,
       sign: (data: Buffer) =>
         works ? options.checkpointKey().sign(data) : Promise.reject(new Error('no key')),
     }

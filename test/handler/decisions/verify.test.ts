@@ -11,9 +11,11 @@ import { openStore } from '../../../handler/decisions/sqlite/open.ts'
 import { recordHash } from '../../../handler/decisions/record.ts'
 import { verifyStore } from '../../../handler/decisions/audit/verify.ts'
 import type { VerifyReport } from '../../../handler/decisions/audit/verify.ts'
-import { testKey } from '../../fixtures/keys.ts'
+import { testEcKey, testKey } from '../../fixtures/keys.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
 import { entry, hex, nth, REJECT, requestKey, RETRY, START } from './entries.ts'
+
+const NEVER = new AbortController().signal
 
 interface Written {
   readonly path: string
@@ -31,6 +33,7 @@ async function written(): Promise<Written> {
   const publicKey = createPublicKey(publicKeyPem)
   const key = {
     generation: 1,
+    algorithm: 'RS256' as const,
     sign: (data: Buffer) => Promise.resolve(sign('sha256', data, privateKey)),
   }
   const store = await openStore(path, START)
@@ -235,6 +238,35 @@ describe('verifyStore', () => {
     expect(verify({ checkpoints: [forged] }).problems).toEqual([
       { seq: undefined, message: 'the checkpoint is not validly signed' },
     ])
+  })
+
+  it('verifies checkpoints of both algorithms in one chain, each by the key of its generation', async () => {
+    const { path, verify } = await written()
+    const { signer, publicKey, privateKey } = await testEcKey()
+    const rsa = (await testKey()).publicKey
+    const { storeId = '' } = verify()
+    const db = openSqlite(path)
+    const hash = String(db.prepare('SELECT hash FROM chain WHERE seq = 10').pluck().get())
+    db.close()
+    const claims = { storeId, seq: 10, hash, time: '2026-11-21T08:00:00.000Z' }
+    const key = {
+      generation: 2,
+      algorithm: 'ES256' as const,
+      sign: (data: Buffer) => signer.sign(data, NEVER),
+    }
+    const jws = await signCheckpoint(key, claims)
+    const publicKeyOf = (generation: number) => (generation === 1 ? rsa : publicKey)
+    expect(verify({ checkpoints: [jws], publicKeyOf })).toMatchObject({ ok: true, problems: [] })
+    const refused = [{ seq: undefined, message: 'the checkpoint is not validly signed' }]
+    // The header is not obeyed: a key signs by one algorithm only.
+    const named = await signCheckpoint({ ...key, algorithm: 'RS256' }, claims)
+    expect(verify({ checkpoints: [named], publicKeyOf }).problems).toEqual(refused)
+    const der = await signCheckpoint(
+      { ...key, sign: async (data) => sign('sha256', data, privateKey) },
+      claims,
+    )
+    expect(verify({ checkpoints: [der], publicKeyOf }).problems).toEqual(refused)
+    expect(verify({ checkpoints: [jws], publicKeyOf: () => rsa }).problems).toEqual(refused)
   })
 
   it('does not pass a checkpoint whose key it lacks', async () => {

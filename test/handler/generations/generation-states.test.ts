@@ -96,7 +96,7 @@ describe('a slot', () => {
     expect(slotIsBusy(withRetired(draining, 1, NOW), 'A')).toBe(false)
   })
 
-  const keys = (...kids: string[]) => kids.map((kid, index) => ({ generation: index + 1, kid }))
+  const keys = (...pins: string[]) => pins.map((pin, index) => ({ generation: index + 1, pin }))
 
   it('presents the newest that is needed, before any that is only staged', () => {
     const state = withNeeds(registry('A', 'A', 'A'), 'p', needs(2), NOW)

@@ -2,7 +2,12 @@
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createPublicKey } from 'node:crypto'
 import { afterAll, describe, expect, it } from '@jest/globals'
+import { compactVerify } from 'jose'
+import { certificateFacts, kidOf } from '../../../certs/inspect.ts'
+import { checkpointKey } from '../../../handler/generations/checkpoint-key.ts'
+import { signToken } from '../../../handler/protocol/token.ts'
 import { parseConfig } from '../../../handler/config/config.ts'
 import { readRegistryFile } from '../../../handler/generations/generation-file.ts'
 import {
@@ -14,6 +19,7 @@ import type { Registry } from '../../../handler/generations/registry.ts'
 import { createKeyring, loadEntry } from '../../../handler/generations/keyring.ts'
 import type { Keyring } from '../../../handler/generations/keyring.ts'
 import { listGenerations } from '../../../certs/store.ts'
+import type { NewAnswerKey } from '../../../handler/generations/staging.ts'
 import { reconcile } from '../../../handler/generations/reconcile.ts'
 import { settableClock } from '../../fixtures/settable-clock.ts'
 import type { SettableClock } from '../../fixtures/settable-clock.ts'
@@ -39,23 +45,30 @@ const TWO = slotsOf('https://a.example:1,https://a.example:2')
 async function openAt(
   stateDir: string,
   clock: SettableClock,
-  options: { slots?: typeof TWO; exclusive?: boolean } = {},
+  options: {
+    slots?: typeof TWO
+    exclusive?: boolean
+    passphrase?: string
+    newAnswerKey?: NewAnswerKey
+  } = {},
 ): Promise<Opened> {
-  const { slots = TWO, exclusive = true } = options
+  const { slots = TWO, exclusive = true, passphrase } = options
+  const { newAnswerKey = { algorithm: 'RS256', oneKey: true } } = options
   const keysDir = join(stateDir, 'keys')
   const numbers = await listGenerations(keysDir)
-  const entries = await Promise.all(numbers.map((n) => loadEntry(keysDir, n, undefined)))
+  const entries = await Promise.all(numbers.map((n) => loadEntry(keysDir, n, passphrase)))
   const stored = await readRegistryFile(join(stateDir, 'generations.json'))
   const { file, problems } = reconcile(stored, entries, slots, clock.now())
   expect(problems).toEqual([])
-  const keyring = createKeyring(keysDir, undefined, entries)
+  const keyring = createKeyring(keysDir, passphrase, entries)
   const events: string[] = []
   const registry = await openRegistry({
     stateDir,
     keysDir,
     slots,
     slotsAreExclusive: exclusive,
-    passphrase: undefined,
+    passphrase,
+    newAnswerKey,
     keyring,
     clock,
     file,
@@ -63,6 +76,10 @@ async function openAt(
     changed: (event, generation) => events.push(`${generation} ${event}`),
   })
   return { registry, keyring, events }
+}
+
+function never(): never {
+  throw new Error('there is no such generation')
 }
 
 function lives(registry: Registry): Record<number, string> {
@@ -168,6 +185,87 @@ describe('staging', () => {
     )
     const { registry: after } = await openAt(stateDir, clock)
     expect([before, after.infos().length, after.stateOf(3)]).toEqual([2, 3, 'staged'])
+  })
+})
+
+/** The TLS key and the answer key of a generation are two, unless one is asked for. */
+describe('keys', () => {
+  const TWO_KEYS: NewAnswerKey = { algorithm: 'RS256', oneKey: false }
+
+  it('are two: the certificate shows one, the answers are signed with the other', async () => {
+    const stateDir = await temporaryDirectory()
+    const options = { newAnswerKey: TWO_KEYS, passphrase: 'a long passphrase' }
+    const { registry, keyring } = await openAt(stateDir, settableClock(), options)
+    const first = await registry.stage(1, {})
+    expect(first).toMatchObject({ algorithm: 'RS256', oneKey: false, signer: 'file' })
+    expect(first.kid).not.toBe(kidOf(certificateFacts(first.certificatePem).publicKey))
+    const second = await registry.stage(2, { algorithm: 'ES256' })
+    expect(second).toMatchObject({ algorithm: 'ES256', oneKey: false })
+    const files = ['g1', 'g2'].flatMap((g) => ['private.pem', 'tls.pem'].map((f) => [g, f]))
+    for (const parts of files) {
+      const text = await readFile(join(stateDir, 'keys', ...(parts as [string, string])), 'utf8')
+      expect(text).toMatch(/^-----BEGIN ENCRYPTED PRIVATE KEY-----/)
+    }
+    const token = await signToken(keyring.get(2)?.signer ?? never(), { a: 1 })
+    const { protectedHeader } = await compactVerify(token, createPublicKey(second.publicKeyPem))
+    expect(protectedHeader.alg).toBe('ES256')
+    // What is on disk is what is served after a restart.
+    const { registry: after } = await openAt(stateDir, settableClock(), options)
+    expect(after.infos().map(({ kid, pin }) => [kid, pin])).toEqual([
+      [first.kid, first.pin],
+      [second.kid, second.pin],
+    ])
+  })
+
+  it('are kept by a renewal, both of them', async () => {
+    const { registry } = await openAt(await temporaryDirectory(), settableClock(), {
+      newAnswerKey: { algorithm: 'ES256', oneKey: false },
+    })
+    const first = await registry.stage(1, {})
+    const renewed = await registry.stage(2, { renewOf: 1, slot: 'A' })
+    const { kid, pin, algorithm } = first
+    expect(renewed).toMatchObject({ kid, pin, algorithm: 'ES256', oneKey: false })
+    expect([algorithm, renewed.fingerprint === first.fingerprint]).toEqual(['ES256', false])
+    await expect(registry.stage(3, { renewOf: 1, algorithm: 'RS256' })).rejects.toThrow(
+      'a renewal keeps its keys',
+    )
+    await expect(registry.stage(3, { renewOf: 1, oneKey: true })).rejects.toThrow(
+      'a renewal keeps its keys',
+    )
+  })
+
+  it('are one RSA key when that is asked for, whatever new generations get', async () => {
+    const { registry } = await openAt(await temporaryDirectory(), settableClock(), {
+      newAnswerKey: { algorithm: 'ES256', oneKey: false },
+    })
+    await expect(registry.stage(1, { oneKey: true, algorithm: 'ES256' })).rejects.toMatchObject({
+      code: 'ERR_BAD_REQUEST',
+    })
+    const { kid, certificatePem, ...rest } = await registry.stage(1, { oneKey: true })
+    expect(rest).toMatchObject({ algorithm: 'RS256', oneKey: true })
+    expect(kid).toBe(kidOf(certificateFacts(certificatePem).publicKey))
+  })
+})
+
+describe('the key that signs checkpoints', () => {
+  it('is that of the live generation; before the first pairing that of the newest', async () => {
+    const { registry, keyring } = await openAt(await withTwoGenerations(), settableClock())
+    const generation = () => checkpointKey(registry.state(), keyring)?.generation
+    const needs = (live: number | null, pending: number | null) =>
+      registry.setNeeds(PAIRING, { live, pending, drainMs: HOUR })
+    const seen = [generation()]
+    await needs(1, 2)
+    seen.push(generation())
+    await needs(null, 2)
+    seen.push(generation())
+    await needs(2, null)
+    seen.push(generation())
+    await registry.setNeeds(PAIRING, undefined)
+    seen.push(generation())
+    expect(seen).toEqual([1, 1, 2, 2, 2])
+    expect(checkpointKey({ generations: [], pairings: {} }, createKeyring('', undefined, []))).toBe(
+      undefined,
+    )
   })
 })
 
@@ -293,10 +391,10 @@ describe('after retirement', () => {
     await registry.tick()
     clock.advance(KEY_KEPT_MS - 1)
     await registry.tick()
-    expect(keyring.get(1)?.privateKey).toBeDefined()
+    expect(keyring.get(1)?.signer).toBeDefined()
     clock.advance(1)
     await registry.tick()
-    expect(keyring.get(1)?.privateKey).toBeUndefined()
+    expect(keyring.get(1)?.signer).toBeUndefined()
     const { registry: after } = await openAt(stateDir, clock)
     expect(lives(after)).toEqual({ 1: 'retired', 2: 'live' })
     expect((await after.stage(3, {})).slot).toBe('A')
@@ -354,7 +452,7 @@ describe('what keeps a registry from opening', () => {
       'generation 1 is known, but its files are missing',
       'generation 2 is known, but its files are missing',
     ])
-    const bare = keyring.entries().map((entry) => ({ ...entry, privateKey: undefined }))
+    const bare = keyring.entries().map((entry) => ({ ...entry, signer: undefined }))
     expect(problems(bare)).toEqual([
       'the private key of generation 1 is missing',
       'the private key of generation 2 is missing',
@@ -369,7 +467,7 @@ describe('what keeps a registry from opening', () => {
     const { keyring, clock } = await rotated()
     const [first, second] = keyring.entries()
     if (first === undefined || second === undefined) throw new Error('two are wanted')
-    const bare = { ...first, privateKey: undefined }
+    const bare = { ...first, signer: undefined }
     const { file, problems } = reconcile(undefined, [bare, second], TWO, clock.now())
     expect([problems, file.state.generations.map(({ retiredAt }) => retiredAt)]).toEqual([
       [],

@@ -26,11 +26,11 @@ const REQUEST = txRequest({
 })
 
 async function hooks(changes: Partial<HttpHooksDeps> = {}) {
-  const { privateKey } = await testKey('handler')
+  const { signer } = await testKey('handler')
   const told: unknown[] = []
   const caller = createHttpHooks({
     fetch,
-    sign: (generation, claims, typ) => signToken(privateKey, { ...claims, by: generation }, typ),
+    sign: (generation, claims, typ) => signToken(signer, { ...claims, by: generation }, typ),
     verifySignature: createSignatureVerifier(),
     clock: systemClock,
     after: systemAfter,

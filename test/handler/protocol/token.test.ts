@@ -19,7 +19,8 @@ import {
   createTokenVerifier,
   signToken,
 } from '../../../handler/protocol/token.ts'
-import { testKey } from '../../fixtures/keys.ts'
+import { fileSigner } from '../../../handler/generations/signers/file.ts'
+import { testEcKey, testKey } from '../../fixtures/keys.ts'
 import type { TestKey } from '../../fixtures/keys.ts'
 import {
   base64url,
@@ -631,7 +632,7 @@ describe('createPlainVerifier', () => {
 
 describe('signToken', () => {
   it('makes a token that jose verifies, with the claims as they are', async () => {
-    const token = await signToken(cosigner.privateKey, { action: 'APPROVE', requestId: 'ü-1' })
+    const token = await signToken(cosigner.signer, { action: 'APPROVE', requestId: 'ü-1' })
     const { payload, protectedHeader } = await compactVerify(token, cosigner.publicKey, {
       algorithms: ['RS256'],
     })
@@ -642,19 +643,19 @@ describe('signToken', () => {
   it('gives equal tokens for equal claims', async () => {
     const claims = { action: 'RETRY', requestId: 'r' }
     const tokens = await Promise.all([
-      signToken(cosigner.privateKey, claims),
-      signToken(cosigner.privateKey, claims),
+      signToken(cosigner.signer, claims),
+      signToken(cosigner.signer, claims),
     ])
     expect(tokens[0]).toBe(tokens[1])
   })
 
   it('makes tokens of other types that never pass as a request', async () => {
-    const token = await signToken(cosigner.privateKey, { nonce: 'n' }, 'countersign-self-test')
+    const token = await signToken(cosigner.signer, { nonce: 'n' }, 'countersign-self-test')
     expect(codeOf(token)).toBe('ERR_TOKEN_MALFORMED')
   })
 
   it('makes answers that never pass as a request, even under the co-signer key', async () => {
-    const token = await signToken(cosigner.privateKey, { action: 'APPROVE', requestId: 'r' })
+    const token = await signToken(cosigner.signer, { action: 'APPROVE', requestId: 'r' })
     expect(codeOf(token)).toBe('ERR_TOKEN_MALFORMED')
   })
 
@@ -663,7 +664,7 @@ describe('signToken', () => {
     await fc.assert(
       fc.asyncProperty(value, async (claims) => {
         fc.pre(!('action' in claims) && !('exp' in claims) && !('nbf' in claims))
-        const token = await signToken(cosigner.privateKey, claims)
+        const token = await signToken(cosigner.signer, claims)
         expect(Object.entries(verify(Buffer.from(token), NOW).claims)).toEqual(
           Object.entries(claims),
         )
@@ -674,9 +675,24 @@ describe('signToken', () => {
 
   it('rejects when the key cannot sign', async () => {
     const { privateKey } = generateKeyPairSync('ed25519')
-    for (const key of [cosigner.publicKey, privateKey]) {
-      await expect(signToken(key, {})).rejects.toThrow()
+    await expect(signToken(fileSigner(privateKey), {})).rejects.toThrow()
+    expect(() => fileSigner(cosigner.publicKey)).toThrow()
+  })
+
+  it('signs by the algorithm of the key: ES256 as R‖S, which jose verifies', async () => {
+    const { signer, publicKey } = await testEcKey()
+    expect([signer.algorithm, cosigner.signer.algorithm]).toEqual(['ES256', 'RS256'])
+    for (const typ of ['JWT', 'countersign-self-test']) {
+      const token = await signToken(signer, { action: 'APPROVE', requestId: 'r' }, typ)
+      const { protectedHeader } = await compactVerify(token, publicKey, { algorithms: ['ES256'] })
+      expect(protectedHeader).toEqual({ alg: 'ES256', typ })
+      expect(Buffer.from(token.split('.')[2] ?? '', 'base64url')).toHaveLength(64)
     }
+  })
+
+  it('is no token of a co-signer, whose algorithm is RS256 alone', async () => {
+    const { signer } = await testEcKey()
+    expect(codeOf(await signToken(signer, { requestId: 'r' }))).toBe('ERR_TOKEN_ALGORITHM')
   })
 })
 

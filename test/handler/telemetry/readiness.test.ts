@@ -8,7 +8,7 @@ describe('readiness', () => {
     const time = manualTime()
     let asked = 0
     const ready = createReadiness(
-      [
+      () => [
         { name: 'good', run: () => Promise.resolve() },
         {
           name: 'store',
@@ -34,7 +34,7 @@ describe('readiness', () => {
   it('does not wait for a check that hangs', async () => {
     const time = manualTime()
     const hanging = [{ name: 'store', run: () => new Promise<void>(() => undefined) }]
-    const asked = createReadiness(hanging, time.clock, time.sleep)()
+    const asked = createReadiness(() => hanging, time.clock, time.sleep)()
     await time.advance(1_000)
     expect(await asked).toEqual(['store: no answer within 1000 ms'])
   })

@@ -1,0 +1,200 @@
+/**
+ * The answer key on its way to the co-signer and back: handler, bootstrapper and emulator together. Two keys by default,
+ * ES256 when it is asked for and the co-signer knows it, one key as the way back, and no callback lost on the way.
+ */
+import { randomUUID } from 'node:crypto'
+import { afterEach, describe, expect, it } from '@jest/globals'
+import { setTimeout as pause } from 'node:timers/promises'
+import { nodeTransport } from '../../bootstrap/api/transport.ts'
+import { parseCli } from '../../bootstrap/cli.ts'
+import { connectHandler } from '../../bootstrap/handler-socket.ts'
+import { openJournal } from '../../bootstrap/journal.ts'
+import { look } from '../../bootstrap/probe.ts'
+import { run } from '../../bootstrap/run.ts'
+import { certificateFacts, kidOf } from '../../certs/inspect.ts'
+import type { HandlerStatus } from '../../common/admin-api.ts'
+import { systemClock, systemSleep } from '../../common/clock.ts'
+import { startEmulator } from '../fixtures/emulator.ts'
+import type { EmulatorFixture } from '../fixtures/emulator.ts'
+import { startTestHandler } from '../fixtures/handler.ts'
+import type { TestHandler } from '../fixtures/handler.ts'
+import { testKey } from '../fixtures/keys.ts'
+
+const USER = '7d2f8a51-3f52-4b21-9a41-d3c1f0a6a7b8'
+
+interface Ran {
+  readonly exit: number
+  readonly facts: Record<string, unknown>
+  readonly stderr: string
+}
+
+interface Scene {
+  readonly emulator: EmulatorFixture
+  readonly handler: TestHandler
+  /** Runs the bootstrapper for the one pairing. */
+  readonly bootstrap: (...argv: string[]) => Promise<Ran>
+  readonly status: () => Promise<HandlerStatus>
+  /** How one callback ended: its action, or the kind of its failure. */
+  readonly callback: () => Promise<string | undefined>
+}
+
+const emulators: EmulatorFixture[] = []
+afterEach(async () => {
+  await Promise.all(emulators.splice(0).map((emulator) => emulator.stop()))
+})
+
+async function scene(env: Record<string, string> = {}): Promise<Scene> {
+  const emulator = await startEmulator({ autoApproveMs: 0 })
+  emulators.push(emulator)
+  const { publicKey } = await testKey('api user')
+  emulator.inner.users.set(USER, {
+    id: USER,
+    name: 'signer',
+    role: 'SIGNER',
+    status: 'READY',
+    publicKey,
+  })
+  const handler = await startTestHandler({
+    env: { HANDLER_COSIGNER_KEYS: emulator.cosignerPublicKeyPath, ...env },
+  })
+  return {
+    emulator,
+    handler,
+    async bootstrap(...argv) {
+      let [stdout, stderr] = ['', '']
+      const [command = '', ...flags] = argv
+      const ids = ['--cosigner-id', emulator.cosignerId, '--api-key-id', USER]
+      const parsed = parseCli(
+        [command, ...ids, '--state-dir', handler.stateDir, '--json', ...flags],
+        (text) => (stdout += text),
+      )
+      if ('exit' in parsed) throw new Error(JSON.stringify(parsed))
+      const exit = await run(parsed, {
+        argv: ['--json'],
+        env: {
+          FIREBLOCKS_API_KEY: emulator.apiKey,
+          FIREBLOCKS_SECRET_KEY_PATH: emulator.secretKeyPath,
+          FIREBLOCKS_BASE_PATH: emulator.apiBasePath,
+        },
+        stdout: { write: (text) => (stdout += text) },
+        stderr: { write: (text) => (stderr += text) },
+        ask: undefined,
+        clock: systemClock,
+        sleep: (ms, signal) => systemSleep(Math.min(ms, 50), signal),
+        random: () => 0.5,
+        uuid: randomUUID,
+        transport: nodeTransport(),
+        look,
+        connectHandler,
+        openJournal,
+        signal: new AbortController().signal,
+      })
+      const facts = stdout === '' ? {} : (JSON.parse(stdout) as Record<string, unknown>)
+      return { exit, facts, stderr }
+    },
+    status: async () => (await handler.admin('GET', '/v1/status')).json as HandlerStatus,
+    async callback() {
+      const sent = { sample: 'eth-transfer', set: { requestId: randomUUID(), txId: randomUUID() } }
+      const seen = await emulator.control<{ action?: string; error?: { kind: string } }>(
+        'POST',
+        '/callbacks',
+        sent,
+      )
+      return seen.action ?? seen.error?.kind
+    },
+  }
+}
+
+const rotateTo = (...flags: string[]) => ['rotate', '--yes', '--retire-now', ...flags]
+
+describe('the answer key', () => {
+  it('is another than the certificate’s, turns to ES256 under traffic, and back', async () => {
+    const { emulator, handler, bootstrap, status, callback } = await scene()
+    const paired = await bootstrap('pair')
+    expect([paired.exit, paired.facts]).toMatchObject([
+      0,
+      { generation: 1, algorithm: 'RS256', oneKey: false },
+    ])
+    expect(paired.stderr).toContain('the vendor documents nowhere')
+    const [first] = (await status()).generations
+    expect(first?.kid).toBe(kidOf(first?.publicKeyPem ?? ''))
+    expect(first?.kid).not.toBe(kidOf(certificateFacts(first?.certificatePem ?? '').publicKey))
+    expect(await callback()).toBe('REJECT')
+
+    await emulator.control('POST', '/traffic', { ratePerSecond: 5, seconds: 120 })
+    const rotated = await bootstrap(...rotateTo('--algorithm', 'ES256'))
+    expect([rotated.exit, rotated.facts]).toMatchObject([
+      0,
+      { generation: 2, algorithm: 'ES256', oneKey: false },
+    ])
+    expect(rotated.stderr).not.toContain('the vendor documents nowhere')
+    await pause(200)
+    const counts = await emulator.control<{ failed: unknown; byUrl: Record<string, object> }>(
+      'DELETE',
+      '/traffic',
+    )
+    expect(counts.failed).toEqual({ total: 0, byKind: {} })
+    expect(await callback()).toBe('REJECT')
+    const seen = await bootstrap('doctor')
+    expect([seen.exit, JSON.stringify(seen.facts)]).toEqual([
+      0,
+      expect.stringContaining('generation 2: URL, key and certificate are as served (ES256'),
+    ])
+
+    const back = await bootstrap(...rotateTo('--algorithm', 'RS256'))
+    expect([back.exit, back.facts]).toMatchObject([0, { generation: 3, algorithm: 'RS256' }])
+    expect(await callback()).toBe('REJECT')
+    const one = await bootstrap(...rotateTo('--one-key'))
+    expect([one.exit, one.facts]).toMatchObject([0, { generation: 4, oneKey: true }])
+    expect(await callback()).toBe('REJECT')
+    await handler.stop()
+    // The chain was signed by RSA, by P-256 and by RSA again.
+    const { out, exitCode } = await handler.command('audit', 'verify', '--json')
+    expect([exitCode, JSON.parse(out)]).toMatchObject([0, { problems: [], verdict: 'intact' }])
+  })
+
+  it('is never ES256 for a co-signer that is too old or unknown, unless that is forced', async () => {
+    const { emulator, bootstrap, status, callback } = await scene()
+    await bootstrap('pair')
+    for (const [version, reason] of [
+      ['2026.07.20 (July 2026)', 'is older than 2026.08.19'],
+      ['', 'is unknown'],
+    ] as const) {
+      await emulator.chaos({ COSIGNER_VERSION: version })
+      const refused = await bootstrap(...rotateTo('--algorithm', 'ES256'))
+      expect([refused.exit, refused.stderr]).toEqual([2, expect.stringContaining(reason)])
+    }
+    expect((await status()).generations).toHaveLength(1)
+    expect(await callback()).toBe('REJECT')
+    // Forced, it is as bad as it was said to be; the way back is the same command.
+    const forced = await bootstrap(...rotateTo('--algorithm', 'ES256', '--force-algorithm'))
+    expect([forced.exit, await callback()]).toEqual([0, 'SIGNATURE'])
+    const doctor = await bootstrap('doctor')
+    expect(`${JSON.stringify(doctor.facts)}${doctor.stderr}`).toContain('unknown')
+    const back = await bootstrap(...rotateTo('--algorithm', 'RS256'))
+    expect([back.exit, await callback()]).toEqual([0, 'REJECT'])
+  })
+
+  it('is what the handler is set to, unless the pairing asks for something else', async () => {
+    const { bootstrap, callback, emulator, status } = await scene({
+      HANDLER_ANSWER_ALGORITHM: 'ES256',
+    })
+    await emulator.chaos({ COSIGNER_VERSION: '2026.07.20' })
+    expect((await bootstrap('pair')).exit).toBe(2)
+    const asked = await bootstrap('pair', '--one-key')
+    expect([asked.exit, asked.facts, await callback()]).toMatchObject([
+      0,
+      { generation: 2, algorithm: 'RS256', oneKey: true },
+      'REJECT',
+    ])
+    expect((await status()).answerAlgorithm).toBe('ES256')
+    expect((await bootstrap('pair', '--algorithm', 'ES256')).exit).toBe(2)
+    await emulator.chaos({ COSIGNER_VERSION: '2026.08.19' })
+    const rotated = await bootstrap(...rotateTo())
+    expect([rotated.exit, rotated.facts, await callback()]).toMatchObject([
+      0,
+      { algorithm: 'ES256' },
+      'REJECT',
+    ])
+  })
+})
