@@ -2,7 +2,7 @@
 import type { Decision, LimitCharge } from '../policy/decision.ts'
 import { isUsable } from './holds.ts'
 import type { HoldRow } from './holds.ts'
-import { charge } from './limits.ts'
+import { charge, usageOf } from './limits.ts'
 import { chargeName, limitName } from './snapshot.ts'
 import type { Changes, ChargeRow, LimitRow, Snapshot } from './snapshot.ts'
 import type { NewDecision, Spent } from './store.ts'
@@ -42,25 +42,28 @@ export function createSpending(snapshot: Snapshot, nowMs: number): Spending {
   const holds = overlay(snapshot.holds)
   const variants = createVariants(snapshot.variants)
 
-  /** Charges one limit after the other, until one is full. */
+  /** Charges one limit after the other, until one is full; returns what was charged, or the decision instead. */
   const chargeAll = (
     asked: readonly LimitCharge[],
     owner: string,
     staged: { readonly limits: Overlay<LimitRow>; readonly charges: Overlay<ChargeRow> },
-  ): Decision | undefined => {
+  ): readonly LimitCharge[] | Refused => {
+    const applied: LimitCharge[] = []
     for (const one of asked) {
       const { limit, key } = one
       const place = { limit, key, owner }
       const known = staged.limits.get(limitName(one))
       if (known === undefined) throw new Error('a limit was not loaded')
+      if (one.onlyIfSpent === true && usageOf(known.state, nowMs) === undefined) continue
+      applied.push(one)
       const earlier = staged.charges.get(chargeName(place))
       const charged = charge(known.state, earlier, one, nowMs)
-      if (charged === 'full') return one.otherwise
+      if (charged === 'full') return { refusal: one.otherwise }
       if (charged === 'covered') continue
       staged.limits.set(limitName(one), { limit, key, state: charged.state })
       staged.charges.set(chargeName(place), { ...place, ...charged.charge })
     }
-    return undefined
+    return applied
   }
   const isTaken = (name: string, owner: string) => {
     const use = uses.get(name)
@@ -70,15 +73,15 @@ export function createSpending(snapshot: Snapshot, nowMs: number): Spending {
   const chargeAs = (n: number, entry: NewDecision): Spent | Refused => {
     const owner = variantOwner(entry.evidence.owner, n)
     const staged = { limits: overlay(limits), charges: overlay(charges) }
-    const full = chargeAll(entry.charges, owner, staged)
-    if (full !== undefined) return { refusal: full }
+    const applied = chargeAll(entry.charges, owner, staged)
+    if ('refusal' in applied) return applied
     const taken = entry.singleUses.find(({ name }) => isTaken(name, owner))
     if (taken !== undefined) return { refusal: taken.otherwise }
     const unreleased = unreleasedOf(entry)
     if (unreleased !== undefined) return { refusal: unreleased }
     for (const row of staged.limits.changed()) limits.set(limitName(row), row)
     for (const row of staged.charges.changed()) charges.set(chargeName(row), row)
-    return { variant: n, charges: entry.charges }
+    return { variant: n, charges: applied }
   }
   const unreleasedOf = ({ hold }: NewDecision): Decision | undefined =>
     hold === undefined || isUsable(holds.get(hold.id), nowMs) ? undefined : hold.otherwise

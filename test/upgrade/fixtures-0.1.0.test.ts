@@ -56,6 +56,11 @@ function factsOf(limits: readonly LimitFact[]): LimitFact[] {
     .toSorted((a, b) => `${a.limit} ${a.key}`.localeCompare(`${b.limit} ${b.key}`, 'en'))
 }
 
+/** The same without keys that 0.1.0 did not make: an address counts whatever its type, from the signing request on. */
+async function keptLimitsOf(handler: TestHandler): Promise<LimitFact[]> {
+  return (await limitsOf(handler)).filter(({ key }) => !key.includes('destination=0x'))
+}
+
 async function holdsOf(handler: TestHandler): Promise<HoldFact[]> {
   const { holds } = await printed<{ holds: HoldFact[] }>(handler, 'hold', 'list')
   return holds.map(({ id, state, approvals }) => ({ id, state, approvals }))
@@ -117,10 +122,10 @@ describe.each(FIXTURES)('the state `%s` of version 0.1.0', (name) => {
       }
     }
     await sign(copy.signingLater.filter(({ chargedBefore }) => chargedBefore))
-    expect(await limitsOf(handler)).toEqual(factsOf(copy.expected.limits))
+    expect(await keptLimitsOf(handler)).toEqual(factsOf(copy.expected.limits))
     await sign(copy.signingLater.filter(({ chargedBefore }) => !chargedBefore))
     await sign(copy.signingLater)
-    expect(await limitsOf(handler)).toEqual(factsOf(copy.expected.limitsAfterSigning))
+    expect(await keptLimitsOf(handler)).toEqual(factsOf(copy.expected.limitsAfterSigning))
   })
 
   it('answers every request again as 0.1.0 did, and charges nothing again', async () => {

@@ -2,12 +2,13 @@
 import { addDecimals, parseDecimal } from '../../protocol/decimal.ts'
 import type { Decimal } from '../../protocol/decimal.ts'
 import type { TxSignRequest } from '../../protocol/request.ts'
-import { countedAddress, familyFor } from '../chains/address.ts'
+import { partsOf } from '../chains/address.ts'
 import type { AddressRules } from '../chains/address.ts'
-import type { AddressFamily } from '../chains/families/family.ts'
 import type { Decision, LimitCharge } from '../decision.ts'
 import { durationMs } from '../../../common/duration.ts'
-import { largestAmount } from '../readings/amounts.ts'
+import { isDecimal, largestAmount } from '../readings/amounts.ts'
+import { destinationsOf } from '../readings/destinations.ts'
+import type { DestinationReading } from '../readings/destinations.ts'
 import { canonicalType } from '../readings/vocabulary.ts'
 import type { Findings } from './lists.ts'
 import type { LimitEntry } from '../file/schema.ts'
@@ -43,15 +44,18 @@ export function compileLimit(name: string, entry: LimitEntry, findings: Findings
   }
 }
 
-/** What goes to one destination. */
+/** What goes to one destination, under one of the names that it has. */
 interface Share {
+  /** `''`: whatever the destination. */
   readonly destination: string
   readonly amount: Decimal | undefined
+  /** A name of version 0.1.0: counts only while something that was charged under it still does. */
+  readonly isOld: boolean
 }
 
 /**
- * What the request charges to a limit: one charge, or one per different destination when the limit is kept by
- * destination. Undefined when the request lacks something that the limit is kept by, or the amount: then the limit
+ * What the request charges to a limit: one charge, or those of each destination when the limit is kept by destination: one
+ * under its account, and one under its address. Undefined when the request lacks something that the limit is kept by, or the amount: then the limit
  * cannot vouch for it.
  */
 export function chargesFor(
@@ -68,11 +72,11 @@ export function chargesFor(
     parts.push(`${part}=${value}`)
   }
   const shares = limit.by.includes('destination')
-    ? destinationShares(tx, familyFor(addresses, tx.asset))
+    ? destinationShares(tx, addresses)
     : [wholeShare(tx)]
   if (shares === undefined) return undefined
   const charges: LimitCharge[] = []
-  for (const { destination, amount } of shares) {
+  for (const { destination, amount, isOld } of shares) {
     if (limit.maxAmount !== undefined && amount === undefined) return undefined
     charges.push({
       limit: limit.name,
@@ -81,6 +85,7 @@ export function chargesFor(
       maxCount: limit.maxCount,
       amount: limit.maxAmount === undefined ? undefined : amount,
       maxAmount: limit.maxAmount,
+      ...(isOld ? { onlyIfSpent: true } : {}),
       otherwise,
     })
   }
@@ -88,62 +93,74 @@ export function chargesFor(
 }
 
 function keyPart(part: Exclude<KeyPart, 'destination'>, tx: TxSignRequest): string | undefined {
-  if (part === 'asset') return textKey(tx.asset)
-  if (part === 'signer') return textKey(tx.signerId)
-  const type = textKey(tx.sourceType)
-  const id = textKey(tx.sourceId)
-  return type === undefined || id === undefined ? undefined : `${canonicalType(type)}:${id}`
+  if (part === 'asset') return typeof tx.asset === 'string' ? textKey(tx.asset) : undefined
+  if (part === 'signer') return typeof tx.signerId === 'string' ? textKey(tx.signerId) : undefined
+  const { sourceType: type, sourceId: id } = tx
+  if (typeof type !== 'string' || typeof id !== 'string') return undefined
+  return `${canonicalType(textKey(type))}:${textKey(id)}`
 }
 
 /** The separators of a key never occur inside its parts. */
-function textKey(text: string | null | undefined): string | undefined {
-  return typeof text === 'string'
-    ? text.replaceAll(/[%|=:]/g, (character) => `%${character.charCodeAt(0).toString(16)}`)
-    : undefined
+function textKey(text: string): string {
+  return text.replaceAll(/[%|=:]/g, (character) => `%${character.charCodeAt(0).toString(16)}`)
 }
 
 function wholeShare(tx: TxSignRequest): Share {
-  return { destination: '', amount: largestAmount(tx) }
+  return { destination: '', amount: largestAmount(tx), isOld: false }
 }
 
+/**
+ * Names that destinations share add up; what only the top level names may be where all of it goes. Undefined when one of
+ * them cannot be named.
+ */
 function destinationShares(
   tx: TxSignRequest,
-  family: AddressFamily | undefined,
+  addresses: AddressRules,
 ): readonly Share[] | undefined {
-  const entries = tx.destinations ?? []
-  const [first, ...more] = entries
-  if (first === undefined || more.length === 0) {
-    const key = destinationKey(
-      first?.dstType ?? tx.destType,
-      first?.dstId ?? tx.destId,
-      first?.dstAddress ?? first?.displayDstAddress ?? tx.destAddress,
-      family,
-    )
-    return key === undefined ? undefined : [{ destination: key, amount: largestAmount(tx) }]
+  const readings = destinationsOf(tx, addresses)
+  const shares = new Map<string, Share>()
+  for (const [index, reading] of readings.entries()) {
+    const names = namesOf(reading)
+    if (names === undefined) return undefined
+    const isWhole = readings.length === 1 || index === tx.destinations?.length
+    const amount = isWhole ? largestAmount(tx) : entryAmount(tx, index)
+    for (const { destination, isOld } of names) {
+      const before = shares.get(destination)
+      if (before !== undefined && isWhole) continue
+      const sum = before === undefined ? amount : sumOf(before.amount, amount)
+      shares.set(destination, { destination, amount: sum, isOld })
+    }
   }
-  const shares = new Map<string, Decimal>()
-  for (const { dstType, dstId, dstAddress, displayDstAddress, amountNative } of entries) {
-    const key = destinationKey(dstType, dstId, dstAddress ?? displayDstAddress, family)
-    if (key === undefined || amountNative === undefined || amountNative === null) return undefined
-    const sum = shares.get(key)
-    shares.set(key, sum === undefined ? amountNative : addDecimals(sum, amountNative))
-  }
-  return Array.from(shares, ([destination, amount]) => ({ destination, amount }))
+  return [...shares.values()]
 }
 
-type Text = string | null | undefined
+/** What an entry says that it gets. */
+function entryAmount({ destinations }: TxSignRequest, index: number): Decimal | undefined {
+  const amount: unknown = destinations?.[index]?.amountNative
+  return isDecimal(amount) ? amount : undefined
+}
 
-/** An account of the workspace by its id, anything else by its address. */
-function destinationKey(
-  type: Text,
-  id: Text,
-  address: Text,
-  family: AddressFamily | undefined,
-): string | undefined {
-  const kind = typeof type === 'string' ? textKey(canonicalType(type)) : undefined
-  if (kind === undefined) return undefined
-  if (typeof id === 'string' && id !== '') return `${kind}:${textKey(id)}`
-  const key =
-    typeof address === 'string' && address !== '' ? countedAddress(address, [], family) : undefined
-  return key === undefined ? undefined : `${kind}:${textKey(key)}`
+function sumOf(a: Decimal | undefined, b: Decimal | undefined): Decimal | undefined {
+  return a === undefined || b === undefined ? undefined : addDecimals(a, b)
+}
+
+/** An account by type and id, and every address that is stated. Undefined when there is neither, or an address is unreadable. */
+function namesOf(reading: DestinationReading): readonly Omit<Share, 'amount'>[] | undefined {
+  const { type, id } = reading
+  const { texts: keys, unreadable } = reading.address()
+  // Whatever its tag, which the initiator may choose freely.
+  const addresses = [...new Set(keys.map((key) => partsOf(key).bare))]
+  const kind = type.coarse ?? type.texts[0]
+  if (unreadable || (addresses.length === 0 && (kind === undefined || id.texts.length === 0))) {
+    return undefined
+  }
+  const under = (texts: readonly string[], isOld: boolean) =>
+    kind === undefined
+      ? []
+      : texts.map((text) => ({ destination: `${textKey(kind)}:${textKey(text)}`, isOld }))
+  return [
+    ...under(id.texts, false),
+    ...addresses.map((address) => ({ destination: textKey(address), isOld: false })),
+    ...(id.texts.length === 0 ? under(addresses, true) : []),
+  ]
 }

@@ -94,7 +94,8 @@ function exactly(value: Decimal): StatedAmount {
   return { value, isExact: true }
 }
 
-function isDecimal(value: unknown): value is Decimal {
+/** Whether a value of unknown form is an amount. */
+export function isDecimal(value: unknown): value is Decimal {
   return typeof value === 'object' && value !== null && 'units' in value && 'scale' in value
 }
 

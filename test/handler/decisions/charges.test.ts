@@ -326,6 +326,44 @@ describe('what version 0.1.0 charged to a bare txId', () => {
   })
 })
 
+describe('a key that version 0.1.0 made', () => {
+  const oldKey = 'destination=ONE_TIME:0xaa'
+  const old = charge('0.5', { key: oldKey, onlyIfSpent: true })
+  const now = charge('0.5', { key: 'destination=0xaa' })
+  const both = { charges: [now, old] }
+  const keys = (core: Core, nowMs = START) =>
+    core
+      .transaction(nowMs, () => core.calls.limitUsage({ hourly: HOUR }))
+      .map(({ key, amount }) => [key, amount])
+  const leg = (n: number) => transfer({ txId: `tx-${n}`, requestId: `tx-${n}`, amount: '0.5' })
+
+  it('is charged only while something that was charged under it still counts', () => {
+    const core = store()
+    expect(record(core, leg(1), both).decision.action).toBe('APPROVE')
+    expect(keys(core)).toEqual([['destination=0xaa', '0.5']])
+
+    const upgraded = store()
+    const before = { charges: [charge('0.5', { key: oldKey })] }
+    expect(answer(upgraded, leg(1), before)).toBe('APPROVE')
+    expect(answer(upgraded, leg(2), both)).toBe('APPROVE')
+    expect(answer(upgraded, leg(3), both)).toBe('RETRY')
+    const later = START + HOUR + HOUR / 1_000
+    expect(answer(upgraded, leg(4), { ...both, nowMs: later })).toBe('APPROVE')
+    expect(keys(upgraded, later)).toEqual([['destination=0xaa', '0.5']])
+  })
+
+  it('is on record only when it was charged', () => {
+    const db = openDatabase(':memory:')
+    const core = createCore(db)
+    record(core, leg(1), both)
+    const [body] = db.prepare<[], string>('SELECT body FROM chain').pluck().all()
+    expect(JSON.parse(body ?? '{}')).toMatchObject({
+      variant: 1,
+      charged: [{ limit: 'hourly', key: 'destination=0xaa', amount: '0.5' }],
+    })
+  })
+})
+
 describe('random approvals under limits', () => {
   const MAX_AMOUNT = 12
   const MAX_COUNT = 7

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Evaluation } from '../../../../handler/policy/decision.ts'
+import { chargesFor } from '../../../../handler/policy/compile/limits.ts'
 import { evaluate } from '../../../../handler/policy/evaluate.ts'
 import type { Facts } from '../../../../handler/policy/facts.ts'
 import { parseDecimal } from '../../../../handler/protocol/decimal.ts'
@@ -39,8 +40,12 @@ function decide(
   return evaluate(policy, request, { ...FACTS, ...facts })
 }
 
+const HIDDEN = { displayDstAddress: undefined }
+const NOT_LISTED = { destinations: undefined, destAddress: '' }
+const NO_ADDRESS = { destAddress: '', destinations: [destination(HIDDEN)] }
+
 const approved = { action: 'APPROVE', rule: 'r', reason: 'approved by policy' }
-const full = { action: 'REJECT', rule: 'r', reason: 'limit reached' }
+const full = { action: 'REJECT', rule: 'r', reason: 'limit reached' } as const
 const units = (text: string) => parseDecimal(text)
 
 describe('limits', () => {
@@ -73,14 +78,46 @@ describe('limits', () => {
     expect(decide('{ limits: each }', request).charges).toMatchObject([
       { key: 'asset=ETH|destination=VAULT:1', amount: units('0.007') },
       { key: 'asset=ETH|destination=VAULT:2', amount: units('0.003') },
+      // Only the top level names it: all of it may go there.
+      { key: `asset=ETH|destination=${ADDRESS.toLowerCase()}`, amount: units('0.01') },
+    ])
+  })
+
+  it('adds up what goes to one address under several names', () => {
+    const entries = [
+      destination({ dstId: '1', amountNative: units('0.002') }),
+      destination({ dstId: '2', amountNative: units('0.003') }),
+      destination({ dstType: 'ONE_TIME_ADDRESS', dstId: '', amountNative: units('0.005') }),
+    ]
+    const request = txRequest({ destinations: entries, destType: '', destId: '', destAddress: '' })
+    const { charges } = decide('{ limits: each }', request)
+    expect(charges.map(({ key, amount, onlyIfSpent }) => [key, amount, onlyIfSpent])).toEqual([
+      ['asset=ETH|destination=VAULT:1', units('0.002'), undefined],
+      [`asset=ETH|destination=${ADDRESS.toLowerCase()}`, units('0.010'), undefined],
+      ['asset=ETH|destination=VAULT:2', units('0.003'), undefined],
+      // As version 0.1.0 named it.
+      [`asset=ETH|destination=ONE_TIME:${ADDRESS.toLowerCase()}`, units('0.005'), true],
+    ])
+  })
+
+  it('counts at every address that is stated', () => {
+    const other = { destAddress: OTHER_ADDRESS, destinations: [destination({ dstId: '' })] }
+    const request = txRequest({ ...other, destId: '' })
+    const limit = policyOf(SECTIONS).limits.get('each')
+    const charges = limit && chargesFor(limit, request, full)
+    expect(charges?.map(({ key }) => key)).toEqual([
+      `asset=ETH|destination=${ADDRESS.toLowerCase()}`,
+      `asset=ETH|destination=${OTHER_ADDRESS.toLowerCase()}`,
+      `asset=ETH|destination=VAULT:${ADDRESS.toLowerCase()}`,
+      `asset=ETH|destination=VAULT:${OTHER_ADDRESS.toLowerCase()}`,
     ])
   })
 
   it.each([
-    ['an only destination by its id', {}, 'asset=ETH|destination=VAULT:1'],
+    ['an only destination by its id', NO_ADDRESS, 'asset=ETH|destination=VAULT:1'],
     [
       'the top level when there is no list',
-      { destinations: undefined },
+      { destinations: undefined, destAddress: undefined },
       'asset=ETH|destination=VAULT:1',
     ],
     [
@@ -91,15 +128,28 @@ describe('limits', () => {
         destAddress: ADDRESS.toLowerCase(),
         destinations: [destination({ dstType: 'ONE_TIME_ADDRESS', dstId: '' })],
       },
+      `asset=ETH|destination=${ADDRESS.toLowerCase()}`,
       `asset=ETH|destination=ONE_TIME:${ADDRESS.toLowerCase()}`,
     ],
     [
+      'an account of the workspace by its id and its address',
+      {},
+      'asset=ETH|destination=VAULT:1',
+      `asset=ETH|destination=${ADDRESS.toLowerCase()}`,
+    ],
+    [
+      'an address without a type',
+      { destType: '', destId: '', destinations: undefined },
+      `asset=ETH|destination=${ADDRESS.toLowerCase()}`,
+    ],
+    [
       'an id with separators in it',
-      { destinations: [destination({ dstId: 'a|b=c%' })] },
+      { destAddress: '', destinations: [destination({ ...HIDDEN, dstId: 'a|b=c%' })], destId: '' },
       'asset=ETH|destination=VAULT:a%7cb%3dc%25',
     ],
-  ])('names %s', (_name, changes, key) => {
-    expect(decide('{ limits: each }', txRequest(changes)).charges).toMatchObject([{ key }])
+  ])('names %s', (_name, changes, ...keys) => {
+    const { charges } = decide('{ limits: each }', txRequest(changes))
+    expect(charges.map(({ key }) => key)).toEqual(keys)
   })
 
   it('charges several limits, and only counts where no amount is bounded', () => {
@@ -118,11 +168,16 @@ describe('limits', () => {
     ['the amount', 'daily', txRequest({ amount: undefined })],
     ['the amount for each destination', 'each', txRequest({ amount: null })],
     ['the signer', 'signer', txRequest({ signerId: undefined })],
-    ['the destination type', 'each', txRequest({ destinations: undefined, destType: undefined })],
+    ['the destination type', 'each', txRequest({ ...NOT_LISTED, destType: undefined })],
+    [
+      'a readable address',
+      'each',
+      txRequest({ ...NOT_LISTED, destAddress: '0x1234567890aBcdef1234567890abcdef12345678' }),
+    ],
     [
       'the destination',
       'each',
-      txRequest({ destAddress: undefined, destinations: [destination(nowhere)] }),
+      txRequest({ destId: '', destAddress: undefined, destinations: [destination(nowhere)] }),
     ],
     [
       'one of two destinations',
