@@ -36,9 +36,28 @@ export function compareCores(
   return { conflicts: namesOf(conflicts), noted: namesOf(noted) }
 }
 
-/** Whether what moves is the same: nothing that both know differs, but amounts by the fee. */
-export function isSameCore(one: CallbackRequest, other: CallbackRequest): boolean {
-  return differencesOf(one, other).length === 0
+/**
+ * Whether what moves is the same: nothing that both know differs, but amounts by the fee. Addresses that cannot be read are
+ * the same when they are the same texts.
+ */
+export function isSameCore(one: TxSignRequest, other: TxSignRequest): boolean {
+  if (transactionsDiffer(one, other).length > 0) return false
+  if (!hidesAddress(one) && !hidesAddress(other)) return true
+  const [a, b] = [addressesOf(one), addressesOf(other)]
+  return a.every((text) => b.includes(text)) || b.every((text) => a.includes(text))
+}
+
+function hidesAddress(tx: TxSignRequest): boolean {
+  return payeesOf(tx).some(({ reading }) => reading.address().unreadable)
+}
+
+/** As they are written. */
+function addressesOf({ destAddress, destinations }: TxSignRequest): readonly unknown[] {
+  const entries: readonly unknown[] = Array.isArray(destinations) ? destinations : []
+  return [
+    destAddress,
+    ...entries.flatMap((one) => [memberOf(one, 'dstAddress'), memberOf(one, 'displayDstAddress')]),
+  ].filter(isStated)
 }
 
 interface Found {
@@ -168,6 +187,7 @@ function jsonDiffers(one: unknown, other: unknown): boolean {
   return canonicalJson(plainHex(one)) !== canonicalJson(plainHex(other))
 }
 
+/** Neither absent nor empty. */
 function isStated(value: unknown): value is JsonValue {
   return value !== undefined && value !== null && value !== ''
 }

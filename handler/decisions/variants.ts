@@ -115,10 +115,13 @@ export function variantFor({ rows, last }: KnownVariants, entry: NewDecision): n
 function isOfSameCore(earlier: string | null, later: string): boolean {
   if (earlier === null) return false
   if (earlier === later) return true
-  const [one, other] = [earlier, later].map(
-    (token) => readRecent('tx_sign_request', token)?.request,
-  )
+  const [one, other] = [transactionIn(earlier), transactionIn(later)]
   return one !== undefined && other !== undefined && isSameCore(one, other)
+}
+
+function transactionIn(token: string): TxSignRequest | undefined {
+  const request = readRecent('tx_sign_request', token)?.request
+  return request?.endpoint === 'tx_sign_request' ? request : undefined
 }
 
 /**

@@ -22,7 +22,10 @@ export interface LimitCharge {
   /** Amounts are exact decimals as `units / 10^scale`. */
   readonly amount: { readonly units: bigint; readonly scale: number } | undefined
   readonly maxAmount: { readonly units: bigint; readonly scale: number } | undefined
-  /** The key is one that version 0.1.0 made: it is charged only while something that was charged under it still counts. */
+  /**
+   * The key is one that another request of the transaction, or version 0.1.0, may have been charged under: it is charged only
+   * while something there still counts.
+   */
   readonly onlyIfSpent?: true
   /** The decision instead, when the limit would be exceeded. */
   readonly otherwise: Decision

@@ -117,19 +117,3 @@ export function shownKey(key: string): string {
   if (isUnknown) return `${bare} (tag unknown)`
   return tag === undefined || tag === '' ? bare : `${bare}:${tag}`
 }
-
-/**
- * The one text under which an address is counted: its key and its tag, as people read them. Undefined for what is no address
- * of the family.
- */
-export function countedAddress(
-  text: string,
-  tags: readonly string[],
-  family: AddressFamily | undefined,
-): string | undefined {
-  const read = readAddress(text, family)
-  if (read === undefined) return undefined
-  const all = [...new Set([...tags, ...(read.tag === undefined ? [] : [read.tag])])]
-  const [key = read.bare] = taggedKeys(read, all, false)
-  return shownKey(key)
-}

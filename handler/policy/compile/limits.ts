@@ -49,13 +49,13 @@ interface Share {
   /** `''`: whatever the destination. */
   readonly destination: string
   readonly amount: Decimal | undefined
-  /** A name of version 0.1.0: counts only while something that was charged under it still does. */
-  readonly isOld: boolean
+  /** See `LimitCharge`. */
+  readonly onlyIfSpent: boolean
 }
 
 /**
- * What the request charges to a limit: one charge, or those of each destination when the limit is kept by destination: one
- * under its account, and one under its address. Undefined when the request lacks something that the limit is kept by, or the amount: then the limit
+ * What the request charges to a limit: one charge, or those of each destination when the limit is kept by destination.
+ * Undefined when the request lacks something that the limit is kept by, or the amount: then the limit
  * cannot vouch for it.
  */
 export function chargesFor(
@@ -76,7 +76,7 @@ export function chargesFor(
     : [wholeShare(tx)]
   if (shares === undefined) return undefined
   const charges: LimitCharge[] = []
-  for (const { destination, amount, isOld } of shares) {
+  for (const { destination, amount, onlyIfSpent } of shares) {
     if (limit.maxAmount !== undefined && amount === undefined) return undefined
     charges.push({
       limit: limit.name,
@@ -85,7 +85,7 @@ export function chargesFor(
       maxCount: limit.maxCount,
       amount: limit.maxAmount === undefined ? undefined : amount,
       maxAmount: limit.maxAmount,
-      ...(isOld ? { onlyIfSpent: true } : {}),
+      ...(onlyIfSpent ? { onlyIfSpent: true } : {}),
       otherwise,
     })
   }
@@ -106,7 +106,7 @@ function textKey(text: string): string {
 }
 
 function wholeShare(tx: TxSignRequest): Share {
-  return { destination: '', amount: largestAmount(tx), isOld: false }
+  return { destination: '', amount: largestAmount(tx), onlyIfSpent: false }
 }
 
 /**
@@ -124,11 +124,12 @@ function destinationShares(
     if (names === undefined) return undefined
     const isWhole = readings.length === 1 || index === tx.destinations?.length
     const amount = isWhole ? largestAmount(tx) : entryAmount(tx, index)
-    for (const { destination, isOld } of names) {
+    for (const { destination, onlyIfSpent } of names) {
       const before = shares.get(destination)
       if (before !== undefined && isWhole) continue
       const sum = before === undefined ? amount : sumOf(before.amount, amount)
-      shares.set(destination, { destination, amount: sum, isOld })
+      const isOptional = onlyIfSpent && before?.onlyIfSpent !== false
+      shares.set(destination, { destination, amount: sum, onlyIfSpent: isOptional })
     }
   }
   return [...shares.values()]
@@ -144,7 +145,10 @@ function sumOf(a: Decimal | undefined, b: Decimal | undefined): Decimal | undefi
   return a === undefined || b === undefined ? undefined : addDecimals(a, b)
 }
 
-/** An account by type and id, and every address that is stated. Undefined when there is neither, or an address is unreadable. */
+/**
+ * Every address that is stated; without one, the account by type and id. Charges that stand under an account, or under type and
+ * address as version 0.1.0 named it, count beside. Undefined when there is nothing to name it by, or an address is unreadable.
+ */
 function namesOf(reading: DestinationReading): readonly Omit<Share, 'amount'>[] | undefined {
   const { type, id } = reading
   const { texts: keys, unreadable } = reading.address()
@@ -154,13 +158,13 @@ function namesOf(reading: DestinationReading): readonly Omit<Share, 'amount'>[] 
   if (unreadable || (addresses.length === 0 && (kind === undefined || id.texts.length === 0))) {
     return undefined
   }
-  const under = (texts: readonly string[], isOld: boolean) =>
+  const under = (texts: readonly string[], onlyIfSpent: boolean) =>
     kind === undefined
       ? []
-      : texts.map((text) => ({ destination: `${textKey(kind)}:${textKey(text)}`, isOld }))
+      : texts.map((text) => ({ destination: `${textKey(kind)}:${textKey(text)}`, onlyIfSpent }))
   return [
-    ...under(id.texts, false),
-    ...addresses.map((address) => ({ destination: textKey(address), isOld: false })),
+    ...under(id.texts, addresses.length > 0),
+    ...addresses.map((address) => ({ destination: textKey(address), onlyIfSpent: false })),
     ...(id.texts.length === 0 ? under(addresses, true) : []),
   ]
 }

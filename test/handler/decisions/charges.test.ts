@@ -234,6 +234,17 @@ describe('one transaction', () => {
     expect(answer(core, transfer({ ...vault, signerId: 'd', to: ELSEWHERE }))).toBe('RETRY')
   })
 
+  it('to an address that cannot be read is another one than to another such', () => {
+    const core = store()
+    expect(answer(core, transfer({ asset: 'BTC', to: HERE }))).toBe('APPROVE')
+    expect(answer(core, transfer({ asset: 'BTC', to: HERE, signerId: 'b' }))).toBe('APPROVE')
+    expect(answer(core, signing({ asset: 'BTC', to: ELSEWHERE, signerId: 'c' }))).toBe('RETRY')
+    const shown = [{ dstAddress: HERE, amountNativeStr: '1', displayDstAddress: 'x' }]
+    const more = { asset: 'BTC', to: HERE, destinations: shown, signerId: 'd' }
+    expect(answer(core, transfer(more))).toBe('APPROVE')
+    expect(answer(core, transfer({ asset: 'BTC', to: '', signerId: 'e' }))).toBe('APPROVE')
+  })
+
   it('is charged again after its charges were given back', () => {
     const core = store()
     expect(answer(core, transfer({ amount: '0.5' }))).toBe('APPROVE')

@@ -2,8 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import * as fc from 'fast-check'
-import { countedAddress, shownKey } from '../../../../handler/policy/chains/address.ts'
-import { familyOf } from '../../../../handler/policy/chains/address-families.ts'
+import { shownKey } from '../../../../handler/policy/chains/address.ts'
 import { isSameAddress } from '../../../../handler/policy/chains/same-address.ts'
 import { parseEvmAddress } from '../../../../handler/policy/chains/evm-address.ts'
 import { canonicalBech32 } from '../../../../handler/policy/chains/bech32.ts'
@@ -99,21 +98,7 @@ describe('isSameAddress', () => {
   })
 })
 
-describe('countedAddress', () => {
-  const R = 'rHb9CJAWyB4rj91VRWn96DkukG4bwdtyTh'
-  const xrp = familyOf({ family: 'xrp' })
-  const evm = familyOf({ family: 'evm', chainId: 1, decimals: 18 })
-
-  it('is one for all spellings, with the tag where the chain has tags', () => {
-    expect(countedAddress(`${R}:7`, [], xrp)).toBe(`${R}:7`)
-    expect(countedAddress(R, ['7'], xrp)).toBe(`${R}:7`)
-    expect(countedAddress(R, [], xrp)).toBe(R)
-    expect(countedAddress(`0x${'AB'.repeat(20)}`, ['7'], evm)).toBe(`0x${'ab'.repeat(20)}`)
-    expect(countedAddress(`0x${'AB'.repeat(20)}`, ['7'], undefined)).toBe(`0x${'ab'.repeat(20)}`)
-    expect(countedAddress('rX', ['7'], undefined)).toBe('rX:7')
-    expect(countedAddress('rX', [], xrp)).toBeUndefined()
-  })
-
+describe('shownKey', () => {
   it('shows a tag that is not known as such', () => {
     expect(shownKey('rX\n\n')).toBe('rX (tag unknown)')
     expect(shownKey('rX\n')).toBe('rX')

@@ -92,9 +92,9 @@ describe('limits', () => {
     const request = txRequest({ destinations: entries, destType: '', destId: '', destAddress: '' })
     const { charges } = decide('{ limits: each }', request)
     expect(charges.map(({ key, amount, onlyIfSpent }) => [key, amount, onlyIfSpent])).toEqual([
-      ['asset=ETH|destination=VAULT:1', units('0.002'), undefined],
+      ['asset=ETH|destination=VAULT:1', units('0.002'), true],
       [`asset=ETH|destination=${ADDRESS.toLowerCase()}`, units('0.010'), undefined],
-      ['asset=ETH|destination=VAULT:2', units('0.003'), undefined],
+      ['asset=ETH|destination=VAULT:2', units('0.003'), true],
       // As version 0.1.0 named it.
       [`asset=ETH|destination=ONE_TIME:${ADDRESS.toLowerCase()}`, units('0.005'), true],
     ])
@@ -103,8 +103,9 @@ describe('limits', () => {
   it('counts at every address that is stated', () => {
     const other = { destAddress: OTHER_ADDRESS, destinations: [destination({ dstId: '' })] }
     const request = txRequest({ ...other, destId: '' })
-    const limit = policyOf(SECTIONS).limits.get('each')
-    const charges = limit && chargesFor(limit, request, full)
+    const { limits, assets } = policyOf(SECTIONS)
+    const limit = limits.get('each')
+    const charges = limit && chargesFor(limit, request, { assets, tagsSent: false }, full)
     expect(charges?.map(({ key }) => key)).toEqual([
       `asset=ETH|destination=${ADDRESS.toLowerCase()}`,
       `asset=ETH|destination=${OTHER_ADDRESS.toLowerCase()}`,
