@@ -259,8 +259,11 @@ export interface ViewSection {
 
 /** An approval names what was seen. */
 export interface Approval extends Act {
-  /** The hold's digest as it was shown; hex digits, white space between them does not count. */
-  readonly digest: string
+  /**
+   * The hold's digest as it was shown; hex digits, white space between them does not count. Absent from those who have not
+   * looked, as the callers of version 0.1.0.
+   */
+  readonly digest?: string
 }
 
 /** All that a person should see before deciding on a hold. */

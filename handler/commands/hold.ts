@@ -99,22 +99,27 @@ async function approve(
   reporter: Reporter,
 ): Promise<void> {
   const id = await wholeId(idStart, flags, io)
-  const digest = flags.digest ?? (await shownDigest(id, flags, io, reporter))
-  const body = { ...actOf(flags), digest }
+  const seen = flags.digest ?? (await shownDigest(id, flags, io, reporter))
+  const body = { ...actOf(flags), ...(seen === undefined ? {} : { digest: seen }) }
   report(await askHandler(flags, io, 'approveHold', { holdId: id }, body), reporter)
 }
 
-/** Shows it and asks. @throws UsageError without a terminal, and when the answer is not yes */
+/**
+ * Shows it and asks; undefined where there is nobody to ask, as in scripts.
+ *
+ * @throws UsageError when the answer is not yes
+ */
 async function shownDigest(
   id: string,
   flags: SettleFlags,
   io: CommandIo,
   reporter: Reporter,
-): Promise<string> {
+): Promise<string | undefined> {
   if (io.ask === undefined || flags.json === true) {
-    throw new UsageError('there is no terminal to show the request on', {
-      hint: `read \`hold show ${id}\`, and give its digest with \`--digest\``,
-    })
+    reporter.warning(
+      `nobody was shown what is approved: read \`hold show ${id}\`, and give its digest with \`--digest\``,
+    )
+    return undefined
   }
   const details = await askHandler(flags, io, 'showHold', { holdId: id })
   for (const line of linesOf(details, io.stderr.columns)) reporter.story(line)

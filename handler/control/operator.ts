@@ -53,7 +53,12 @@ const line = (max: number) =>
 const by = line(100).min(1)
 const actSchema = z.strictObject({ by, note: line(500).default('') })
 /** Groups of hex digits; white space between them does not count. */
-const approvalSchema = actSchema.extend({ digest: z.string().regex(/^[0-9a-fA-F\s]{20,40}$/) })
+const approvalSchema = actSchema.extend({
+  digest: z
+    .string()
+    .regex(/^[0-9a-fA-F\s]{20,40}$/)
+    .exactOptional(),
+})
 const freezeSchema = z.strictObject({
   action: z.enum(['RETRY', 'REJECT']),
   by,
@@ -85,13 +90,7 @@ export const OPERATOR_ACTIONS: {
   },
   approveHold: async ({ holdId = '' }, body, { operator: deps }) => {
     const { digest, ...act } = parseBody(approvalSchema, body)
-    const found = await findHold(deps.acts, holdId)
-    if (plainDigest(digest) !== plainDigest(found.digest)) {
-      throw new AdminError(
-        'ERR_HOLD_CHANGED',
-        `\`${holdId}\` is not what that digest was shown for`,
-      )
-    }
+    if (digest !== undefined) await assertSeen(deps.acts, holdId, digest)
     const hold = await deps.acts.approveHold(holdId, act)
     deps.told('hold approved', { id: holdId, state: hold.state, ...act })
     return infoOf(hold, deps.retryBudgetMs)
@@ -130,6 +129,13 @@ export const OPERATOR_ACTIONS: {
     return { released }
   },
   reloadPolicy: async (_params, _body, { operator: { reload } }) => reload(),
+}
+
+/** @throws AdminError ERR_HOLD_CHANGED, and as `findHold` */
+async function assertSeen(acts: OperatorActs, holdId: string, digest: string): Promise<void> {
+  const found = await findHold(acts, holdId)
+  if (plainDigest(digest) === plainDigest(found.digest)) return
+  throw new AdminError('ERR_HOLD_CHANGED', `\`${holdId}\` is not what that digest was shown for`)
 }
 
 function plainDigest(digest: string): string {
