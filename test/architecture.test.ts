@@ -16,6 +16,7 @@ const HANDLER_ROOMS = [
   'handler/service',
   'handler/control',
   'handler/telemetry',
+  'handler/events',
   'handler/policy-files',
   'handler/edge',
   'handler/hooks',

@@ -39,6 +39,8 @@ export interface Config {
   readonly policyFile: string
   /** Undefined when no policy is watched. */
   readonly shadowPolicyFile: string | undefined
+  /** Undefined when nobody is told. */
+  readonly eventsFile: string | undefined
   readonly storePath: string
   readonly adminSocket: string
   readonly opsListen: ListenAddress
@@ -194,6 +196,7 @@ function assemble(values: Values): Config {
     allowedCidrs: values.allowedCidrs,
     policyFile: present(values.policyFile),
     shadowPolicyFile: values.shadowPolicyFile,
+    eventsFile: values.eventsFile,
     opsListen: present(values.opsListen),
     deadlineMs: present(values.deadlineMs),
     cosignerRetryMs: present(values.cosignerRetryMinutes) * 60_000,

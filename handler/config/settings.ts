@@ -111,6 +111,13 @@ export const SETTINGS = {
     meaning:
       'A second policy that is evaluated besides the live one and only recorded: it never changes, delays or fails an answer, and one that cannot be used does not keep the handler from starting.',
   }),
+  eventsFile: setting({
+    name: 'HANDLER_EVENTS_FILE',
+    otherwise: 'none: nobody is told',
+    parse: path,
+    meaning:
+      'YAML file of the targets that are told of holds, freezes, alarms and expiry, see [events.md](events.md); read at the start.',
+  }),
   store: setting({
     name: 'HANDLER_STORE',
     otherwise: '`decisions.db` in the state directory',

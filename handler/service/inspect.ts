@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts'
 import type { RegistryFile } from '../generations/generation-file.ts'
 import {
   lookAtCosigners,
+  lookAtEvents,
   lookAtGenerations,
   lookAtPassphrase,
   lookAtPolicy,
@@ -13,6 +14,7 @@ import {
 } from './inspections.ts'
 import type { Finding, Looked } from './inspections.ts'
 import type { KeyringEntry } from '../generations/keyring.ts'
+import type { Target } from '../events/targets.ts'
 import type { Policy } from '../policy/compile/policy.ts'
 import type { CosignerKey } from '../protocol/token.ts'
 import type { FilePair } from '../generations/tls-files.ts'
@@ -27,6 +29,8 @@ export interface Material {
   readonly policy: Policy
   /** The pair of `HANDLER_TLS=files`. */
   readonly filePair: FilePair | undefined
+  /** Whom to tell of what happens. */
+  readonly targets: readonly Target[]
 }
 
 export interface Inspection {
@@ -54,13 +58,14 @@ export async function inspect(
   const cosigners = await look(cosignerKeys, lookAtCosigners)
   const policy = await look(policyFile, lookAtPolicy)
   const tls = await look(config?.tls, lookAtTls)
+  const events = await look(config?.eventsFile, lookAtEvents)
 
   const settings = parsed.ok
     ? [{ item: 'settings', ok: true, detail: describe(parsed.config) } as const]
     : parsed.problems.map((detail) => ({ item: 'settings', ok: false, detail }) as const)
   const findings = [
     settings,
-    ...[state, secret, generations, cosigners, policy, tls].map((each) => each.findings),
+    ...[state, secret, generations, cosigners, policy, tls, events].map((each) => each.findings),
   ].flat()
   const warnings = parsed.ok ? parsed.warnings : []
   const complete = findings.every(({ ok }) => ok)
@@ -74,6 +79,7 @@ export async function inspect(
     cosigners: cosigners.value ?? [],
     policy: policy.value,
     filePair: tls.value,
+    targets: events.value ?? [],
   }
   return { findings, warnings, material }
 }

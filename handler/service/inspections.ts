@@ -14,6 +14,8 @@ import type { KeyringEntry } from '../generations/keyring.ts'
 import { loadPolicy } from '../policy-files/policy-file.ts'
 import type { Policy } from '../policy/compile/policy.ts'
 import { formatProblem } from '../policy/file/problems.ts'
+import { readTargets } from '../events/targets.ts'
+import type { Target } from '../events/targets.ts'
 import type { CosignerKey } from '../protocol/token.ts'
 import { reconcile } from '../generations/reconcile.ts'
 import type { Slot } from '../config/slots.ts'
@@ -30,6 +32,7 @@ export interface Finding {
     | 'cosigners'
     | 'policy'
     | 'tls'
+    | 'events'
     | 'store'
     | 'lock'
     | 'address'
@@ -62,7 +65,9 @@ export async function lookAtState(stateDir: string): Promise<Looked<undefined>> 
 
 /** What a handler makes, as far as others may use it. */
 async function ownFilesOpen(stateDir: string, storePath: string): Promise<string[]> {
-  const names = ['keys', 'generations.json', 'handler.lock'].map((name) => join(stateDir, name))
+  const names = ['keys', 'events', 'generations.json', 'handler.lock'].map((name) =>
+    join(stateDir, name),
+  )
   const store = ['', '-wal', '-shm', '.mark'].map((end) => `${storePath}${end}`)
   return [...(await openToOthers([stateDir], 0)), ...(await openToOthers([...names, ...store], 2))]
 }
@@ -152,6 +157,16 @@ export async function lookAtTls(tls: TlsConfig): Promise<Looked<FilePair | undef
   } catch (error) {
     return wrong('tls', messageOf(error))
   }
+}
+
+/** Reads the targets of events, with their secrets. */
+export async function lookAtEvents(path: string): Promise<Looked<readonly Target[]>> {
+  const { targets, problems } = await readTargets(path)
+  if (problems.length > 0) {
+    return { findings: problems.flatMap((each) => wrong('events', each).findings) }
+  }
+  const names = targets.map(({ name }) => `\`${name}\``).join(', ')
+  return right('events', `told to ${names}`, targets)
 }
 
 function right<T>(item: Finding['item'], detail: string, value: T): Looked<T> {

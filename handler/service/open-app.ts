@@ -13,6 +13,7 @@ import { refusals } from '../telemetry/refusals.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { RetryBudget } from '../telemetry/retry-budget.ts'
 import type { Material } from './inspect.ts'
+import type { Events } from './open-events.ts'
 import type { Capacity } from './open-capacity.ts'
 import type { Generations } from './open-generations.ts'
 import type { Policies } from './open-policies.ts'
@@ -26,6 +27,7 @@ export interface AppParts {
   readonly policies: Policies
   readonly metrics: Metrics
   readonly retries: RetryBudget
+  readonly events: Pick<Events, 'alarm' | 'refused'>
   /** A team's own function, asked besides the policy. */
   readonly decider: Decider | undefined
 }
@@ -85,7 +87,7 @@ export function openApp({ config, clock, logger }: Process, parts: AppParts): Ap
 /** Everything that is logged is counted, and every served request keeps its generation from being retired. */
 function observedLog(
   { clock, logger, after }: Pick<Process, 'clock' | 'logger' | 'after'>,
-  { generations, metrics, retries }: AppParts,
+  { generations, metrics, retries, events }: AppParts,
 ): CallbackLog {
   const { hits } = generations.registry
   const log = callbackLog(logger)
@@ -95,6 +97,7 @@ function observedLog(
   const alarm = (event: AlarmEvent) => {
     log.alarm(event)
     metrics.alarm(event)
+    events.alarm(event)
   }
   return {
     alarm,
@@ -109,6 +112,7 @@ function observedLog(
     refused(event) {
       logRefused(event)
       metrics.refused(event)
+      events.refused(event)
       const { error, generation } = event
       const shed = error instanceof CallbackError && error.status === 503
       if (shed && generation !== undefined) hits.touch(generation)

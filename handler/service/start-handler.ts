@@ -23,6 +23,7 @@ import { createClosers, serverCloser } from './closers.ts'
 import type { Material } from './inspect.ts'
 import { lockStateDirectory } from './instance-lock.ts'
 import { openApp } from './open-app.ts'
+import { openEvents, type Events } from './open-events.ts'
 import { openCapacity, type Capacity } from './open-capacity.ts'
 import { openGenerations, type Generations } from './open-generations.ts'
 import { openPolicies, type Policies } from './open-policies.ts'
@@ -107,9 +108,17 @@ async function open(
     after: capacity.shutdown.after,
     fetch: deps.fetch ?? fetch,
   })
+  // 7 whom to tell
+  const events = await openEvents(process, {
+    targets: material.targets,
+    store,
+    metrics,
+    fetch: deps.fetch ?? fetch,
+  })
   const expiry = () =>
     expiryNotices(generations.registry.infos(), config.tls.mode === 'files', clock.now())
-  const notices = () => [connections.notice() ?? [], policies.notices(), expiry()].flat()
+  const notices = () =>
+    [connections.notice() ?? [], policies.notices(), expiry(), events.notices()].flat()
   watchGauges(metrics.prometheus, {
     problems,
     retries,
@@ -123,15 +132,26 @@ async function open(
       return holds.filter(({ state }) => state === 'waiting').length
     },
     openHooks: policies.hooks.open,
+    outboxes: events.outboxes,
   })
-  // 7 the straight line behind the web application
+  // 8 the straight line behind the web application
   const decider = deps.decider
-  const parts = { material, generations, store, capacity, policies, metrics, retries, decider }
+  const parts = {
+    material,
+    generations,
+    store,
+    capacity,
+    policies,
+    metrics,
+    retries,
+    events,
+    decider,
+  }
   const app = openApp(process, parts)
-  // 8 the operator's doors
+  // 9 the operator's doors
   await openControl(process, { generations, store, policies, problems, notices })
   closers.add(serverCloser(await openHealth(config.opsListen, { problems, notices, metrics })))
-  // 9 the co-signer's door, last: who gets in finds everything in place
+  // 10 the co-signer's door, last: who gets in finds everything in place
   const listeners = await openListeners({
     app,
     slots: config.slots,
@@ -142,8 +162,8 @@ async function open(
   })
   closers.add(listeners.cut)
   generations.onChange(listeners.refresh)
-  // 10 what comes round
-  follow(process, generations, policies, listeners, expiry)
+  // 11 what comes round
+  follow(process, { generations, policies, listeners, expiry, events, problems, notices })
   // Serving comes first: loading the library of `/metrics` takes as long as many decisions.
   closers.add(after(METRICS_AFTER_MS, () => void metrics.prometheus.load().catch(process.failed)))
   const { registry } = generations
@@ -246,13 +266,21 @@ async function openControl(
   closers.add(serverCloser(server))
 }
 
+interface FollowParts extends Pick<
+  ControlParts,
+  'generations' | 'policies' | 'problems' | 'notices'
+> {
+  readonly listeners: Listeners
+  readonly expiry: () => readonly string[]
+  readonly events: Events
+}
+
 function follow(
   { config, clock, sleep, logger, closers, failed }: Process,
-  { registry, certificates }: Generations,
-  { keeper }: Policies,
-  listeners: Listeners,
-  expiry: () => readonly string[],
+  { generations, policies, listeners, expiry, events, problems, notices }: FollowParts,
 ): void {
+  const { registry, certificates } = generations
+  const { keeper } = policies
   const dueNow = daily()
   // What is due at the start is logged with the other notices.
   dueNow(expiry(), clock.now())
@@ -264,6 +292,7 @@ function follow(
       everyMs: EXPIRY_EVERY_MS,
       run: async () => dueNow(expiry(), clock.now()).forEach((notice) => logger.warn(notice)),
     },
+    ...events.chores({ problems, notices }),
   ]
   closers.add(keepUp(chores, sleep, failed))
 }

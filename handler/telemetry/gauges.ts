@@ -20,6 +20,12 @@ export interface GaugeSources {
   /** Holds that wait for people. */
   readonly waiting: () => Promise<number>
   readonly openHooks: () => readonly string[]
+  /** What waits for each target of events. */
+  readonly outboxes: readonly {
+    readonly name: string
+    readonly waiting: () => number
+    readonly oldestMs: () => number
+  }[]
 }
 
 /** Adds the gauges to the registry. */
@@ -49,6 +55,13 @@ export function watchGauges(prometheus: Prometheus, sources: GaugeSources): void
   )
   gauge('holds_waiting', sources.waiting)
   gauged('hook_breaker_open', prometheus, () => sources.openHooks().map((hook) => [{ hook }, 1]))
+  const { outboxes } = sources
+  gauged('events_waiting', prometheus, () =>
+    outboxes.map(({ name: target, waiting }) => [{ target }, waiting()]),
+  )
+  gauged('events_oldest_seconds', prometheus, () =>
+    outboxes.map(({ name: target, oldestMs }) => [{ target }, oldestMs() / 1_000]),
+  )
   const perGeneration = (name: MetricOf<'gauge'>, value: (info: GenerationInfo) => number) =>
     gauged(name, prometheus, () =>
       sources

@@ -82,6 +82,21 @@ export const METRICS = {
     labels: ['hook'],
     help: 'Hooks that are left alone for a while',
   },
+  events_total: counter(
+    ['target', 'outcome'],
+    'Deliveries of outgoing events',
+    '`delivered`; `failed` (tried again), `given-up`, `dropped` (too many waited).',
+  ),
+  events_waiting: {
+    type: 'gauge',
+    labels: ['target'],
+    help: 'Events that wait for their delivery',
+  },
+  events_oldest_seconds: {
+    type: 'gauge',
+    labels: ['target'],
+    help: 'How long the oldest of them has waited, since the start at most',
+  },
   generation_hits: { type: 'gauge', labels: GENERATION, help: 'Requests served' },
   certificate_expiry_seconds: {
     type: 'gauge',

@@ -2,6 +2,7 @@
 import { CallbackError } from '../protocol/errors.ts'
 import type { AlarmEvent, DecidedEvent, RefusedEvent } from '../callback/ports.ts'
 import type { ShadowNote } from '../decisions/store.ts'
+import type { EventOutcome } from '../events/outbox.ts'
 import type { HookOutcome } from '../hooks/http.ts'
 import { counted, gauged, timed } from './counted.ts'
 import { ALARM_KINDS } from './metric-table.ts'
@@ -25,6 +26,8 @@ export interface Metrics {
   readonly hookCalled: (hook: string, outcome: HookOutcome) => void
   readonly shadowed: (note: ShadowNote) => void
   readonly policyRefused: () => void
+  /** An attempt to deliver an event has ended. */
+  readonly eventSent: (target: string, outcome: EventOutcome) => void
   /** The text of `/metrics`. */
   readonly render: () => Promise<string>
   readonly contentType: string
@@ -69,6 +72,7 @@ export function createMetrics(now: () => Date): Metrics {
     shadowed: ({ action, rule, liveAction, liveRule }) =>
       shadows(liveAction, liveRule, action, rule),
     policyRefused: policiesRefused,
+    eventSent: counted('events_total', prometheus),
     render: async () => (await prometheus.load()).metrics(),
     contentType: CONTENT_TYPE,
     prometheus,
