@@ -15,7 +15,7 @@ const DOWN_AFTER = 3
 
 /** Waits before the next attempt, in milliseconds: the first, doubled each time, and the longest. */
 const EVENT_WAIT = { firstMs: 1_000, mostMs: 300_000 }
-const TARGET_WAIT = { firstMs: 1_000, mostMs: 60_000 }
+const TARGET_WAIT = { firstMs: 1_000, mostMs: 15_000 }
 
 /** When an event is given up, in milliseconds since its first attempt; three days. */
 export const GIVE_UP_MS = 3 * 86_400_000

@@ -37,14 +37,41 @@ const act = (name: string, by = 'alice', subject = 'h') =>
   ({ v: 1, time: TIME, kind: 'operator', act: name, by, subject, note: 'a note' }) as RecordBody
 const decision = (rule: string, differs?: string[]) =>
   ({
-    ...{ v: 1, time: TIME, kind: 'decision', rule, action: 'REJECT', reason: 'why' },
-    ...{ requestId: 'r', signerId: 's', stage: 'signing', owner: 't', deliveryId: 'd' },
+    v: 1,
+    time: TIME,
+    kind: 'decision',
+    rule,
+    action: 'REJECT',
+    reason: 'why',
+    requestId: 'r',
+    signerId: 's',
+    stage: 'signing',
+    owner: 't',
+    deliveryId: 'd',
     ...(differs === undefined ? {} : { differs }),
   }) as unknown as RecordBody
 const HELD = {
-  ...{ v: 1, time: TIME, kind: 'held', hold: 'h', endpoint: 'tx_sign_request', requestId: 'r' },
-  ...{ signerId: 's', stage: 'signing', digest: 'x', terms: HOLD.terms, summary: HOLD.summary },
+  v: 1,
+  time: TIME,
+  kind: 'held',
+  hold: 'h',
+  endpoint: 'tx_sign_request',
+  requestId: 'r',
+  signerId: 's',
+  stage: 'signing',
+  digest: 'x',
+  terms: HOLD.terms,
+  summary: HOLD.summary,
 } as RecordBody
+const ALARM: RecordBody = {
+  v: 1,
+  time: TIME,
+  kind: 'alarm',
+  alarm: 'deadline',
+  requestId: 'r',
+  deliveryId: 'd',
+  more: 2,
+}
 const told = (body: RecordBody, hold?: FeedHold) => eventOf({ seq: 7, body, hold }, CONTEXT)
 
 describe('an event of a record', () => {
@@ -114,20 +141,7 @@ describe('an event of a record', () => {
       'alarm.stage-difference',
       'the stages of t differ in amount, asset',
     ],
-    [
-      {
-        v: 1,
-        time: TIME,
-        kind: 'alarm',
-        alarm: 'deadline',
-        requestId: 'r',
-        deliveryId: 'd',
-        more: 2,
-      } as RecordBody,
-      undefined,
-      'alarm.deadline',
-      'alarm deadline: request r, delivery d, and 2 more',
-    ],
+    [ALARM, undefined, 'alarm.deadline', 'alarm deadline: request r, delivery d, and 2 more'],
   ])('%#: %s', (body, hold, type, text) => {
     expect(told(body, hold)).toMatchObject({ type, text, id: 'evt_0011223344556677_7', time: TIME })
     // What people wrote is told to those only who ask for it.
