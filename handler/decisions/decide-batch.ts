@@ -9,7 +9,15 @@ import type { Call, Writes, WriteTable } from './calls.ts'
 import { createTail } from './chain.ts'
 import type { Tail } from './chain.ts'
 import { bodyOf } from './decision-fields.ts'
-import { approveHold, heldContent, holdIdOf, holdOf, openHold, rejectHold } from './holds.ts'
+import {
+  approveHold,
+  askHold,
+  heldContent,
+  holdIdOf,
+  holdOf,
+  openHold,
+  rejectHold,
+} from './holds.ts'
 import { describeCharge } from './limits.ts'
 import { addFreeze, freezeActOf } from './freeze.ts'
 import type { Act, Freeze } from '../../common/admin-api.ts'
@@ -81,10 +89,14 @@ export function beginBatch(snapshot: Snapshot, nowMs: number): Batch {
     record: createRecorder(snapshot, tail, spending, frozen),
     openHold: (request) => {
       const id = holdIdOf(request.key)
-      const row = holds.get(id) ?? openHold(request, timeMs)
-      if (holds.get(id) === undefined) {
+      const before = holds.get(id)
+      const { row, after } =
+        before === undefined
+          ? { row: openHold(request, timeMs), after: undefined }
+          : askHold(before, request, timeMs)
+      if (row !== before) {
         holds.set(id, row)
-        tail.append(heldContent(request))
+        tail.append(heldContent(request, after))
       }
       return holdOf(row, timeMs)
     },

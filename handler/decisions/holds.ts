@@ -22,10 +22,13 @@ export interface HoldRow {
 /** What tells one held request from every other. */
 export type HeldKey = Pick<RequestKey, 'endpoint' | 'requestId' | 'signerId' | 'stage' | 'digest'>
 
-/** The record of a new hold. */
-export function heldContent({ key, terms, summary }: HoldRequest): HeldContent {
+/** The record of a hold that was opened, or asked about `after` the policy had changed. */
+export function heldContent(
+  { key, terms, summary }: HoldRequest,
+  after?: HeldContent['after'],
+): HeldContent {
   const { endpoint, requestId, signerId, stage, digest } = key
-  const { approvals, expiresMs, onExpiry } = terms
+  const { approvals, expiresMs, onExpiry, boundTo } = terms
   return {
     kind: 'held',
     hold: holdIdOf(key),
@@ -34,8 +37,9 @@ export function heldContent({ key, terms, summary }: HoldRequest): HeldContent {
     signerId,
     stage,
     digest,
-    terms: { approvals, expiresMs, onExpiry },
+    terms: { approvals, expiresMs, onExpiry, ...(boundTo === undefined ? {} : { boundTo }) },
     summary,
+    ...(after === undefined ? {} : { after }),
   }
 }
 
@@ -73,6 +77,34 @@ export function openHold({ key, terms, summary }: HoldRequest, nowMs: number): H
     rejectedBy: null,
     usedSeq: null,
   }
+}
+
+/** A hold as the policy in force asks for it. */
+export interface AskedHold {
+  readonly row: HoldRow
+  /** What of the policy has changed since; the row is then to be written, and on record. */
+  readonly after: HeldContent['after']
+}
+
+/**
+ * The hold of a request that is asked again. The same rule with other terms is satisfied by what people said, as far as it goes;
+ * another rule, or other conditions, asks them again. What is over stays over.
+ */
+export function askHold(row: HoldRow, request: HoldRequest, nowMs: number): AskedHold {
+  const state = stateOf(row, nowMs)
+  if (state !== 'waiting' && state !== 'released') return { row, after: undefined }
+  const { terms, summary } = request
+  const { boundTo, approvals, onExpiry, expiresMs } = row.terms
+  const isSame = boundTo === undefined ? terms.approvals <= approvals : boundTo === terms.boundTo
+  if (!isSame) return { row: openHold(request, nowMs), after: 'rule' }
+  const isAsBefore =
+    boundTo === terms.boundTo &&
+    approvals === terms.approvals &&
+    onExpiry === terms.onExpiry &&
+    expiresMs === terms.expiresMs
+  if (isAsBefore) return { row, after: undefined }
+  const ends = Math.min(row.expiresMs, row.openedMs + terms.expiresMs)
+  return { row: { ...row, terms, summary, expiresMs: ends }, after: 'terms' }
 }
 
 /**

@@ -79,8 +79,10 @@ export interface HeldContent extends Pick<
   readonly kind: 'held'
   /** Its id, 16 hex digits. */
   readonly hold: string
-  readonly terms: Pick<HoldTerms, 'approvals' | 'expiresMs' | 'onExpiry'>
+  readonly terms: Pick<HoldTerms, 'approvals' | 'expiresMs' | 'onExpiry' | 'boundTo'>
   readonly summary: string
+  /** Asked again because the policy had changed: `rule`, what people said before is void; `terms`, it stands. */
+  readonly after?: 'rule' | 'terms'
 }
 
 /** An alarm about a verified request that no decision's record shows. */

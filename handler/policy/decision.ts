@@ -80,4 +80,6 @@ export interface HoldTerms {
   /** After this the hold is answered with `onExpiry`, in milliseconds from the first delivery. */
   readonly expiresMs: number
   readonly onExpiry: 'RETRY' | 'REJECT'
+  /** Digest of the rule's id and conditions: a release is worth nothing to another rule. Absent in holds of version 0.1.0. */
+  readonly boundTo?: string
 }

@@ -81,8 +81,9 @@ export function createStateCheck(db: Database): StateCheck {
     if (act === 'release-charges') limits.released(subject)
   }
   const noteHeld = (body: HeldContent, seq: number): string[] => {
-    const again = opened.has(body.hold)
+    const again = opened.has(body.hold) && body.after === undefined
     opened.set(body.hold, body)
+    if (body.after === 'rule') approvals.delete(body.hold)
     return again ? [`record ${seq} opens a hold that was opened before`] : []
   }
   const checkHolds = (): string[] => {
@@ -157,14 +158,17 @@ interface HoldColumns {
 /** Whether a hold is what its record says; those of version 0.1.0 have none. */
 function isAsOpened(row: HoldColumns, record: HeldContent | undefined): boolean {
   if (record === undefined) return true
-  const { approvals, expiresMs, onExpiry }: HeldContent['terms'] = JSON.parse(row.terms)
-  const { terms } = record
+  const { approvals, expiresMs, onExpiry, boundTo }: HeldContent['terms'] = JSON.parse(row.terms)
+  const { terms, after } = record
+  const lasts = row.expires - row.opened
   return (
     row.summary === record.summary &&
     approvals === terms.approvals &&
     expiresMs === terms.expiresMs &&
     onExpiry === terms.onExpiry &&
-    row.expires - row.opened === expiresMs
+    boundTo === terms.boundTo &&
+    // Other terms never make it last longer.
+    (after === 'terms' ? lasts <= expiresMs : lasts === expiresMs)
   )
 }
 

@@ -104,7 +104,14 @@ function smaller(left: NamedList, right: NamedList): NamedList {
 
 function adviceOnRule(rule: Rule): Advice[] {
   const advice = rule.action === 'APPROVE' ? adviceOnApproval(rule) : []
-  const { rawTx } = rule.requirements
+  const { rawTx, limits, isUnlimited } = rule.requirements
+  if (rule.hold !== undefined && limits.length === 0 && !isUnlimited && movesSomething(rule)) {
+    advice.push(
+      warning(
+        `rule \`${rule.id}\` lets people release transactions without \`limits\` (\`limits: none\` says that none are meant)`,
+      ),
+    )
+  }
   if (rawTx !== undefined && !acceptsOnly(rule.checks, 'stage', 'signing')) {
     advice.push(
       warning(
@@ -113,6 +120,11 @@ function adviceOnRule(rule: Rule): Advice[] {
     )
   }
   return advice
+}
+
+/** About transactions, and not only about those that sign content alone. */
+function movesSomething({ checks }: Rule): boolean {
+  return isAboutTransactions(checks) && (!isBound(checks, ['operation']) || mayAcceptOthers(checks))
 }
 
 /** Bounds that an approval most likely should have. */

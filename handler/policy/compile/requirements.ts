@@ -10,6 +10,8 @@ import type { CompileContext } from './texts.ts'
 /** All must hold beside the conditions; one that does not gives its own decision, never APPROVE. */
 export interface Requirements {
   readonly limits: readonly { readonly limit: Limit; readonly otherwise: Decision }[]
+  /** The rule says that no limits are meant. */
+  readonly isUnlimited: boolean
   /** The decision unless the raw transaction is verified; undefined when that is not required. */
   readonly rawTx: Decision | undefined
   /** Names of the keys, one of which must have signed the initiator's statement. */
@@ -40,6 +42,9 @@ const REASONS: Readonly<Record<keyof Otherwise, string>> = {
   hook: 'not allowed by the hook',
 }
 
+/** What a rule that holds may require as well. */
+const FOR_HOLDS: ReadonlySet<string> = new Set(['rawTx', 'limits', 'otherwise'])
+
 /** The requirements of a rule; what it may not require, or does not exist, is reported. */
 export function compileRequirements(
   entry: RuleEntry,
@@ -50,18 +55,24 @@ export function compileRequirements(
 ): Requirements {
   const require = entry.require ?? {}
   const at = [...path, 'require']
-  const onlyRawTx = Object.keys(require).every((name) => name === 'rawTx' || name === 'otherwise')
-  if (entry.require !== undefined && action !== 'APPROVE' && !(held && onlyRawTx)) {
-    context.findings.report(at, 'only a rule that approves has requirements; a hold, only `rawTx`')
+  const isForHold = Object.keys(require).every((name) => FOR_HOLDS.has(name))
+  if (entry.require !== undefined && action !== 'APPROVE' && !(held && isForHold)) {
+    context.findings.report(
+      at,
+      'only a rule that approves has requirements; a hold, only `rawTx` and `limits`',
+    )
   }
   const refuse = (name: keyof Otherwise): Decision => ({
-    action: require.otherwise?.[name]?.action ?? 'REJECT',
+    // There may be room again while people are asked.
+    action: require.otherwise?.[name]?.action ?? (held && name === 'limits' ? 'RETRY' : 'REJECT'),
     rule: entry.id,
     reason: require.otherwise?.[name]?.reason ?? REASONS[name],
   })
+  const isUnlimited = held && require.limits === 'none' && !context.limits.has('none')
   return {
+    isUnlimited,
     limits: known(
-      require.limits,
+      isUnlimited ? undefined : require.limits,
       context.limits,
       context.usedLimits,
       [...at, 'limits'],

@@ -5,6 +5,7 @@ import type { Check, OnUnknown } from './check.ts'
 import type { Decision, HoldTerms } from '../decision.ts'
 import { isReserved } from '../reserved.ts'
 import { durationMs } from '../../../common/duration.ts'
+import { sha256 } from '../../protocol/digest.ts'
 import type { Path } from '../file/problems.ts'
 import type { RuleEntry, WhenClause } from '../file/schema.ts'
 import { compileRequirements } from './requirements.ts'
@@ -68,7 +69,7 @@ export function compileRule(entry: RuleEntry, path: Path, context: RuleContext):
     action,
     reading,
     decision: { action, rule: entry.id, reason },
-    hold: holdOf(answer, path, context),
+    hold: holdOf(entry, answer, path, context),
     release: {
       mixed: answer.hold?.release === 'any',
       uncertain: answer.hold?.uncertain === 'release',
@@ -107,6 +108,7 @@ export function acceptsOnly(checks: readonly Check[], field: string, text: strin
 }
 
 function holdOf(
+  { id, when }: RuleEntry,
   answer: Exclude<RuleEntry['then'], string>,
   path: Path,
   context: RuleContext,
@@ -117,5 +119,7 @@ function holdOf(
     context.findings.report([...path, 'then', 'hold'], 'only a RETRY can be held')
   }
   const { approvals = 1, expires = '24h', onExpiry = 'REJECT' } = hold
-  return { approvals, expiresMs: durationMs(expires), onExpiry }
+  // Members stand in the order of the schema, so that their order in the file says nothing.
+  const boundTo = sha256(JSON.stringify([id, when]))
+  return { approvals, expiresMs: durationMs(expires), onExpiry, boundTo }
 }

@@ -142,7 +142,9 @@ export const whenSchema = z.strictObject({
 const refusal = z.strictObject({ action: z.enum(['REJECT', 'RETRY']), reason: text.optional() })
 
 const require = z.strictObject({
-  limits: oneOrMore(name).optional(),
+  limits: oneOrMore(name)
+    .optional()
+    .describe('names of limits; `none` in a rule that holds says that none are meant'),
   rawTx: z.literal('verified').optional(),
   extraSignature: oneOrMore(name).optional(),
   hook: name.optional(),

@@ -3,7 +3,7 @@ import { createCore } from '../../../handler/decisions/sqlite/core.ts'
 import type { Core } from '../../../handler/decisions/sqlite/core.ts'
 import { openDatabase } from '../../../handler/decisions/sqlite/database.ts'
 import type { Database } from '../../../handler/decisions/sqlite/database.ts'
-import type { HoldTerms } from '../../../handler/policy/decision.ts'
+import type { HoldTerms, LimitCharge } from '../../../handler/policy/decision.ts'
 import { APPROVE, entry, requestKey, RETRY, START } from './entries.ts'
 
 const ONE: HoldTerms = { approvals: 1, expiresMs: 60_000, onExpiry: 'REJECT' }
@@ -35,11 +35,11 @@ function code(value: string): unknown {
 }
 
 describe('a hold', () => {
-  it('is opened once per request, stage and content, and keeps its first terms', () => {
+  it('is opened once per request, stage and content', () => {
     const { at, id } = held(ONE)
     const open = (key = requestKey(), terms = ONE) =>
       at(START + 5_000, (calls) => calls.openHold({ key, terms, summary: 'again' }))
-    expect(open(requestKey(), TWO)).toEqual({
+    expect(open()).toEqual({
       id,
       terms: ONE,
       summary: 'TRANSFER 5 ETH',
@@ -196,5 +196,94 @@ describe('a freeze', () => {
     const before = at(START, (calls) => calls.record(entry()))
     at(START, (calls) => calls.freeze('REJECT', by('alice')))
     expect(at(START, (calls) => calls.record(entry()))).toEqual(before)
+  })
+})
+
+// Opened under one person, reloaded to two under another rule: one approval let it pass under the new rule.
+describe('a policy that changes while a request is held', () => {
+  const bound = (boundTo: string, terms: Partial<HoldTerms> = {}): HoldTerms => ({
+    ...ONE,
+    boundTo,
+    ...terms,
+  })
+
+  /** A hold under one rule, released by Alice; what it is when it is asked for again under other terms. */
+  function asked(first: HoldTerms, then: HoldTerms, nowMs = START + 10_000) {
+    const { db, at, id } = held(first)
+    at(START, (calls) => calls.approveHold(id, by('Alice')))
+    const again = { key: requestKey(), terms: then, summary: 'again' }
+    const hold = at(nowMs, (calls) => calls.openHold(again))
+    const bodies = db.prepare<[], string>('SELECT body FROM chain ORDER BY seq').pluck().all()
+    const afters = bodies.flatMap((body) => {
+      const { kind, after }: { kind: string; after?: string } = JSON.parse(body)
+      return kind === 'held' ? [after] : []
+    })
+    const use = () => at(nowMs, (calls) => calls.record(entry({ hold: id }))).decision.action
+    return { ...hold, afters, use }
+  }
+
+  it.each<[string, HoldTerms, HoldTerms, string, (string | undefined)[]]>([
+    ['nothing of the rule', bound('a'), bound('a'), 'released', [undefined]],
+    ['more people', bound('a'), bound('a', { approvals: 2 }), 'waiting', [undefined, 'terms']],
+    ['fewer people', bound('a', { approvals: 2 }), bound('a'), 'released', [undefined, 'terms']],
+    [
+      'what comes at its end',
+      bound('a'),
+      bound('a', { onExpiry: 'RETRY' }),
+      'released',
+      [undefined, 'terms'],
+    ],
+    ['conditions, or the rule', bound('a'), bound('b'), 'waiting', [undefined, 'rule']],
+    ['to a rule, from 0.1.0', ONE, bound('a'), 'released', [undefined, 'terms']],
+    [
+      'to more people, from 0.1.0',
+      ONE,
+      bound('a', { approvals: 2 }),
+      'waiting',
+      [undefined, 'rule'],
+    ],
+  ])('in %s', (_, first, then, state, afters) => {
+    const hold = asked(first, then)
+    expect([hold.state, hold.afters]).toEqual([state, afters])
+    expect(hold.approvals).toEqual(afters.includes('rule') ? [] : ['Alice'])
+    expect(hold.use()).toBe(state === 'released' ? 'APPROVE' : 'RETRY')
+  })
+
+  it('never makes it last longer, but shorter', () => {
+    const longer = asked(bound('a'), bound('a', { expiresMs: 90_000 }))
+    expect(longer.expiresAt).toBe('2026-11-21T08:01:00.000Z')
+    const shorter = asked(bound('a'), bound('a', { expiresMs: 30_000 }))
+    expect(shorter.expiresAt).toBe('2026-11-21T08:00:30.000Z')
+    const anew = asked(bound('a'), bound('b', { expiresMs: 90_000 }))
+    expect(anew.expiresAt).toBe('2026-11-21T08:01:40.000Z')
+  })
+
+  it('leaves what is over as it is', () => {
+    expect(asked(bound('a'), bound('b'), START + 60_000)).toMatchObject({ state: 'expired' })
+    const { at, id } = held(bound('a'))
+    at(START, (calls) => calls.rejectHold(id, by('bob')))
+    const again = { key: requestKey(), terms: bound('b'), summary: 'again' }
+    expect(at(START, (calls) => calls.openHold(again))).toMatchObject({ state: 'rejected' })
+  })
+})
+
+describe('a release whose limit is full', () => {
+  it('answers RETRY and is not used up', () => {
+    const { at, id } = held(ONE)
+    at(START, (calls) => calls.approveHold(id, by('Alice')))
+    const one: LimitCharge = {
+      limit: 'large',
+      key: '',
+      windowMs: 10_000,
+      maxCount: 1,
+      amount: undefined,
+      maxAmount: undefined,
+      otherwise: RETRY,
+    }
+    const other = entry({ key: { requestId: 'other' }, charges: [one] })
+    expect(at(START, (calls) => calls.record(other)).decision).toEqual(APPROVE)
+    const release = entry({ hold: id, charges: [one] })
+    expect(at(START, (calls) => calls.record(release)).decision).toEqual(RETRY)
+    expect(at(START + 11_000, (calls) => calls.record(release)).decision).toEqual(APPROVE)
   })
 })

@@ -265,9 +265,14 @@ lists:
       '2:51: rules[0].require: only a rule that approves',
     ],
     [
-      'a limit on a hold',
-      'limits: { l: { window: 1h, count: 1 } }\nrules: [{ id: a, when: {}, then: { action: RETRY, hold: {} }, require: { limits: l } }]',
+      'an extra signature on a hold',
+      'limits: { l: { window: 1h, count: 1 } }\nrules: [{ id: a, when: {}, then: { action: RETRY, hold: {} }, require: { extraSignature: l } }]',
       '3:72: rules[0].require: only a rule that approves',
+    ],
+    [
+      '`none` in a rule that approves',
+      'rules: [{ id: a, when: {}, then: APPROVE, require: { limits: none } }]',
+      '2:62: rules[0].require.limits: there is no `none`',
     ],
     [
       'a limit that is not declared',

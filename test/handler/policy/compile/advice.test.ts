@@ -257,6 +257,21 @@ rules:
     expect(at('{ type: ADD_USER }').ok).toBe(true)
   })
 
+  it.each([
+    ['{ operation: TRANSFER }', '{}', true],
+    ['{ asset: ETH }', '{}', true],
+    ['{ operation: TRANSFER }', '{ limits: none }', false],
+    ['{ operation: TRANSFER }', '{ limits: l }', false],
+    ['{ operation: RAW }', '{}', false],
+    ['{ type: ADD_USER }', '{}', false],
+  ])('warns of a hold without limits: %s, %s', (when, require, expected) => {
+    const limits = 'limits: { l: { window: 1h, count: 1 } }'
+    const then = '{ action: RETRY, hold: {} }'
+    const text = `${limits}\nrules: [{ id: r, when: ${when}, then: ${then}, require: ${require} }]`
+    const found = messages(text).some((each) => each.includes('without `limits`'))
+    expect(found).toBe(expected)
+  })
+
   it('covers no rule that refuses by one that needs every destination', () => {
     const rules = (then: string) => `
 rules:

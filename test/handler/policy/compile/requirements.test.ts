@@ -242,6 +242,27 @@ describe('a raw transaction', () => {
     )
   })
 
+  const HELD = '{ action: RETRY, reason: ask, hold: {} }'
+
+  it('are charged by a hold that is released; without room it waits', () => {
+    const retry = { action: 'RETRY', rule: 'r', reason: 'limit reached' }
+    expect(decide('{ limits: daily }', txRequest(), {}, HELD)).toMatchObject({
+      decision: { action: 'RETRY', reason: 'ask' },
+      charges: [{ limit: 'daily', otherwise: retry }],
+      hold: { approvals: 1 },
+    })
+    const unknown = txRequest({ asset: undefined })
+    expect(decide('{ limits: daily }', unknown, {}, HELD)).toMatchObject({
+      decision: retry,
+      hold: undefined,
+    })
+    const rejects = '{ limits: daily, otherwise: { limits: { action: REJECT } } }'
+    expect(decide(rejects, txRequest(), {}, HELD).charges).toMatchObject([
+      { otherwise: { action: 'REJECT' } },
+    ])
+    expect(decide('{ limits: none }', txRequest(), {}, HELD)).toMatchObject({ charges: [] })
+  })
+
   it('can be required of a hold', () => {
     const held =
       '{ action: RETRY, reason: ask, hold: { approvals: 2, expires: 1h, onExpiry: RETRY } }'
@@ -317,7 +338,18 @@ describe('answers', () => {
       approvals: 1,
       expiresMs: 86_400_000,
       onExpiry: 'REJECT',
+      boundTo: expect.stringMatching(/^[0-9a-f]{64}$/),
     })
+  })
+
+  it('binds a hold to id and conditions of its rule, not to how they are written', () => {
+    const boundTo = (rule: string) =>
+      evaluate(policyOf(`rules: [${rule}]`), txRequest(), FACTS).hold?.boundTo
+    const then = 'then: { action: RETRY, hold: {} }'
+    const first = boundTo(`{ id: r, when: { asset: ETH, operation: TRANSFER }, ${then} }`)
+    expect(boundTo(`{ id: r, when: { operation: TRANSFER, asset: "ETH" }, ${then} }`)).toBe(first)
+    expect(boundTo(`{ id: s, when: { asset: ETH, operation: TRANSFER }, ${then} }`)).not.toBe(first)
+    expect(boundTo(`{ id: r, when: { asset: ETH }, ${then} }`)).not.toBe(first)
   })
 
   it('ignores at the approval stage and on configuration changes', () => {
