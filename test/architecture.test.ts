@@ -17,6 +17,7 @@ const HANDLER_ROOMS = [
   'handler/control',
   'handler/telemetry',
   'handler/events',
+  'handler/large',
   'handler/policy-files',
   'handler/edge',
   'handler/hooks',

@@ -6,7 +6,7 @@ import { answerAgain } from './answer-memory.ts'
 import { evaluate } from './evaluate.ts'
 import { answerInTime } from './in-time.ts'
 import type { Answer, CallbackDeps, Delivery } from './ports.ts'
-import { read } from './read.ts'
+import { type Asked, read, readLarge } from './read.ts'
 import { decideOnce, recall } from './recall.ts'
 import { record } from './record.ts'
 import { sign } from './sign.ts'
@@ -19,8 +19,29 @@ import { sign } from './sign.ts'
 export async function answerCallback(delivery: Delivery, deps: CallbackDeps): Promise<Answer> {
   const again = answerAgain(delivery, deps)
   if (again !== undefined) return again
-  const asked = read(delivery, deps)
-  return answerInTime(asked, deps, async () => {
+  const { large } = deps
+  if (large === undefined || delivery.body.length < large.fromBytes) {
+    return answerAsked(read(delivery, deps), deps)
+  }
+  const asked = await readLarge(delivery, large, deps)
+  const steps = new Set<Promise<unknown>>()
+  try {
+    return await answerAsked(asked, deps, (each) => void steps.add(each))
+  } finally {
+    // Steps that are late go on, and with them what they ask.
+    if (asked.kind === 'request') {
+      void Promise.allSettled(steps).then(() => asked.request.release?.())
+    }
+  }
+}
+
+/** Recall, evaluate, record and sign. `begun` hears of the steps, which may end after the answer. */
+function answerAsked(
+  asked: Asked,
+  deps: CallbackDeps,
+  begun: (steps: Promise<unknown>) => void = () => undefined,
+): Promise<Answer> {
+  const steps = async () => {
     if (asked.kind === 'unread') throw asked.fault
     const decided = await decideOnce(asked, deps, async () => {
       const recalled = await recall(asked, deps)
@@ -29,5 +50,10 @@ export async function answerCallback(delivery: Delivery, deps: CallbackDeps): Pr
       return record(asked, proposal, deps)
     })
     return sign(asked, decided, deps)
+  }
+  return answerInTime(asked, deps, () => {
+    const running = steps()
+    begun(running)
+    return running
   })
 }

@@ -92,12 +92,11 @@ export function answerAgain(delivery: Delivery, deps: CallbackDeps): Answer | un
  * the answer to a token that is valid at some times only.
  */
 export function rememberAnswer(
-  { delivery, verified: { claims } }: Asked,
+  { delivery, isTimed }: Asked,
   { answer, decision }: Signed,
   event: DecidedEvent,
   { answers }: CallbackDeps,
 ): void {
-  if (decision.action === 'RETRY') return
-  if (claims['exp'] !== undefined || claims['nbf'] !== undefined) return
+  if (decision.action === 'RETRY' || isTimed) return
   answers.put(delivery, { answer, event })
 }

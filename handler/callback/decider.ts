@@ -7,7 +7,8 @@ import type { LivePolicy, PolicyFacts } from '../policy/judge.ts'
 import { MARGIN_MS, Undecided, within } from './faults.ts'
 import type { CallbackDeps } from './ports.ts'
 import type { Proposal } from './proposal.ts'
-import type { AskedRequest } from './read.ts'
+import type { CallbackRequest } from '../protocol/request.ts'
+import { type AskedRequest, wholeOf } from './read.ts'
 
 /**
  * The proposal as the function leaves it. INVARIANT: a rule that refuses or holds is final, content
@@ -27,7 +28,8 @@ export async function settleDecider(
   const verdict = await ask(proposal, known, asked, deps)
   if (verdict === undefined || isNothingNew(verdict, decision)) return proposal
   if (verdict.action !== 'APPROVE') return { ...proposal, decision: verdict }
-  return { ...proposal, decision: forbidden(known, asked, policy) ?? verdict }
+  const forbids = forbidden(known, await wholeOf(asked), policy)
+  return { ...proposal, decision: forbids ?? verdict }
 }
 
 /** Where a rule approves, its own id stays on the record. */
@@ -38,11 +40,12 @@ function isNothingNew(verdict: Decision, decision: Decision): boolean {
 async function ask(
   { decision, rawTx }: Proposal,
   known: PolicyFacts,
-  { request, delivery }: AskedRequest,
+  asked: AskedRequest,
   { advisers, time: { clock, after } }: CallbackDeps,
 ): Promise<Decision | undefined> {
+  const request = await wholeOf(asked)
   const givenUp = new AbortController()
-  const leftMs = delivery.deadlineAtMs - 2 * MARGIN_MS - clock.monotonicMs()
+  const leftMs = asked.delivery.deadlineAtMs - 2 * MARGIN_MS - clock.monotonicMs()
   const facts = { ...known, policy: decision, rawTx, signal: givenUp.signal }
   try {
     const call = advisers.decider?.(request, facts).then((verdict) => ({ verdict }))
@@ -57,7 +60,7 @@ async function ask(
 }
 
 /** A policy that cannot say what content forbids must not be stood in for. */
-function forbidden(known: PolicyFacts, { request }: AskedRequest, policy: LivePolicy) {
+function forbidden(known: PolicyFacts, request: CallbackRequest, policy: LivePolicy) {
   if (policy.refusal === undefined) {
     throw new Undecided('policy-error', new Error('the policy cannot judge content alone'))
   }

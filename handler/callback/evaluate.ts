@@ -7,7 +7,6 @@ import type { Decision, Evaluation, Uncertainty } from '../policy/decision.ts'
 import type { LivePolicy, PolicyFacts } from '../policy/judge.ts'
 import { reserved } from '../policy/reserved.ts'
 import { settleDecider } from './decider.ts'
-import { provesStage } from '../protocol/parse-request.ts'
 import { Undecided } from './faults.ts'
 import { settleHold } from './hold.ts'
 import { settleHooks } from './hooks.ts'
@@ -22,7 +21,7 @@ export async function evaluate(
   deps: CallbackDeps,
 ): Promise<Proposal> {
   const policy = deps.policy()
-  const isUnproven = asked.kind === 'request' && !provesStage(asked.request)
+  const isUnproven = asked.kind === 'request' && !asked.request.provesStage
   const stage = isUnproven ? 'unproven' : asked.key.stage
   return atStage(stage, await judge(asked, recalled, policy, deps))
 }
@@ -41,10 +40,10 @@ async function judge(
   const frozen = deps.frozen()
   if (frozen !== undefined) return fixed(frozen, policy)
   const facts = { now: deps.time.clock.now(), cosigner: asked.verified.cosigner }
-  const evaluation = askPolicy(asked, policy, facts)
+  const evaluation = await askPolicy(asked, policy, facts)
   const { uncertainty } = evaluation
   if (uncertainty !== undefined && isFirst(recalled)) alarmUncertain(asked, uncertainty, deps)
-  const shadow = deps.advisers.shadow?.(asked.request, facts, evaluation.decision)
+  const shadow = await deps.advisers.shadow?.(asked.request, facts, evaluation.decision)
   const held = await settleHold(proposalOf(evaluation, policy, shadow), asked, deps)
   const proposal = await settleDecider(held, asked, policy, deps)
   const firstAt = recalled.kind === 'new' ? recalled.firstAt : undefined
@@ -66,9 +65,13 @@ function alarmUncertain(
   log.alarm({ kind: 'uncertain', deliveryId: delivery.deliveryId, requestId, error })
 }
 
-function askPolicy({ request }: AskedRequest, policy: LivePolicy, facts: PolicyFacts): Evaluation {
+async function askPolicy(
+  { request }: AskedRequest,
+  policy: LivePolicy,
+  facts: PolicyFacts,
+): Promise<Evaluation> {
   try {
-    return policy.evaluate(request, facts)
+    return await request.evaluate(policy, facts)
   } catch (cause) {
     throw new Undecided('policy-error', cause)
   }

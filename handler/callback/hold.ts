@@ -4,7 +4,7 @@ import type { Decision, HoldTerms } from '../policy/decision.ts'
 import { fromStore } from './faults.ts'
 import type { CallbackDeps } from './ports.ts'
 import type { Proposal } from './proposal.ts'
-import type { AskedRequest } from './read.ts'
+import { type AskedRequest, wholeOf } from './read.ts'
 
 /**
  * The proposal as the hold leaves it; without a hold it is unchanged, without a hold book nothing
@@ -17,7 +17,8 @@ export async function settleHold(
 ): Promise<Proposal> {
   const { hold, decision } = proposal
   if (hold === undefined) return proposal
-  const { key, request } = asked
+  const { key } = asked
+  const request = await wholeOf(asked)
   const state =
     holds === undefined
       ? 'held'

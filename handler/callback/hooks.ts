@@ -8,7 +8,7 @@ import type { LivePolicy } from '../policy/judge.ts'
 import { MARGIN_MS, Undecided, within } from './faults.ts'
 import type { CallbackDeps } from './ports.ts'
 import type { Proposal } from './proposal.ts'
-import type { AskedRequest } from './read.ts'
+import { type AskedRequest, wholeOf } from './read.ts'
 
 /** What else decides about a missing answer. */
 export interface HookTimes {
@@ -68,13 +68,15 @@ function fallbackOf({ fallback }: Hook): 'REJECT' | 'RETRY' {
 async function askAll(
   hooks: readonly HookRequirement[],
   rule: string,
-  { delivery, request, verified }: AskedRequest,
+  asked: AskedRequest,
   { policy }: HookTimes,
   { advisers, time: { clock, after } }: CallbackDeps,
 ): Promise<readonly ('allow' | 'deny' | 'no-answer')[]> {
+  const { delivery, verified } = asked
+  const { deliveryId, generation } = delivery
+  const request = await wholeOf(asked)
   const givenUp = new AbortController()
   const leftMs = delivery.deadlineAtMs - 2 * MARGIN_MS - clock.monotonicMs()
-  const { deliveryId, generation } = delivery
   const context = { deliveryId, generation, cosigner: verified.cosigner, rule }
   const ask = async ({ hook, unknown = [] }: HookRequirement) => {
     const terms = policy.hooks?.get(hook)

@@ -3,14 +3,15 @@
  * them.
  */
 import type { LivePolicy, PolicyFacts } from '../policy/judge.ts'
-import type { Verified } from '../protocol/token.ts'
+import type { SignedContent, Verified, Vouched } from '../protocol/token.ts'
 import type { Time } from '../../common/clock.ts'
 import type { DecisionStore, ShadowNote } from '../decisions/store.ts'
 import type { RequestKey } from '../protocol/digest.ts'
-import type { Decision, HoldTerms } from '../policy/decision.ts'
+import type { Decision, Evaluation, HoldTerms } from '../policy/decision.ts'
 import type { Hook } from '../policy/compile/hooks.ts'
 import type { Action, Endpoint, Mode, Stage } from '../protocol/endpoints.ts'
 import type { CallbackRequest } from '../protocol/request.ts'
+import type { Content } from './content.ts'
 import type { AnswerClaims, Draft } from './response.ts'
 import type { SharedWork } from './shared-work.ts'
 import type { FaultRule } from './faults.ts'
@@ -68,7 +69,48 @@ export interface CallbackDeps {
   readonly answers: AnswerMemory
   readonly log: CallbackLog
   readonly advisers: Advisers
+  /** Without it every body is read and evaluated on the event loop. */
+  readonly large?: LargeBodies | undefined
 }
+
+/**
+ * A verified request, wherever it is: on the event loop, or in the thread for large bodies. What asks it waits for a
+ * thread only.
+ */
+export interface ReadRequest {
+  readonly requestId: string
+  readonly txId: string | undefined
+  readonly unknownMembers: readonly string[]
+  /** See `provesStage`. */
+  readonly provesStage: boolean
+  /** What a policy makes of it; a throw or a rejection is answered RETRY. */
+  readonly evaluate: (policy: LivePolicy, facts: PolicyFacts) => Evaluation | Promise<Evaluation>
+  /**
+   * The request itself, for people, a team's own function and its services. Rejects when it has too many values for the
+   * event loop.
+   */
+  readonly whole: () => CallbackRequest | Promise<CallbackRequest>
+  /** Lets go of what is kept for it elsewhere. */
+  readonly release?: () => void
+}
+
+/** Reads and evaluates bodies that would keep the event loop from all others, in a thread. */
+export interface LargeBodies {
+  /** From this size on, in bytes. */
+  readonly fromBytes: number
+  /** Throws `CallbackError` unless somebody vouches for the body. */
+  readonly vouch: (body: Buffer) => Vouched
+  /** What `contentOf` gives; the request stays in the thread until it is released. Rejects with `CallbackError`. */
+  readonly read: (
+    delivery: Delivery,
+    content: SignedContent,
+    cosigner: string,
+  ) => Promise<LargeContent>
+}
+
+export type LargeContent =
+  | Exclude<Content, { readonly kind: 'request' }>
+  | { readonly kind: 'request'; readonly key: RequestKey; readonly request: ReadRequest }
 
 /** Who else is heard about a request, besides the policy. */
 export interface Advisers {
@@ -101,10 +143,10 @@ export interface Remembered {
  * Says what another policy would have decided. INVARIANT: never changes, delays or fails an answer.
  */
 export type ShadowPolicy = (
-  request: CallbackRequest,
+  request: ReadRequest,
   facts: PolicyFacts,
   live: Decision,
-) => ShadowNote | undefined
+) => Promise<ShadowNote | undefined>
 
 /** What a team's own function may know besides the request. */
 export interface DeciderFacts extends PolicyFacts {

@@ -3,17 +3,20 @@
  * good.
  */
 import { CallbackError } from '../protocol/errors.ts'
-import { malformedKey, type RequestKey, requestKey } from '../protocol/digest.ts'
-import { identify, parseRequest } from '../protocol/parse-request.ts'
+import type { RequestKey } from '../protocol/digest.ts'
+import { provesStage } from '../protocol/parse-request.ts'
 import type { CallbackRequest, Malformed } from '../protocol/request.ts'
 import type { Verified } from '../protocol/token.ts'
-import { Undecided } from './faults.ts'
-import type { CallbackDeps, Delivery } from './ports.ts'
+import { contentOf } from './content.ts'
+import { MARGIN_MS, Undecided, within } from './faults.ts'
+import type { CallbackDeps, Delivery, LargeBodies, LargeContent, ReadRequest } from './ports.ts'
 
 /** A verified delivery with an id to answer to. */
 interface Genuine {
   readonly delivery: Delivery
-  readonly verified: Verified
+  readonly verified: Pick<Verified, 'token' | 'cosigner'>
+  /** The token says when it is valid. */
+  readonly isTimed: boolean
   readonly requestId: string
   /** When its verification began, in monotonic milliseconds. */
   readonly startedMs: number
@@ -28,7 +31,7 @@ interface Known extends Genuine {
 
 export type AskedRequest = Known & {
   readonly kind: 'request'
-  readonly request: CallbackRequest
+  readonly request: ReadRequest
 }
 type AskedMalformed = Known & { readonly kind: 'malformed'; readonly malformed: Malformed }
 type Unread = Genuine & { readonly kind: 'unread'; readonly fault: Undecided }
@@ -45,30 +48,82 @@ export type Asked = Identified | Unread
  */
 export function read(delivery: Delivery, { verify, time }: CallbackDeps): Asked {
   const startedMs = time.clock.monotonicMs()
-  const verified = verify(delivery.body, time.clock.now())
+  const { claims, token, cosigner } = verify(delivery.body, time.clock.now())
+  const isTimed = claims['exp'] !== undefined || claims['nbf'] !== undefined
+  const content = contentOf(delivery.endpoint, claims, cosigner)
+  const genuine = { delivery, verified: { token, cosigner }, isTimed, startedMs }
+  if (content.kind !== 'request') return askedOf(genuine, content)
+  return askedOf(genuine, { ...content, request: here(content.request) })
+}
+
+/**
+ * The same for a body that would keep the event loop from all others: its signature is verified here, all else is done
+ * in a thread. Throws `ERR_OVERLOADED` when that has not even found the id in time.
+ */
+export async function readLarge(
+  delivery: Delivery,
+  large: LargeBodies,
+  { time: { clock, after } }: CallbackDeps,
+): Promise<Asked> {
+  const startedMs = clock.monotonicMs()
+  const { content: signed, token, cosigner } = large.vouch(delivery.body)
+  const leftMs = delivery.deadlineAtMs - MARGIN_MS - clock.monotonicMs()
+  const reading = large.read(delivery, signed, cosigner)
+  const content = await within(leftMs, reading, after)
+  if (content === undefined) {
+    // What comes late is of no use, and must not be kept.
+    void reading.then(
+      (late) => late.kind === 'request' && late.request.release?.(),
+      () => undefined,
+    )
+    throw new CallbackError('ERR_OVERLOADED', 'reading the body took too long')
+  }
+  const genuine = { delivery, verified: { token, cosigner }, isTimed: true, startedMs }
+  return askedOf(genuine, content)
+}
+
+function askedOf(genuine: Omit<Genuine, 'requestId'>, content: LargeContent): Asked {
+  if (content.kind === 'unread') {
+    const { requestId, error } = content
+    return { kind: 'unread', ...genuine, requestId, fault: new Undecided('internal-error', error) }
+  }
+  const { key } = content
+  const { requestId } = key
+  if (content.kind === 'malformed') {
+    const { malformed } = content
+    const { txId } = malformed
+    return {
+      ...genuine,
+      kind: 'malformed',
+      requestId,
+      key,
+      txId,
+      owner: txId ?? requestId,
+      malformed,
+    }
+  }
+  const { request } = content
+  const { txId } = request
+  return { ...genuine, kind: 'request', requestId, key, txId, owner: txId ?? requestId, request }
+}
+
+/** The request for whom it has to be shown to. Throws `Undecided` when it is too large for that. */
+export async function wholeOf({ request }: AskedRequest): Promise<CallbackRequest> {
   try {
-    return identified(delivery, verified, startedMs)
-  } catch (error) {
-    if (error instanceof CallbackError) throw error
-    const requestId = identify(verified.claims)
-    const fault = new Undecided('internal-error', error)
-    return { kind: 'unread', delivery, verified, requestId, startedMs, fault }
+    return await request.whole()
+  } catch (cause) {
+    throw new Undecided('policy-error', cause)
   }
 }
 
-function identified(delivery: Delivery, verified: Verified, startedMs: number): Identified {
-  const parsed = parseRequest(delivery.endpoint, verified.claims)
-  if (parsed.kind === 'malformed') {
-    const { malformed } = parsed
-    const { requestId, txId } = malformed
-    const key = malformedKey(malformed, verified.claims)
-    const known = { delivery, verified, requestId, startedMs, key, txId, owner: txId ?? requestId }
-    return { kind: 'malformed', ...known, malformed }
+/** A request in this thread. */
+function here(request: CallbackRequest): ReadRequest {
+  return {
+    requestId: request.requestId,
+    txId: request.endpoint === 'tx_sign_request' ? request.txId : undefined,
+    unknownMembers: request.unknownMembers,
+    provesStage: provesStage(request),
+    evaluate: (policy, facts) => policy.evaluate(request, facts),
+    whole: () => request,
   }
-  const { request } = parsed
-  const { requestId } = request
-  const key = requestKey(request, verified.cosigner)
-  const txId = request.endpoint === 'tx_sign_request' ? request.txId : undefined
-  const owner = txId ?? requestId
-  return { kind: 'request', delivery, verified, requestId, startedMs, key, txId, owner, request }
 }

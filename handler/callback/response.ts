@@ -81,7 +81,7 @@ const UNPRINTABLE = /[\p{C}\p{Zl}\p{Zp}]+/gu
  * the proof that the APPROVE of that request is on disk; a proof of anything else is a bug and
  * throws.
  */
-export function approve(request: CallbackRequest, proof: Proof): Approval {
+export function approve(request: Pick<CallbackRequest, 'requestId'>, proof: Proof): Approval {
   const { decision, seq } = decisionOf(proof)
   if (decision.action !== 'APPROVE') throw new Error('the record does not say APPROVE')
   return Object.freeze({ action: 'APPROVE', requestId: request.requestId, [approved]: seq })

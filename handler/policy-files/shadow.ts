@@ -12,12 +12,12 @@ export function createShadow(
   noted: (note: ShadowNote) => void,
 ): ShadowPolicy {
   let failed: string | undefined
-  return (request, facts, live) => {
+  return async (request, facts, live) => {
     const loaded = source.current()
     if (loaded === undefined) return undefined
     const { digest } = loaded.live
     try {
-      const { action, rule } = loaded.live.evaluate(request, facts).decision
+      const { action, rule } = (await request.evaluate(loaded.live, facts)).decision
       const { action: liveAction, rule: liveRule } = live
       const note = { digest, action, rule, liveAction, liveRule, semantics: SEMANTICS }
       noted(note)

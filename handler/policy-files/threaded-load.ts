@@ -5,15 +5,15 @@ import type { Clock } from '../../common/clock.ts'
 import { messageOf } from '../../common/errors.ts'
 import type { BootedThread } from '../../common/thread.ts'
 import type { PolicyProblem } from '../policy/file/problems.ts'
-import type { RuleEntry, TestEntry } from '../policy/file/schema.ts'
 import type { Policy } from '../policy/compile/policy.ts'
 import { buildPolicy } from '../policy/parse.ts'
 import type { PolicyForm } from '../policy/parse.ts'
 import { bootPolicyThread } from './boot.ts'
+import { createAssembly } from './form-parts.ts'
 import { stampsNow } from './policy-file.ts'
 import type { Stamps } from './policy-file.ts'
 import { inSlices } from './slices.ts'
-import type { FormHead, FromThread, ToThread } from './worker-messages.ts'
+import type { FromThread, ToThread } from './worker-messages.ts'
 
 /** What became of a load, and how the files stood when they were read. */
 export type LoadedPolicy = { readonly stamps: Stamps } & (
@@ -68,27 +68,18 @@ function asker({ worker, died }: BootedThread): Ask {
 }
 
 /** Puts the form together from its parts. Each is asked for when the one before has been read: the loop turns between. */
-async function receive(head: FormHead, ask: Ask): Promise<PolicyForm> {
-  const rules: RuleEntry[] = []
-  const tests: TestEntry[] = []
-  const keys = new Map(head.lists.map(({ name }) => [name, new Set<string>()]))
+async function receive(
+  head: Extract<FromThread, { readonly kind: 'read' }>['head'],
+  ask: Ask,
+): Promise<PolicyForm> {
+  const assembly = createAssembly(head)
   for (
     let part = await ask({ kind: 'next' });
     part.kind !== 'end';
     part = await ask({ kind: 'next' })
   ) {
-    if (part.kind === 'rules') rules.push(...part.rules)
-    else if (part.kind === 'tests') tests.push(...part.tests)
-    else if (part.kind === 'keys') for (const key of part.keys) keys.get(part.list)?.add(key)
+    if (part.kind === 'rules' || part.kind === 'tests' || part.kind === 'keys') assembly.add(part)
     else throw new TypeError(`unexpected message \`${part.kind}\``)
   }
-  const lists = head.lists.map((list) => ({
-    ...list,
-    keys: keys.get(list.name) ?? new Set<string>(),
-  }))
-  return {
-    ...head,
-    file: { ...head.file, rules, tests },
-    lists: new Map(lists.map((list) => [list.name, list])),
-  }
+  return { ...assembly.form(), found: head.found }
 }

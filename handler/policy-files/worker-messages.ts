@@ -1,8 +1,7 @@
 /** Messages between the event loop and the thread that reads policies: one question, one answer at a time. */
 import type { PolicyProblem } from '../policy/file/problems.ts'
-import type { PolicyFile, RuleEntry, TestEntry } from '../policy/file/schema.ts'
-import type { Found, PolicyForm } from '../policy/parse.ts'
-import type { NamedList } from '../policy/compile/lists.ts'
+import type { Found } from '../policy/parse.ts'
+import type { FormHead, Part } from './form-parts.ts'
 import type { Stamps } from './policy-file.ts'
 
 export type ToThread =
@@ -18,19 +17,11 @@ export type FromThread =
       readonly problems: readonly PolicyProblem[]
       readonly stamps: Stamps
     }
-  | { readonly kind: 'read'; readonly head: FormHead; readonly stamps: Stamps }
+  | {
+      readonly kind: 'read'
+      readonly head: FormHead & { readonly found: Found }
+      readonly stamps: Stamps
+    }
   | Part
   | { readonly kind: 'end' }
   | { readonly kind: 'located'; readonly problems: readonly PolicyProblem[] }
-
-/** A policy in the right form without what may be long, which follows in parts. */
-export interface FormHead extends Omit<PolicyForm, 'file' | 'lists'> {
-  readonly file: Omit<PolicyFile, 'rules' | 'tests' | 'lists'>
-  readonly lists: readonly Omit<NamedList, 'keys'>[]
-}
-
-/** As much as the loop reads in about a millisecond: a message is read as a whole. */
-export type Part =
-  | { readonly kind: 'rules'; readonly rules: readonly RuleEntry[] }
-  | { readonly kind: 'tests'; readonly tests: readonly TestEntry[] }
-  | { readonly kind: 'keys'; readonly list: string; readonly keys: readonly string[] }

@@ -1,13 +1,10 @@
 /** Thread that reads one policy: what takes seconds of parsing and checking stops no callback. */
 import { parentPort } from 'node:worker_threads'
-import type { PolicyForm } from '../policy/parse.ts'
 import { readPolicy } from './policy-file.ts'
 import type { ReadPolicy } from './policy-file.ts'
-import type { FormHead, FromThread, Part, ToThread } from './worker-messages.ts'
-
-/** How much goes into one part. */
-const RULES = 50
-const KEYS = 2_000
+import { headOf, partsOf } from './form-parts.ts'
+import type { Part } from './form-parts.ts'
+import type { FromThread, ToThread } from './worker-messages.ts'
 
 let read: ReadPolicy | undefined
 let parts: Iterator<Part> | undefined
@@ -26,7 +23,8 @@ async function answer(message: ToThread): Promise<FromThread> {
     read = await readPolicy(message.path, message.known)
     if (read.kind !== 'read') return read
     parts = partsOf(read.form)
-    return { kind: 'read', head: headOf(read.form), stamps: read.stamps }
+    const { found } = read.form
+    return { kind: 'read', head: { ...headOf(read.form), found }, stamps: read.stamps }
   }
   if (message.kind === 'next') {
     const next = parts?.next()
@@ -34,28 +32,4 @@ async function answer(message: ToThread): Promise<FromThread> {
   }
   const problems = read?.kind === 'read' ? read.locate(message.found) : []
   return { kind: 'located', problems }
-}
-
-function headOf({ file, lists, ...rest }: PolicyForm): FormHead {
-  const { rules: _rules, tests: _tests, ...head } = file
-  return {
-    ...rest,
-    file: head,
-    lists: Array.from(lists.values(), ({ keys: _keys, ...list }) => list),
-  }
-}
-
-function* partsOf({ file, lists }: PolicyForm): Generator<Part, undefined, undefined> {
-  for (const rules of pieces(file.rules ?? [], RULES)) yield { kind: 'rules', rules }
-  for (const tests of pieces(file.tests ?? [], RULES)) yield { kind: 'tests', tests }
-  for (const { name, keys } of lists.values()) {
-    for (const piece of pieces([...keys], KEYS)) yield { kind: 'keys', list: name, keys: piece }
-  }
-}
-
-function* pieces<T>(
-  all: readonly T[],
-  size: number,
-): Generator<readonly T[], undefined, undefined> {
-  for (let at = 0; at < all.length; at += size) yield all.slice(at, at + size)
 }

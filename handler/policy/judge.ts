@@ -4,7 +4,7 @@ import type { Decision, Evaluation } from './decision.ts'
 import { contentRefusal, evaluate } from './evaluate.ts'
 import type { Facts } from './facts.ts'
 import type { Hook } from './compile/hooks.ts'
-import type { Policy } from './compile/policy.ts'
+import type { CompiledForm, Policy } from './compile/policy.ts'
 import type { RawTxVerdict } from './rawtx/verdict.ts'
 import { verifyRawTx } from './rawtx/verify.ts'
 import { checkStatement } from './statement.ts'
@@ -27,6 +27,8 @@ export interface LivePolicy {
   refusal?(request: CallbackRequest, facts: PolicyFacts): Decision | undefined
   /** What the hooks that an evaluation may name are; without it a missing answer is a veto at once. */
   readonly hooks?: ReadonlyMap<string, Hook>
+  /** For another thread to ask it; without it large bodies cannot be evaluated. */
+  readonly form?: CompiledForm
 }
 
 /** The policy as the straight line asks it. `verifySignature` checks extra signatures with the platform's own crypto. */
@@ -34,6 +36,7 @@ export function livePolicy(policy: Policy, verifySignature: VerifySignature): Li
   return Object.freeze({
     digest: policy.digest,
     hooks: policy.hooks,
+    form: policy.form,
     evaluate: (request: CallbackRequest, known: PolicyFacts): Evaluation => {
       const facts = factsOf(policy, request, known, verifySignature)
       const { decision, charges, singleUses, hooks, hold, uncertainty } = evaluate(

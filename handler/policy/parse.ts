@@ -2,13 +2,12 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { compileLists, compilePolicy } from './compile/compile.ts'
-import type { Findings, ListFileFinding, NamedList } from './compile/lists.ts'
-import type { Policy } from './compile/policy.ts'
+import type { Findings, ListFileFinding } from './compile/lists.ts'
+import type { CompiledForm, Policy } from './compile/policy.ts'
 import { formatPath } from './file/problems.ts'
 import type { Finding, PolicyProblem } from './file/problems.ts'
 import { failingTests } from './policy-tests.ts'
 import { policySchema } from './file/schema.ts'
-import type { PolicyFile } from './file/schema.ts'
 import { findingsOf } from './file/schema-findings.ts'
 import { readYaml } from './file/yaml-source.ts'
 import type { YamlSource } from './file/yaml-source.ts'
@@ -28,11 +27,8 @@ export interface Found {
   readonly inLists: readonly ListFileFinding[]
 }
 
-/** A policy file in the right form, its lists compiled: plain data, which one thread can send to another. */
-export interface PolicyForm {
-  readonly file: Omit<PolicyFile, 'lists'>
-  readonly digest: string
-  readonly lists: ReadonlyMap<string, NamedList>
+/** What one thread reads and another compiles. */
+export interface PolicyForm extends CompiledForm {
   /** What is wrong with the lists. */
   readonly found: Found
 }

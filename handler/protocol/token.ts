@@ -23,6 +23,27 @@ export interface Verified {
   readonly cosigner: string
 }
 
+/** What a co-signer's key vouches for, not read yet. */
+export interface Vouched {
+  readonly content: SignedContent
+  readonly token: string
+  readonly cosigner: string
+}
+
+/** Bytes of JSON, or the base64url text of them. */
+export interface SignedContent {
+  readonly bytes: Uint8Array
+  readonly form: 'base64url' | 'json'
+}
+
+/** How bodies are verified, at once or without their content being read. Both throw `CallbackError`. */
+export interface Verifier {
+  /** Verifies a body and reads it. */
+  readonly verify: (body: Buffer, now: Date) => Verified
+  /** Verifies a body; its content is still to be read, with `readContent`. */
+  readonly vouch: (body: Buffer) => Vouched
+}
+
 /** A co-signer's public key and the name it has in our configuration. */
 export interface CosignerKey {
   readonly name: string
@@ -58,14 +79,17 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  * however many co-signers there are. The verifier throws `CallbackError`; its codes differ for the
  * log only. Throws `KeyMaterialError` for unfit keys.
  */
-export function createTokenVerifier(
-  keys: readonly CosignerKey[],
-): (body: Buffer, now: Date) => Verified {
+export function createTokenVerifier(keys: readonly CosignerKey[]): Verifier['verify'] {
+  return tokenVerifier(keys).verify
+}
+
+/** The same, and the signature alone. */
+export function tokenVerifier(keys: readonly CosignerKey[]): Verifier {
   const cosigners = keys.map(cosignerOf)
   let lastToSign = cosigners[0]
   /** A co-signer writes the same header each time: text that was found good is not read again. */
   let goodHeader = ''
-  return (body, now) => {
+  const vouch = (body: Buffer): Vouched => {
     const { header, payload, signed, signature } = splitToken(body)
     if (header !== goodHeader) checkHeader(bytesOf(header))
     const signs = (each: Cosigner) =>
@@ -80,23 +104,44 @@ export function createTokenVerifier(
     }
     lastToSign = cosigner
     goodHeader = header
-    const claims = readClaims(bytesOf(payload.toString('latin1')))
-    checkTime(claims, now)
-    return Object.freeze({ claims, token: body.toString('latin1'), cosigner: cosigner.name })
+    const content: SignedContent = { bytes: payload, form: 'base64url' }
+    return { content, token: body.toString('latin1'), cosigner: cosigner.name }
   }
+  return verifierOf(vouch)
 }
 
 /**
  * Reads plain JSON requests (`certificate` mode). Nothing is verified here: the network allow-list
  * and the pinned certificate are all there is. The same strictness of content holds.
  */
-export function createPlainVerifier(): (body: Buffer, now: Date) => Verified {
-  return (body, now) => {
+export function createPlainVerifier(): Verifier['verify'] {
+  return plainVerifier().verify
+}
+
+/** The same, and nothing but that there is a body. */
+export function plainVerifier(): Verifier {
+  return verifierOf((body) => {
     if (body.length === 0) throw new CallbackError('ERR_BODY_MISSING', 'the body is empty')
-    const claims = readClaims(body)
-    checkTime(claims, now)
-    return Object.freeze({ claims, token: body.toString('utf8'), cosigner: '' })
+    return { content: { bytes: body, form: 'json' }, token: body.toString('utf8'), cosigner: '' }
+  })
+}
+
+function verifierOf(vouch: Verifier['vouch']): Verifier {
+  return {
+    vouch,
+    verify: (body, now) => {
+      const { content, token, cosigner } = vouch(body)
+      return Object.freeze({ claims: readContent(content, now), token, cosigner })
+    },
   }
+}
+
+/** The claims in content that somebody vouches for, at a time at which they are valid. Throws `CallbackError`. */
+export function readContent({ bytes, form }: SignedContent, now: Date): JsonObject {
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const claims = readClaims(form === 'json' ? view : bytesOf(view.toString('latin1')))
+  checkTime(claims, now)
+  return claims
 }
 
 /**

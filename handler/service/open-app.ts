@@ -7,7 +7,8 @@ import { createSharedWork } from '../callback/shared-work.ts'
 import type { SqliteStore } from '../decisions/sqlite/sqlite-store.ts'
 import { createApp, type App } from '../edge/app.ts'
 import { CallbackError } from '../protocol/errors.ts'
-import { createPlainVerifier, createTokenVerifier, signToken } from '../protocol/token.ts'
+import { createLargeBodies } from '../large/large-bodies.ts'
+import { plainVerifier, signToken, tokenVerifier } from '../protocol/token.ts'
 import { callbackLog } from '../telemetry/log.ts'
 import { refusals } from '../telemetry/refusals.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
@@ -33,14 +34,22 @@ export interface AppParts {
 }
 
 /** The application, ready to be given to the listeners. */
-export function openApp({ config, clock, logger }: Process, parts: AppParts): App {
+export function openApp({ config, clock, after, logger, closers }: Process, parts: AppParts): App {
   const { material, generations, store, capacity, policies, metrics } = parts
   const { admission, budget, shutdown } = capacity
   const plain = config.auth === 'certificate'
   const log = observedLog({ clock, logger, after: shutdown.after }, parts)
+  const verifier = plain ? plainVerifier() : tokenVerifier(material.cosigners)
+  const large = createLargeBodies({
+    vouch: verifier.vouch,
+    clock,
+    after,
+    died: (err) => logger.error({ err }, 'the thread for large bodies has ended'),
+  })
+  closers.add(large.close)
   const deps: CallbackDeps = {
     mode: plain ? 'plain' : 'token',
-    verify: plain ? createPlainVerifier() : createTokenVerifier(material.cosigners),
+    verify: verifier.verify,
     sign: (generation, claims, begins) =>
       admission.sign(() => {
         begins?.()
@@ -59,6 +68,7 @@ export function openApp({ config, clock, logger }: Process, parts: AppParts): Ap
       shadow: policies.shadow,
       decider: parts.decider,
     },
+    large,
   }
   return createApp({
     answer: (delivery) => answerCallback(delivery, deps),

@@ -88,6 +88,7 @@ export function* compilePolicy(
       ...unusedOf('hooks', hooks, used.usedHooks),
       ...unusedOf('statementKeys', statementKeys, used.usedKeys),
     ],
+    form: { file, digest, lists },
   })
 }
 

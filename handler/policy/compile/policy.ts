@@ -9,7 +9,7 @@ import type { RawTxOptions } from '../rawtx/verify.ts'
 import type { RuleIndex } from './rule-index.ts'
 import type { Rule } from './rules.ts'
 import type { Finding } from '../file/problems.ts'
-import type { TestEntry } from '../file/schema.ts'
+import type { PolicyFile, TestEntry } from '../file/schema.ts'
 import type { StatementKey } from '../statement.ts'
 
 /** One frozen policy. A request is decided by one of these from beginning to end. */
@@ -36,4 +36,13 @@ export interface Policy {
   readonly misspelt: readonly Finding[]
   /** Declared and never referred to: `lists.payees`, … */
   readonly unused: readonly string[]
+  /** What it was compiled from: plain data, so that another thread can compile it, too. */
+  readonly form: CompiledForm
+}
+
+/** A policy file in the right form, its lists compiled. */
+export interface CompiledForm {
+  readonly file: Omit<PolicyFile, 'lists'>
+  readonly digest: string
+  readonly lists: ReadonlyMap<string, NamedList>
 }

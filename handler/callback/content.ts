@@ -1,0 +1,29 @@
+/** Content: what verified claims say, with the identity that it is decided under. */
+import type { Endpoint } from '../protocol/endpoints.ts'
+import { CallbackError } from '../protocol/errors.ts'
+import { malformedKey, type RequestKey, requestKey } from '../protocol/digest.ts'
+import type { JsonObject } from '../protocol/json-value.ts'
+import { identify, parseRequest } from '../protocol/parse-request.ts'
+import type { CallbackRequest, Malformed } from '../protocol/request.ts'
+
+export type Content =
+  | { readonly kind: 'request'; readonly key: RequestKey; readonly request: CallbackRequest }
+  | { readonly kind: 'malformed'; readonly key: RequestKey; readonly malformed: Malformed }
+  /** A bug of ours kept it from being read. */
+  | { readonly kind: 'unread'; readonly requestId: string; readonly error: unknown }
+
+/** Reads claims. Throws `CallbackError` unless they have an id to answer to. */
+export function contentOf(endpoint: Endpoint, claims: JsonObject, cosigner: string): Content {
+  try {
+    const parsed = parseRequest(endpoint, claims)
+    if (parsed.kind === 'malformed') {
+      const { malformed } = parsed
+      return { kind: 'malformed', key: malformedKey(malformed, claims), malformed }
+    }
+    const { request } = parsed
+    return { kind: 'request', key: requestKey(request, cosigner), request }
+  } catch (error) {
+    if (error instanceof CallbackError) throw error
+    return { kind: 'unread', requestId: identify(claims), error }
+  }
+}
