@@ -1,4 +1,5 @@
 /** Content: what verified claims say, with the identity that it is decided under. */
+import { bytesOf } from '../decisions/variants.ts'
 import type { Endpoint } from '../protocol/endpoints.ts'
 import { CallbackError } from '../protocol/errors.ts'
 import { malformedKey, type RequestKey, requestKey } from '../protocol/digest.ts'
@@ -26,4 +27,9 @@ export function contentOf(endpoint: Endpoint, claims: JsonObject, cosigner: stri
     if (error instanceof CallbackError) throw error
     return { kind: 'unread', requestId: identify(claims), error }
   }
+}
+
+/** What tells one signature of a request from another; undefined when it is no transaction, or shows none. */
+export function signedBytes(request: CallbackRequest): string | undefined {
+  return request.endpoint === 'tx_sign_request' ? bytesOf(request) : undefined
 }

@@ -83,6 +83,8 @@ export interface ReadRequest {
   readonly unknownMembers: readonly string[]
   /** See `provesStage`. */
   readonly provesStage: boolean
+  /** What tells one signature from another, of a transaction; see `bytesOf`. */
+  readonly bytes: () => string | undefined
   /** What a policy makes of it; a throw or a rejection is answered RETRY. */
   readonly evaluate: (policy: LivePolicy, facts: PolicyFacts) => Evaluation | Promise<Evaluation>
   /**

@@ -7,7 +7,7 @@ import type { RequestKey } from '../protocol/digest.ts'
 import { provesStage } from '../protocol/parse-request.ts'
 import type { CallbackRequest, Malformed } from '../protocol/request.ts'
 import type { Verified } from '../protocol/token.ts'
-import { contentOf } from './content.ts'
+import { contentOf, signedBytes } from './content.ts'
 import { MARGIN_MS, Undecided, within } from './faults.ts'
 import type { CallbackDeps, Delivery, LargeBodies, LargeContent, ReadRequest } from './ports.ts'
 
@@ -123,6 +123,7 @@ function here(request: CallbackRequest): ReadRequest {
     txId: request.endpoint === 'tx_sign_request' ? request.txId : undefined,
     unknownMembers: request.unknownMembers,
     provesStage: provesStage(request),
+    bytes: () => signedBytes(request),
     evaluate: (policy, facts) => policy.evaluate(request, facts),
     whole: () => request,
   }

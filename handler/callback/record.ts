@@ -1,7 +1,7 @@
 /** Step 4, record: the proposal is on disk before it is answered. */
 import type { Difference } from '../decisions/cores.ts'
 import type { NewDecision } from '../decisions/store.ts'
-import { bytesOf, spends } from '../decisions/variants.ts'
+import { spends } from '../decisions/variants.ts'
 import { fromStore } from './faults.ts'
 import type { CallbackDeps } from './ports.ts'
 import type { Proposal } from './proposal.ts'
@@ -79,7 +79,7 @@ function entryOf(asked: Identified, proposal: Proposal): NewDecision {
 
 /** What tells one signature from another; of decisions that spend something. */
 function signedBytes(asked: Identified, proposal: Proposal): Pick<NewDecision, 'bytes'> {
-  if (asked.kind === 'malformed' || asked.request.endpoint !== 'tx_sign_request') return {}
-  const bytes = spends(proposal) ? bytesOf(asked.request) : undefined
+  if (asked.kind === 'malformed') return {}
+  const bytes = spends(proposal) ? asked.request.bytes() : undefined
   return bytes === undefined ? {} : { bytes }
 }

@@ -74,6 +74,7 @@ export function createLargeBodies({
     txId: found.txId,
     unknownMembers: found.unknownMembers,
     provesStage: found.provesStage,
+    bytes: () => found.bytes,
     evaluate: ({ digest, form }, facts): Promise<Evaluation> =>
       inTurn(async () => {
         if (form === undefined) throw new Error('the policy cannot be asked in another thread')

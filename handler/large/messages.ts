@@ -44,6 +44,7 @@ export type Answer =
       readonly txId: string | undefined
       readonly unknownMembers: readonly string[]
       readonly provesStage: boolean
+      readonly bytes: string | undefined
     }
   | { readonly kind: 'malformed'; readonly key: RequestKey; readonly malformed: Malformed }
   | { readonly kind: 'unread'; readonly requestId: string; readonly message: string }

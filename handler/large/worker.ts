@@ -1,7 +1,8 @@
 /** Thread for large bodies: what takes seconds of reading and evaluating keeps no other callback waiting. */
 import { parentPort } from 'node:worker_threads'
 import { messageOf } from '../../common/errors.ts'
-import { contentOf } from '../callback/content.ts'
+import { contentOf, signedBytes } from '../callback/content.ts'
+import type { Content } from '../callback/content.ts'
 import { compilePolicy } from '../policy/compile/compile.ts'
 import { livePolicy } from '../policy/judge.ts'
 import type { LivePolicy } from '../policy/judge.ts'
@@ -82,15 +83,24 @@ function read({
     return { kind: 'unread', requestId: found.requestId, message: messageOf(found.error) }
   }
   if (found.kind === 'malformed') return found
-  const { key, request } = found
-  requests.set(id, request)
-  return {
+  try {
+    return keep(id, found)
+  } catch (error) {
+    return { kind: 'unread', requestId: found.key.requestId, message: messageOf(error) }
+  }
+}
+
+function keep(id: number, { key, request }: Extract<Content, { kind: 'request' }>): Answer {
+  const answer: Answer = {
     kind: 'request',
     key,
     txId: request.endpoint === 'tx_sign_request' ? request.txId : undefined,
     unknownMembers: request.unknownMembers,
     provesStage: provesStage(request),
+    bytes: signedBytes(request),
   }
+  requests.set(id, request)
+  return answer
 }
 
 function about(question: Exclude<Question, { kind: 'read' }>): Answer {
