@@ -123,7 +123,7 @@ describe('a body of 64 KiB and more', () => {
     )
     const byId = ({ store }: Line) =>
       store.records
-        .map(({ key, decision, evidence: { deliveryId: _, ...evidence } }) => ({
+        .map(({ key, decision, evidence: { deliveryId: _deliveryId, ...evidence } }) => ({
           key,
           decision,
           evidence,
@@ -147,7 +147,7 @@ describe('a body of 64 KiB and more', () => {
   it.each([
     [
       'of 85,000 destinations',
-      { destinations: Array(85_000).fill({ dstType: 'VAULT', dstId: '1' }) },
+      { destinations: Array.from({ length: 85_000 }, () => ({ dstType: 'VAULT', dstId: '1' })) },
     ],
     ['of 1,000,000 numbers', { extraParameters: { a: Array(1_000_000).fill(1) } }],
     [
@@ -158,7 +158,10 @@ describe('a body of 64 KiB and more', () => {
         ),
       },
     ],
-    ['of deep lists', { extraParameters: { a: Array(50_000).fill([[[[[[[[[[[1]]]]]]]]]]]) } }],
+    [
+      'of deep lists',
+      { extraParameters: { a: Array.from({ length: 50_000 }, () => [[[[[[[[[[[1]]]]]]]]]]]) } },
+    ],
   ])('%s lets the loop turn while it is read and evaluated', async (_, more) => {
     // The thread and the policy are there.
     await handler.ask(claims())
