@@ -17,8 +17,9 @@ const STATES: Readonly<Record<StoredHoldState, HoldState>> = {
 /** Opens a hold at the first delivery of a request and then follows it. */
 export function createHoldBook(store: Pick<OperatorActs, 'openHold'>): HoldBook {
   return {
-    async state(key, terms, request, rule) {
-      const { state } = await store.openHold({ key, terms, summary: summaryOf(request, rule) })
+    async state(key, terms, request, { rule, rawTx }) {
+      const summary = summaryOf(request, rule, rawTx)
+      const { state } = await store.openHold({ key, terms, summary })
       return STATES[state]
     },
   }

@@ -5,11 +5,12 @@ import type { CallbackRequest, TxSignRequest } from '../protocol/request.ts'
 /** Longest line, in characters. */
 const MAX_LENGTH = 300
 
-/** Printable ASCII; what is not sent is left out, what is not printable shows as `?`. */
-export function summaryOf(request: CallbackRequest, rule: string): string {
+/** `rawTx` is the verdict on the bytes. Printable ASCII; what is not sent is left out, what is not printable shows as `?`. */
+export function summaryOf(request: CallbackRequest, rule: string, rawTx?: string): string {
   const what =
     request.endpoint === 'tx_sign_request' ? transaction(request) : `configuration ${request.type}`
-  const where = `request ${request.requestId}, ${request.stage} stage, rule ${rule}`
+  const bytes = rawTx === undefined || rawTx === 'absent' ? '' : `, bytes ${rawTx}`
+  const where = `request ${request.requestId}, ${request.stage} stage, rule ${rule}${bytes}`
   const line = `${what} (${where})`.replaceAll(/[^\x20-\x7e]/g, '?')
   return line.length <= MAX_LENGTH ? line : `${line.slice(0, MAX_LENGTH - 3)}...`
 }

@@ -15,14 +15,14 @@ export async function settleHold(
   asked: AskedRequest,
   { advisers: { holds } }: CallbackDeps,
 ): Promise<Proposal> {
-  const { hold, decision } = proposal
+  const { hold, decision, rawTx } = proposal
   if (hold === undefined) return proposal
   const { key } = asked
   const request = await wholeOf(asked)
   const state =
     holds === undefined
       ? 'held'
-      : await fromStore(() => holds.state(key, hold, request, decision.rule))
+      : await fromStore(() => holds.state(key, hold, request, { rule: decision.rule, rawTx }))
   const heldBy = holdIdOf(key)
   if (state === 'released') return released({ ...proposal, heldBy }, heldBy)
   return { ...proposal, heldBy, decision: { ...decision, ...unreleased(state, hold, decision) } }

@@ -199,7 +199,7 @@ export interface HoldBook {
     key: RequestKey,
     terms: HoldTerms,
     request: CallbackRequest,
-    rule: string,
+    why: { readonly rule: string; readonly rawTx: string | undefined },
   ): Promise<HoldState>
 }
 

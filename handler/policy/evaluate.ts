@@ -5,6 +5,8 @@ import type { Decision, Evaluation, LimitCharge, Uncertainty } from './decision.
 import type { Facts } from './facts.ts'
 import { chargesFor } from './compile/limits.ts'
 import type { Policy } from './compile/policy.ts'
+import type { RawTxRequirement } from './compile/requirements.ts'
+import type { RawTxVerdict } from './rawtx/verdict.ts'
 import { reserved } from './reserved.ts'
 import { candidates } from './compile/rule-index.ts'
 import type { Rule } from './compile/rules.ts'
@@ -128,10 +130,33 @@ export function refusalOf(
   if (refusal !== undefined) return refusal
   const { rawTx, statement } = facts
   const { requirements } = rule
-  if (rawTx.status !== 'verified' && requirements.rawTx !== undefined) return requirements.rawTx
+  if (isForOtherChain(rawTx) && !rule.settles.has('chain')) {
+    return { action: 'RETRY', rule: rule.id, reason: 'typed data for another chain' }
+  }
+  if (requirements.rawTx !== undefined && !isProven(rule, requirements.rawTx, rawTx)) {
+    return requirements.rawTx.otherwise
+  }
   const { keys, otherwise } = requirements.extraSignature ?? {}
   const signed = statement.status === 'valid' && keys?.has(statement.keyName)
   return signed ? undefined : otherwise
+}
+
+/** A message that names another chain than the asset's: only a rule that names it as well may let it pass. */
+function isForOtherChain(rawTx: RawTxVerdict): boolean {
+  return rawTx.status !== 'absent' && rawTx.facts.otherChain !== undefined
+}
+
+/** Everything is proved but what the rule tolerates, or says itself. */
+function isProven(
+  { settles }: Rule,
+  { tolerated }: RawTxRequirement,
+  rawTx: RawTxVerdict,
+): boolean {
+  if (rawTx.status === 'verified') return true
+  return (
+    rawTx.status === 'unproven' &&
+    rawTx.unproven.every((part) => tolerated.has(part) || settles.has(part))
+  )
 }
 
 function withRequirements(rule: Rule, subject: Subject): Evaluation {

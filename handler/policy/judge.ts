@@ -81,5 +81,6 @@ export function describeVerdict(verdict: RawTxVerdict): string {
   if (verdict.status === 'mismatch') {
     return `mismatch: ${verdict.field} is ${verdict.found}, not ${verdict.expected}`
   }
+  if (verdict.status === 'unproven') return `unproven: ${verdict.unproven.join(', ')}`
   return verdict.status === 'unverifiable' ? `unverifiable: ${verdict.reason}` : verdict.status
 }

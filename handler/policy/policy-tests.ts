@@ -14,6 +14,7 @@ import type { Policy } from './compile/policy.ts'
 import { reserved } from './reserved.ts'
 import type { Finding, Path } from './file/problems.ts'
 import type { RawTxVerdict } from './rawtx/verdict.ts'
+import { proven } from './rawtx/verdict.ts'
 import { TEST_TIME } from './file/schema.ts'
 import type { TestEntry } from './file/schema.ts'
 import type { Steps } from './steps.ts'
@@ -108,7 +109,8 @@ function assumed({ rawTx, statement }: TestEntry): Partial<Facts> {
   }
 }
 
-function verdictOf(status: RawTxVerdict['status']): RawTxVerdict {
+function verdictOf(status: NonNullable<TestEntry['rawTx']>): RawTxVerdict {
+  if (typeof status === 'object') return proven(status.unproven)
   if (status === 'absent') return { status }
   if (status === 'verified') return { status, facts: {} }
   if (status === 'unverifiable') return { status, reason: 'assumed by a test', facts: {} }

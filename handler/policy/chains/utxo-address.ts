@@ -40,10 +40,11 @@ function scriptOfBase58(address: string, { p2pkh: keys, p2sh: scripts }: Network
   return scripts.includes(version) ? p2sh(hash) : undefined
 }
 
-const BECH32 = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l'
+/** The 32 characters of Bech32. */
+export const BECH32 = 'qpzry9x8gf2tvdw0s3jn54khce6mua7l'
 const BECH32_GENERATORS = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3]
 /** Checksum constants of bech32 (version 0) and bech32m (version 1 and later, BIP-350). */
-const BECH32_CONSTANTS = [1, 0x2bc830a3] as const
+export const BECH32_CONSTANTS = [1, 0x2bc830a3] as const
 
 function scriptOfWitness(address: string, prefix: string | undefined): string | undefined {
   const lower = address.toLowerCase()
@@ -53,16 +54,23 @@ function scriptOfWitness(address: string, prefix: string | undefined): string | 
   const words = wordsOf(lower.slice(prefix.length + 1))
   const version = words?.[0]
   if (words === undefined || (version !== 0 && version !== 1)) return undefined
-  const head = Array.from(prefix, (character) => character.charCodeAt(0))
-  const expanded = [...head.map((code) => code >> 5), 0, ...head.map((code) => code & 31)]
-  if (bech32Polymod([...expanded, ...words]) !== BECH32_CONSTANTS[version]) return undefined
+  if (bech32Polymod([...expandedPrefix(prefix), ...words]) !== BECH32_CONSTANTS[version]) {
+    return undefined
+  }
   const program = regroup(words.slice(1, -6))
   const lengths = version === 0 ? [20, 32] : [32]
   if (program === undefined || !lengths.includes(program.length)) return undefined
   return witnessScript(version, bytesToHex(program))
 }
 
-function bech32Polymod(words: readonly number[]): number {
+/** The prefix as the checksum reads it (BIP-173). */
+export function expandedPrefix(prefix: string): number[] {
+  const head = Array.from(prefix, (character) => character.charCodeAt(0))
+  return [...head.map((code) => code >> 5), 0, ...head.map((code) => code & 31)]
+}
+
+/** The checksum of 5-bit words (BIP-173). */
+export function bech32Polymod(words: readonly number[]): number {
   let checksum = 1
   for (const word of words) {
     const top = checksum >>> 25

@@ -34,7 +34,7 @@ export function adviceOn(policy: Policy): Advice[] {
       ),
     ),
     ...adviceOnTags(policy),
-    ...policy.rules.flatMap(adviceOnRule),
+    ...policy.rules.flatMap((rule) => [...adviceOnRule(rule), ...adviceOnProof(rule, policy)]),
     ...(policy.rules.length > 0 && policy.tests.length === 0
       ? [warning('the policy has no tests')]
       : []),
@@ -127,6 +127,44 @@ function movesSomething({ checks }: Rule): boolean {
   return isAboutTransactions(checks) && (!isBound(checks, ['operation']) || mayAcceptOthers(checks))
 }
 
+/** Bytes that the rule asks for, and that its assets and destinations cannot give. */
+function adviceOnProof(rule: Rule, { assets, version }: Policy): Advice[] {
+  const { id, checks, requirements, settles } = rule
+  if (requirements.rawTx === undefined) return []
+  const { tolerated } = requirements.rawTx
+  const advice: Advice[] = []
+  const bitcoinLike = listedFor(checks, 'asset').filter(
+    (each) => assets.get(each)?.family === 'utxo',
+  )
+  const [example] = bitcoinLike
+  if (tolerated.has('fee') && !boundsFee(checks)) {
+    advice.push(warning(`rule \`${id}\` tolerates a fee that is not proven, without \`fee.max\``))
+  }
+  if (!tolerated.has('fee') && example !== undefined) {
+    advice.push(
+      warning(
+        `rule \`${id}\` requires a proven fee: \`${example}\` transactions with legacy or taproot inputs wait unless a PSBT proves it; \`tolerate: [fee]\` with \`fee.max\` says less`,
+      ),
+    )
+  }
+  const isSettled = tolerated.has('vault-address') || settles.has('vault-address')
+  if (mayAccept(checks, 'destination.type', ['VAULT']) && !isSettled) {
+    advice.push(
+      warning(
+        `rule \`${id}\` requires proven addresses of own vaults and names none: bind them with \`destination.address\`, or \`tolerate: [vault-address]\``,
+      ),
+    )
+  }
+  if (version === 1 && tolerated.size === 0) {
+    advice.push(
+      warning(
+        `rule \`${id}\`: \`rawTx: verified\` means fee and own vault addresses as well, and answers RETRY where they are not proven`,
+      ),
+    )
+  }
+  return advice
+}
+
 /** Bounds that an approval most likely should have. */
 function adviceOnApproval({ id, checks, requirements }: Rule): Advice[] {
   const rule = `rule \`${id}\``
@@ -149,7 +187,7 @@ function adviceOnApproval({ id, checks, requirements }: Rule): Advice[] {
     signsContent &&
     isBound(checks, ['operation']) &&
     !isVouchedFor &&
-    !isBound(checks, ['extraParameters.'])
+    !isBound(checks, ['extraParameters.', 'typedData.'])
   ) {
     advice.push(warning(`${rule} approves RAW or TYPED_MESSAGE whatever their content`))
   }

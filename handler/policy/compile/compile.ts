@@ -68,6 +68,7 @@ export function* compilePolicy(
   reportRepeatedIds(rules, findings)
   if (file.version === 2) for (const { path, message } of misspelt) findings.report(path, message)
   return Object.freeze({
+    version: file.version,
     digest,
     defaultAction: file.default ?? 'REJECT',
     rules,

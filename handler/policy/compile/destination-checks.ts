@@ -234,18 +234,21 @@ export function contractCallCheck(
 const CALL_DATA = /^(?:0x)?([0-9a-f]{8})(?:[0-9a-f]{2})*$/i
 const EMPTY_CALL = /^(?:0x)?$/i
 
-/** What the call data and the bytes say; data that are no call data are unreadable, empty ones say nothing. */
+/**
+ * What the call data and every entry of the bytes say; data that are no call data, and entries that cannot be decoded, are
+ * unreadable; empty ones say nothing.
+ */
 function selectorsOf({ tx, facts }: Subject): Stated {
-  const { rawTx } = facts
-  const decoded = rawTx.status === 'absent' ? undefined : rawTx.facts.selector
-  const texts = decoded === undefined ? [] : [decoded]
+  const { selectors = [], undecoded } = facts.rawTx.status === 'absent' ? {} : facts.rawTx.facts
+  const texts = [...selectors]
+  const unreadable = undecoded === true
   const data = tx?.extraParameters?.['contractCallData']
-  if (isAbsent(data)) return { texts, unreadable: false }
+  if (isAbsent(data)) return { texts, unreadable }
   if (typeof data !== 'string') return { texts, unreadable: true }
   const digits = CALL_DATA.exec(data)?.[1]?.toLowerCase()
-  if (digits === undefined) return { texts, unreadable: !EMPTY_CALL.test(data) }
+  if (digits === undefined) return { texts, unreadable: unreadable || !EMPTY_CALL.test(data) }
   if (!texts.includes(`0x${digits}`)) texts.push(`0x${digits}`)
-  return { texts, unreadable: false }
+  return { texts, unreadable }
 }
 
 function canonical(type: unknown): unknown {

@@ -1,6 +1,6 @@
 /** The texts that a condition can look at: for each field of the policy, where it is read and what may be written. */
 import type { ConfigChangeRequest } from '../../protocol/request.ts'
-import { statedAmount } from '../readings/amounts.ts'
+import { feesOf, statedAmount } from '../readings/amounts.ts'
 import type { StatedAmounts } from '../readings/amounts.ts'
 import type { Subject } from '../readings/subject.ts'
 import { canonicalType } from '../readings/vocabulary.ts'
@@ -23,6 +23,11 @@ export const SELECTOR: FieldKind = {
   form: { pattern: /^0x[0-9a-f]{8}$/, expected: '`0x` and 8 lower-case hex digits' },
 }
 
+export const CHAIN_ID: FieldKind = {
+  lists: ['texts'],
+  form: { pattern: /^(?:0|[1-9][0-9]{0,77})$/, expected: 'a chain id in decimal' },
+}
+
 export interface TextField {
   readonly kind: FieldKind
   readonly read: (subject: Subject) => unknown
@@ -41,7 +46,7 @@ export const AMOUNT_FIELDS = {
   amount: (subject) => subject.amounts(),
   requestedAmount: (subject) => statedAmount(subject.tx?.requestedAmount),
   amountUSD: (subject) => subject.dollars(),
-  fee: (subject) => statedAmount(subject.tx?.fee),
+  fee: ({ tx, facts }) => feesOf(tx, facts),
 } as const satisfies Record<string, (subject: Subject) => StatedAmounts>
 
 /** Members of `extraInfo` of a configuration change, without its address. */

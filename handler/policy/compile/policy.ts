@@ -14,6 +14,8 @@ import type { StatementKey } from '../statement.ts'
 
 /** One frozen policy. A request is decided by one of these from beginning to end. */
 export interface Policy {
+  /** Of the language that the file is written in. */
+  readonly version: 1 | 2
   /** Hex SHA-256 of the file's text; of it and of all list files when there are any. */
   readonly digest: string
   /** What holds when no rule matches. */

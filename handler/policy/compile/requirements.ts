@@ -5,6 +5,7 @@ import type { Hook } from './hooks.ts'
 import type { Limit } from './limits.ts'
 import type { Path } from '../file/problems.ts'
 import type { RuleEntry } from '../file/schema.ts'
+import type { Proof } from '../rawtx/verdict.ts'
 import type { CompileContext } from './texts.ts'
 
 /** All must hold beside the conditions; one that does not gives its own decision, never APPROVE. */
@@ -12,12 +13,18 @@ export interface Requirements {
   readonly limits: readonly { readonly limit: Limit; readonly otherwise: Decision }[]
   /** The rule says that no limits are meant. */
   readonly isUnlimited: boolean
-  /** The decision unless the raw transaction is verified; undefined when that is not required. */
-  readonly rawTx: Decision | undefined
+  /** What of the raw transaction must be proved; undefined when nothing must. */
+  readonly rawTx: RawTxRequirement | undefined
   /** Names of the keys, one of which must have signed the initiator's statement. */
   readonly extraSignature:
     { readonly keys: ReadonlySet<string>; readonly otherwise: Decision } | undefined
   readonly hook: { readonly hook: Hook; readonly otherwise: Decision } | undefined
+}
+
+/** Bytes that verify, but for what is tolerated. */
+export interface RawTxRequirement {
+  readonly tolerated: ReadonlySet<Proof>
+  readonly otherwise: Decision
 }
 
 /** What rules may refer to, and what they did. */
@@ -34,12 +41,17 @@ export interface RuleContext extends Omit<CompileContext, 'useList' | 'reading' 
 
 type Otherwise = NonNullable<NonNullable<RuleEntry['require']>['otherwise']>
 
-/** A refusal for good by default: a limit seldom frees itself while the co-signer still asks. */
-const REASONS: Readonly<Record<keyof Otherwise, string>> = {
-  limits: 'limit reached',
-  rawTx: 'raw transaction not verified',
-  extraSignature: 'extra signature missing or not valid',
-  hook: 'not allowed by the hook',
+/**
+ * A refusal for good by default, since a limit seldom frees itself while the co-signer still asks; but bytes that prove too
+ * little say nothing against the transaction.
+ */
+const UNMET: Readonly<
+  Record<keyof Otherwise, { readonly action: 'REJECT' | 'RETRY'; readonly reason: string }>
+> = {
+  limits: { action: 'REJECT', reason: 'limit reached' },
+  rawTx: { action: 'RETRY', reason: 'raw transaction not verified' },
+  extraSignature: { action: 'REJECT', reason: 'extra signature missing or not valid' },
+  hook: { action: 'REJECT', reason: 'not allowed by the hook' },
 }
 
 /** What a rule that holds may require as well. */
@@ -64,9 +76,11 @@ export function compileRequirements(
   }
   const refuse = (name: keyof Otherwise): Decision => ({
     // There may be room again while people are asked.
-    action: require.otherwise?.[name]?.action ?? (held && name === 'limits' ? 'RETRY' : 'REJECT'),
+    action:
+      require.otherwise?.[name]?.action ??
+      (held && name === 'limits' ? 'RETRY' : UNMET[name].action),
     rule: entry.id,
-    reason: require.otherwise?.[name]?.reason ?? REASONS[name],
+    reason: require.otherwise?.[name]?.reason ?? UNMET[name].reason,
   })
   const isUnlimited = held && require.limits === 'none' && !context.limits.has('none')
   return {
@@ -78,12 +92,20 @@ export function compileRequirements(
       [...at, 'limits'],
       context,
     ).map(([, limit]) => ({ limit, otherwise: refuse('limits') })),
-    rawTx: require.rawTx === undefined ? undefined : refuse('rawTx'),
+    rawTx: rawTxOf(require.rawTx, refuse('rawTx')),
     extraSignature: extraSignatureOf(require.extraSignature, refuse('extraSignature'), at, context),
     hook: known(require.hook, context.hooks, context.usedHooks, [...at, 'hook'], context).map(
       ([, hook]) => ({ hook, otherwise: refuse('hook') }),
     )[0],
   }
+}
+
+function rawTxOf(
+  entry: NonNullable<RuleEntry['require']>['rawTx'],
+  otherwise: Decision,
+): RawTxRequirement | undefined {
+  if (entry === undefined) return undefined
+  return { tolerated: new Set(entry === 'verified' ? [] : entry.tolerate), otherwise }
 }
 
 function extraSignatureOf(

@@ -1,5 +1,6 @@
 /** Turns one entry of `rules` into a rule that can be tried, and refuses those that could not mean what they say. */
 import type { Action } from '../../protocol/endpoints.ts'
+import type { Proof } from '../rawtx/verdict.ts'
 import type { Reading } from '../readings/answer.ts'
 import type { Check, OnUnknown } from './check.ts'
 import type { Decision, HoldTerms } from '../decision.ts'
@@ -24,6 +25,8 @@ export interface Rule {
   /** What people may release although the rule does not match certainly for everything it speaks of. */
   readonly release: { readonly mixed: boolean; readonly uncertain: boolean }
   readonly requirements: Requirements
+  /** Parts of the proof that its own conditions give: the addresses and the chain ids that they name. */
+  readonly settles: ReadonlySet<Proof>
   /** Operations are named, or said not to matter. */
   readonly namesOperation: boolean
 }
@@ -74,16 +77,43 @@ export function compileRule(entry: RuleEntry, path: Path, context: RuleContext):
       mixed: answer.hold?.release === 'any',
       uncertain: answer.hold?.uncertain === 'release',
     },
-    namesOperation: namesOperation(entry.when),
+    settles: settledBy(entry.when, answer.hold),
+    namesOperation: mustPass(entry.when, ({ operation }) => operation !== undefined),
     requirements: compileRequirements(entry, action, answer.hold !== undefined, path, context),
   }
 }
 
-function namesOperation(when: WhenClause): boolean {
+/**
+ * What the rule itself says of what the bytes leave open. Not in a hold that people may release although its conditions do not
+ * hold for everything.
+ */
+function settledBy(
+  when: WhenClause,
+  hold: Exclude<RuleEntry['then'], string>['hold'],
+): ReadonlySet<Proof> {
+  if (hold?.release !== undefined || hold?.uncertain !== undefined) return new Set()
+  const addresses: readonly Proof[] = ['vault-address', 'recipient']
+  const chains: readonly Proof[] = ['chain']
+  return new Set([
+    ...(mustPass(when, namesAddress) ? addresses : []),
+    ...(mustPass(when, namesChain) ? chains : []),
+  ])
+}
+
+function namesAddress({ destination }: WhenClause): boolean {
+  return (destination?.address ?? destination?.every?.address) !== undefined
+}
+
+function namesChain({ typedData }: WhenClause): boolean {
+  return (typedData?.chainId ?? typedData?.every?.chainId) !== undefined
+}
+
+/** True when a request must pass a condition that fits, whichever way it matches. */
+function mustPass(when: WhenClause, fits: (when: WhenClause) => boolean): boolean {
   return (
-    when.operation !== undefined ||
-    (when['all-of'] ?? []).some(namesOperation) ||
-    when['any-of']?.every(namesOperation) === true
+    fits(when) ||
+    (when['all-of'] ?? []).some((block) => mustPass(block, fits)) ||
+    when['any-of']?.every((block) => mustPass(block, fits)) === true
   )
 }
 

@@ -15,6 +15,7 @@ import type { RangeEntry, WhenClause } from '../file/schema.ts'
 import { compileTexts } from './texts.ts'
 import type { CompileContext } from './texts.ts'
 import { timeCheck } from './time-window.ts'
+import { typedDataChecks } from './typed-data-check.ts'
 
 const TX_ONLY = [
   ...keysOf(TX_FIELDS),
@@ -23,6 +24,7 @@ const TX_ONLY = [
   'destination',
   'extraParameters',
   'contractCall',
+  'typedData',
 ] as const
 
 /** Says that a rule is meant for every operation, which is no condition. */
@@ -122,6 +124,7 @@ function txChecks(when: WhenClause, path: Path, context: CompileContext): Check[
     checks.push(rangeCheck(field, bounds, AMOUNT_FIELDS[field], onUnknown))
   }
   checks.push(...contractCallCheck(when.contractCall, [...path, 'contractCall'], context))
+  checks.push(...typedDataChecks(when.typedData, [...path, 'typedData'], context))
   const extra = when.extraParameters === undefined ? [] : [when.extraParameters].flat()
   for (const [index, entry] of extra.entries()) {
     const at = Array.isArray(when.extraParameters) ? [index] : []

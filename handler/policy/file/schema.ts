@@ -1,38 +1,11 @@
 /** The policy language as one closed schema: what it does not name is an error. Editors get it as JSON Schema. */
 import { z } from 'zod'
 import { ENDPOINTS } from '../../protocol/endpoints.ts'
-import { parseDecimal } from '../../protocol/decimal.ts'
 import { assetsSchema } from '../chains/assets.ts'
-import { DURATION } from '../../../common/duration.ts'
+import { PROOFS } from '../rawtx/verdict.ts'
+import { decimal, duration, name, oneOrMore, text, texts, unknown } from './schema-atoms.ts'
 
-/** How a text with control characters or of endless length is refused, wherever the file has free text. */
-const PRINTABLE = /^[^\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]{1,512}$/u
-const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 const TIME_OF_DAY = /^(?:[01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$/
-
-const text = z.string().regex(PRINTABLE, 'expected 1 to 512 printable characters')
-const name = z.string().regex(NAME, 'expected letters, digits, `.`, `_` and `-`, at most 64')
-const duration = z
-  .string()
-  .regex(DURATION, 'expected a duration such as `30s`, `15m`, `24h` or `7d`')
-const decimal = z
-  .string()
-  .meta({ pattern: '^(?:0|[1-9][0-9]{0,77})(?:\\.[0-9]{1,78})?$' })
-  .refine(
-    (value) => parseDecimal(value) !== undefined,
-    'expected a plain decimal such as `"1.5"`: no sign, exponent, separator or leading zero',
-  )
-
-function oneOrMore<T extends z.ZodType>(item: T) {
-  return z.union([item, z.array(item).min(1)])
-}
-
-const listReference = z.strictObject({ list: oneOrMore(name) })
-
-/** One text, several, or a named list. */
-const texts = z.union([text, z.array(text).min(1), listReference])
-/** What an unknown value means in a rule that refuses; without it the answer is RETRY. */
-const unknown = z.literal('no-match').optional()
 
 const range = z.strictObject({ min: decimal.optional(), max: decimal.optional(), unknown })
 
@@ -93,6 +66,19 @@ const extraParameter = z.strictObject({
   any: extraParameterBlock.optional(),
 })
 
+const typedDataBlock = z.strictObject({
+  chainId: texts.optional(),
+  primaryType: texts.optional(),
+  verifyingContract: texts.optional(),
+  unknown,
+})
+
+const typedData = z.strictObject({
+  ...typedDataBlock.shape,
+  every: typedDataBlock.optional(),
+  any: typedDataBlock.optional(),
+})
+
 const day = z.enum(['MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'])
 
 const timeWindow = z.strictObject({
@@ -128,6 +114,11 @@ export const whenSchema = z.strictObject({
   note: texts.optional(),
   extraParameters: oneOrMore(extraParameter).optional(),
   contractCall: z.strictObject({ selector: texts, unknown }).optional(),
+  typedData: typedData
+    .optional()
+    .describe(
+      'EIP-712 messages of a TYPED_MESSAGE: all conditions of a block are about one message',
+    ),
   type: texts.optional(),
   details: details.optional(),
   time: oneOrMore(timeWindow).optional().describe('local time, right across daylight saving'),
@@ -141,11 +132,22 @@ export const whenSchema = z.strictObject({
 
 const refusal = z.strictObject({ action: z.enum(['REJECT', 'RETRY']), reason: text.optional() })
 
+/** Parts of the proof that a rule may do without. What is for another chain, and who is paid, are not among them. */
+const tolerable = z.enum(['fee', 'vault-address', 'chain'])
+
 const require = z.strictObject({
   limits: oneOrMore(name)
     .optional()
     .describe('names of limits; `none` in a rule that holds says that none are meant'),
-  rawTx: z.literal('verified').optional(),
+  rawTx: z
+    .union([
+      z.literal('verified'),
+      z.strictObject({ verified: z.literal(true), tolerate: z.array(tolerable).min(1) }),
+    ])
+    .optional()
+    .describe(
+      'the bytes to be signed prove amount, recipients, chain, addresses of own accounts and fee; `{ verified: true, tolerate: [fee] }` says less',
+    ),
   extraSignature: oneOrMore(name).optional(),
   hook: name.optional(),
   otherwise: z
@@ -231,6 +233,12 @@ const rawTxOptions = z.strictObject({
   changeAddresses: z.array(text).optional(),
 })
 
+/** What a test may assume of the bytes. */
+const assumedRawTx = z.union([
+  z.enum(['verified', 'mismatch', 'unverifiable', 'absent']),
+  z.strictObject({ unproven: z.array(z.enum([...PROOFS])).min(1) }),
+])
+
 /** When a test of a policy takes place unless it says otherwise: a Thursday. */
 export const TEST_TIME = z.coerce.date().parse('2026-01-01T12:00:00Z')
 
@@ -240,7 +248,7 @@ const policyTest = z.strictObject({
   request: z.record(z.string(), z.unknown()).optional(),
   now: z.iso.datetime({ offset: true }).pipe(z.coerce.date()).optional(),
   cosigner: text.optional(),
-  rawTx: z.enum(['verified', 'mismatch', 'unverifiable', 'absent']).optional(),
+  rawTx: assumedRawTx.optional(),
   statement: name.optional(),
   expect: z.strictObject({ action, rule: name.optional() }),
 })
@@ -274,6 +282,7 @@ export const policySchema = z.strictObject({
 export type PolicyFile = z.infer<typeof policySchema>
 export type RawTxEntry = z.infer<typeof rawTxOptions>
 export type DestinationEntry = z.infer<typeof destinationBlock>
+export type TypedDataEntry = z.infer<typeof typedDataBlock>
 export type WhenClause = z.infer<typeof whenSchema>
 export type RuleEntry = z.infer<typeof rule>
 export type ListEntry = z.infer<typeof list>

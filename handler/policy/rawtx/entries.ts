@@ -3,7 +3,7 @@ import type { RawTxEntry, TxSignRequest } from '../../protocol/request.ts'
 import type { Asset } from '../chains/assets.ts'
 import { parseHex } from './bytes.ts'
 import type { Finding } from './verdict.ts'
-import { mismatch, unverifiable } from './verdict.ts'
+import { gravest, mismatch, unverifiable } from './verdict.ts'
 
 /** One entry whose texts are well-formed. */
 export interface Entry {
@@ -44,38 +44,61 @@ export function readEntries(list: readonly RawTxEntry[]): readonly Entry[] | Fin
   return entries
 }
 
+/** What the paths of keys are compared with. */
+export interface KeyRules {
+  /** Undefined when the table does not say what the asset is, or the content says nothing about assets. */
+  readonly asset: Asset | undefined
+  /** A key of another coin signs something else (a transaction), or something that nobody can judge (a message). */
+  readonly signs: 'transaction' | 'content'
+}
+
 /**
  * The key must be the source vault account's: `[44, coin type, account, change, index]` with the account equal to
- * `sourceId`. Undefined when every entry's path agrees. Account-based chains have one key per account, at 0, 0.
+ * `sourceId`. Undefined when every entry's path agrees, else the gravest finding. Account-based chains have one key per
+ * account, at 0, 0. Under another purpose the numbers have another meaning.
  */
 export function checkPaths(
   list: readonly RawTxEntry[],
-  request: TxSignRequest,
-  asset: Asset | undefined,
+  { sourceType, sourceId }: TxSignRequest,
+  rules: KeyRules,
 ): Finding | undefined {
-  const { sourceType, sourceId } = request
   if (!VAULT_TYPES.has(sourceType ?? '')) {
     return unverifiable(`the key of a source of type \`${sourceType ?? 'none'}\` is not known`)
   }
-  for (const [index, { keyDerivationPath }] of list.entries()) {
-    const field = `rawTx[${index}].keyDerivationPath`
-    const path = parsePath(keyDerivationPath ?? '')
-    if (path === undefined) return unverifiable(`\`${field}\` is not five numbers`)
-    const found = `[${path.join(', ')}]`
-    const [purpose, coinType = -1, account, change = -1, address] = path
-    if (purpose !== 44) return mismatch(field, '[44, …]', found)
-    if (String(account) !== sourceId) return mismatch(field, `account ${sourceId ?? ''}`, found)
-    if (asset?.coinTypes !== undefined && !asset.coinTypes.includes(coinType)) {
-      return mismatch(field, `coin type ${asset.coinTypes.join(' or ')}`, found)
-    }
-    if (change > (asset?.family === 'utxo' ? 1 : 0)) {
-      return unverifiable(`\`${field}\` is not a known branch of the account: ${found}`)
-    }
-    if (asset?.family === 'evm' && address !== 0) {
-      return unverifiable(`\`${field}\` is not the account's only key: ${found}`)
-    }
+  const findings = list.flatMap(
+    ({ keyDerivationPath }, index) =>
+      checkPath(
+        `rawTx[${index}].keyDerivationPath`,
+        parsePath(keyDerivationPath ?? ''),
+        sourceId,
+        rules,
+      ) ?? [],
+  )
+  return gravest(findings)
+}
+
+function checkPath(
+  field: string,
+  path: readonly number[] | undefined,
+  sourceId: string | null | undefined,
+  { asset, signs }: KeyRules,
+): Finding | undefined {
+  if (path === undefined) return unverifiable(`\`${field}\` is not five numbers`)
+  const found = `[${path.join(', ')}]`
+  const [purpose, coinType = -1, account, change = -1, address] = path
+  if (purpose !== 44) return unverifiable(`\`${field}\` has a purpose other than 44: ${found}`)
+  if (String(account) !== sourceId) return mismatch(field, `account ${sourceId ?? ''}`, found)
+  if (asset?.coinTypes !== undefined && !asset.coinTypes.includes(coinType)) {
+    return signs === 'transaction'
+      ? mismatch(field, `coin type ${asset.coinTypes.join(' or ')}`, found)
+      : unverifiable(`\`${field}\` is a key of another coin: ${found}`)
   }
-  return undefined
+  if (change > (asset?.family === 'utxo' ? 1 : 0)) {
+    return unverifiable(`\`${field}\` is not a known branch of the account: ${found}`)
+  }
+  return asset?.family === 'evm' && address !== 0
+    ? unverifiable(`\`${field}\` is not the account's only key: ${found}`)
+    : undefined
 }
 
 function parsePath(text: string): number[] | undefined {

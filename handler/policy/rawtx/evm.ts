@@ -1,5 +1,5 @@
 /** EVM transactions against the request: every entry's hash, chain, fee bound, and the payments they make. */
-import { baseUnits } from '../../protocol/decimal.ts'
+import { baseUnits, fromBaseUnits } from '../../protocol/decimal.ts'
 import type { TxSignRequest } from '../../protocol/request.ts'
 import type { EvmAsset } from '../chains/assets.ts'
 import { bytesToHex, keccak_256, prefixed } from './bytes.ts'
@@ -8,10 +8,12 @@ import { decodeErc20, selectorOf } from './erc20.ts'
 import { parseEvmAddress } from '../chains/evm-address.ts'
 import type { EvmTransaction } from './evm-transaction.ts'
 import { decodeEvmTransaction } from './evm-transaction.ts'
-import type { Payment, Reading } from './payments.ts'
-import { readPayments } from './payments.ts'
+import type { OwnAddress } from './own-address.ts'
+import type { Asked, Payment, Reading } from './payments.ts'
+import { missingRecipients, readPayments } from './payments.ts'
+import type { Recipient } from './recipient.ts'
 import type { Finding, RawTxFacts } from './verdict.ts'
-import { gravest, mismatch, unverifiable, verified } from './verdict.ts'
+import { gravest, lacking, mismatch, proven, unverifiable } from './verdict.ts'
 
 /** A decoded entry that calls or pays an address. */
 interface Call extends EvmTransaction {
@@ -27,14 +29,19 @@ export function verifyEvm(
   request: TxSignRequest,
   asset: EvmAsset,
   entries: readonly Entry[],
+  isOwn: OwnAddress,
 ): Finding {
   const read = entries.map((entry) => readEntry(entry, asset))
   const calls = read.filter((each) => 'nonce' in each)
-  const facts = factsOf(calls)
   const bad = gravest(read.filter((each) => 'status' in each))
+  const facts = factsOf(calls, calls.length < entries.length)
   if (bad !== undefined) return { ...bad, facts }
+  const fee = feeOf(request)
   const finding =
-    checkNonces(calls) ?? checkFee(request, calls) ?? checkOperation(request, asset, calls)
+    checkNonces(calls) ??
+    (fee === undefined
+      ? unverifiable('`fee` is absent or not a whole number of base units')
+      : withFee(checkOperation(request, asset, calls, isOwn), fee, calls))
   return { ...finding, facts: { ...facts, ...finding.facts } }
 }
 
@@ -52,13 +59,15 @@ function readEntry({ name, bytes, payload }: Entry, asset: EvmAsset): Call | Fin
   return { ...transaction, name, to }
 }
 
-/** Selector and contract, when all entries call the same: facts describe the whole request or nothing. */
-function factsOf(calls: readonly Call[]): RawTxFacts {
-  const [first] = calls
-  if (first === undefined || first.data.length === 0) return {}
-  const selector = selectorOf(first.data)
-  const same = calls.every(({ to, data }) => to === first.to && selectorOf(data) === selector)
-  return same ? { selector, contract: first.to } : {}
+/** What every entry calls; `isPartial`: there are entries that could not be decoded. */
+function factsOf(calls: readonly Call[], isPartial: boolean): RawTxFacts {
+  const selectors = new Set(
+    calls.filter(({ data }) => data.length > 0).map(({ data }) => selectorOf(data)),
+  )
+  return {
+    ...(selectors.size === 0 ? {} : { selectors: [...selectors] }),
+    ...(isPartial ? { undecoded: true as const } : {}),
+  }
 }
 
 /** Two transactions of one account with one nonce: only one of them can happen. */
@@ -69,19 +78,27 @@ function checkNonces(calls: readonly Call[]): Finding | undefined {
     : mismatch('rawTx.nonce', 'one nonce per transaction', 'a nonce twice')
 }
 
-/** All gas at the highest price must not cost more than the request's fee; in the samples it is exactly the fee. */
-function checkFee(request: TxSignRequest, calls: readonly Call[]): Finding | undefined {
-  const fee = feeOf(request)
-  if (fee === undefined) return unverifiable('`fee` is absent or not a whole number of base units')
+/**
+ * All gas at the highest price should not cost more than the request's fee; in the samples it is exactly the fee. More is no
+ * contradiction, since the fee is documented as an estimate, but then the fee is not what bounds the cost.
+ */
+function withFee(finding: Finding, fee: bigint, calls: readonly Call[]): Finding {
   const bound = calls.reduce((sum, { gasLimit, gasPrice }) => sum + gasLimit * gasPrice, 0n)
-  return bound > fee ? mismatch('fee', `at least ${bound} wei`, `${fee} wei`) : undefined
+  if (bound <= fee) return finding
+  const feeBound = fromBaseUnits(bound, NATIVE_DECIMALS)
+  return lacking({ ...finding, facts: { ...finding.facts, feeBound } }, ['fee'])
 }
 
 function feeOf({ fee }: TxSignRequest): bigint | undefined {
   return fee === undefined || fee === null ? undefined : baseUnits(fee, NATIVE_DECIMALS)
 }
 
-function checkOperation(request: TxSignRequest, asset: EvmAsset, calls: readonly Call[]): Finding {
+function checkOperation(
+  request: TxSignRequest,
+  asset: EvmAsset,
+  calls: readonly Call[],
+  isOwn: OwnAddress,
+): Finding {
   const native = asset.contract === undefined
   const readings = readPayments(request, {
     decimals: asset.decimals,
@@ -89,29 +106,20 @@ function checkOperation(request: TxSignRequest, asset: EvmAsset, calls: readonly
     target: parseEvmAddress,
   })
   if ('status' in readings) return readings
+  const { asset: id } = request
+  const finish = (found: readonly (Payment | Finding)[]) =>
+    settle(readings, calls, found, ({ vault, address }) => isOwn(vault, id ?? '', address))
   switch (request.operation) {
     case 'TRANSFER':
       return native
-        ? settle(readings, calls, calls.map(nativePayment))
-        : settle(
-            readings,
-            calls,
-            calls.map((call) => tokenPayment(call, asset, 'transfer')),
-          )
+        ? finish(calls.map(nativePayment))
+        : finish(calls.map((call) => tokenPayment(call, asset, 'transfer')))
     case 'APPROVE':
       return native
         ? unverifiable('the native coin has no allowances')
-        : settle(
-            readings,
-            calls,
-            calls.map((call) => tokenPayment(call, asset, 'approve')),
-          )
+        : finish(calls.map((call) => tokenPayment(call, asset, 'approve')))
     case 'CONTRACT_CALL':
-      return settle(
-        readings,
-        calls,
-        calls.map((call) => contractCall(call, asset, request)),
-      )
+      return finish(calls.map((call) => contractCall(call, asset, request)))
     default:
       return unverifiable(`operation \`${request.operation}\` is not decoded`)
   }
@@ -162,25 +170,49 @@ function settle(
   readings: readonly Reading[],
   calls: readonly Call[],
   found: readonly (Payment | Finding)[],
+  isOwn: Parameters<typeof missingRecipients>[2],
 ): Finding {
   const bad = gravest(found.filter((each) => 'status' in each))
   if (bad !== undefined) return bad
   const paid = found.filter((each) => 'target' in each)
-  const reading = readings.find(({ payments }) => keyOf(payments) === keyOf(paid))
-  if (reading !== undefined) return verified(reading.gross ? { gross: true } : {})
+  for (const { payments, gross } of readings) {
+    const recipient = recipientOf(payments, paid)
+    if (recipient === undefined) continue
+    const { length } = recipient
+    return proven(missingRecipients(payments, recipient[0], isOwn), {
+      ...(gross ? { gross: true as const } : {}),
+      ...(length === 0 ? {} : { recipient: recipient[0] }),
+    })
+  }
   const [expected] = readings.flatMap(({ payments }) => payments)
   const [only] = paid
   const [call] = calls
   if (expected === undefined || only === undefined || call === undefined || paid.length > 1) {
     return mismatch('rawTx', 'one entry for each payment of the request', describe(paid))
   }
-  return expected.target === only.target
+  return expected.target === undefined || expected.target === only.target
     ? mismatch(`${call.name}.amount`, String(expected.units), String(only.units))
     : mismatch(`${call.name}.to`, expected.target, only.target)
 }
 
+/** Who gets the payment without address, as a list of at most one; undefined when the bytes make other payments. */
+function recipientOf(
+  asked: readonly Asked[],
+  paid: readonly Payment[],
+): readonly Recipient[] | undefined {
+  const open = asked.find(({ target }) => target === undefined)
+  if (open === undefined) return keyOf(asked) === keyOf(paid) ? [] : undefined
+  const { units, index } = open
+  const fits = paid.find(
+    (each) =>
+      each.units === units &&
+      keyOf([...asked.filter((other) => other !== open), each]) === keyOf(paid),
+  )
+  return fits === undefined ? undefined : [{ index, address: fits.target }]
+}
+
 /** The payments as a multiset. */
-function keyOf(payments: readonly Payment[]): string {
+function keyOf(payments: readonly Pick<Asked, 'target' | 'units'>[]): string {
   return payments
     .map(({ target, units }) => `${target} ${units}`)
     .toSorted()

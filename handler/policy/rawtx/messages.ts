@@ -6,8 +6,8 @@ import { bytesToHex, concatBytes, keccak_256, parseHex, sha256 } from './bytes.t
 import type { TypedData } from './eip712.ts'
 import { hashTypedData } from './eip712.ts'
 import { arrayOf, objectOf, textOf } from './json-content.ts'
-import type { Finding, RawTxFacts } from './verdict.ts'
-import { mismatch, unverifiable, verified } from './verdict.ts'
+import type { Finding, Proof, RawTxFacts } from './verdict.ts'
+import { gravest, mismatch, proven, unverifiable } from './verdict.ts'
 
 /** The vendor's limit for one raw signing request. */
 const MAX_MESSAGES = 127
@@ -41,47 +41,94 @@ export function verifyMessages(
   const contents = readContents(request)
   if (typeof contents === 'string') return unverifiable(contents)
   const { digests, typed } = contents
+  const otherChain = otherChainOf(request, typed, assets)
   const facts: RawTxFacts = {
     contentDigest: contentDigest(digests),
     ...(typed === undefined ? {} : { primaryType: typed.primaryType, domain: typed.domain }),
+    ...(otherChain === undefined ? {} : { otherChain }),
   }
   const finding =
-    checkPayloads(request, digests) ??
-    checkChain(request, typed, assets) ??
-    checkApproval(request, facts, approvedContent)
+    checkPayloads(request, contents) ??
+    checkApproval(request, facts, approvedContent) ??
+    proven(missingChain(typed, otherChain))
   return { ...finding, facts }
 }
 
+/** A typed message, as far as a policy can ask about it. */
+export type TypedMessage =
+  | ({ readonly kind: 'typed' } & Pick<TypedData, 'primaryType' | 'domain'>)
+  /** Of another kind: it has no domain and no type. */
+  | { readonly kind: 'other' }
+  | { readonly kind: 'unreadable' }
+
+const UNREADABLE: TypedMessage = { kind: 'unreadable' }
+
+/** Kinds of messages without domain and type. */
+const UNTYPED: ReadonlySet<string> = new Set(['EIP191', 'TIP191', 'BTC_MESSAGE'])
+
+/** The messages of a TYPED_MESSAGE, at least one; none of any other operation. */
+export function typedMessagesOf(request: TxSignRequest): readonly TypedMessage[] {
+  if (request.operation !== 'TYPED_MESSAGE') return []
+  const messages = messagesOf(request)
+  return typeof messages === 'string' ? [UNREADABLE] : messages.map(typedMessage)
+}
+
+function typedMessage(message: JsonValue): TypedMessage {
+  const type = textOf(objectOf(message)?.['type']) ?? ''
+  if (type !== 'EIP712') return UNTYPED.has(type) ? { kind: 'other' } : UNREADABLE
+  const typed = typedDataOf(message)
+  if (typed === undefined) return UNREADABLE
+  const { primaryType, domain } = typed
+  return { kind: 'typed', primaryType, domain }
+}
+
+function typedDataOf(message: JsonValue | undefined): TypedData | undefined {
+  const content = objectOf(objectOf(message)?.['content'])
+  return content === undefined ? undefined : hashTypedData(content)
+}
+
 /** Payloads are the digests, one for one, in order. */
-function checkPayloads({ rawTx }: TxSignRequest, digests: readonly string[]): Finding | undefined {
+function checkPayloads(
+  { rawTx }: TxSignRequest,
+  { digests, hashed }: Contents,
+): Finding | undefined {
   const list = rawTx ?? []
   if (list.length === 0)
     return unverifiable('there is no raw transaction to compare the content with')
   if (list.length !== digests.length) {
     return mismatch('rawTx', `${digests.length} entries`, `${list.length} entries`)
   }
-  for (const [index, digest] of digests.entries()) {
+  const findings = digests.flatMap((digest, index) => {
+    const field = `rawTx[${index}].payload`
     const payload = list[index]?.payload ?? 'none'
-    if (payload !== digest) return mismatch(`rawTx[${index}].payload`, digest, payload)
-  }
-  return undefined
+    if (payload === digest) return []
+    // What was hashed before, or will be, has a payload of its own; which hash, only the vendor knows.
+    return hashed.has(index) || payload.length !== digest.length
+      ? [unverifiable(`\`${field}\` is not the content itself, which may be hashed`)]
+      : [mismatch(field, digest, payload)]
+  })
+  return gravest(findings)
 }
 
-/** A typed-data domain that names a chain must name the asset's. */
-function checkChain(
+/** The chain that typed data name, unless it is certainly the asset's. */
+function otherChainOf(
   { asset }: TxSignRequest,
   typed: TypedData | undefined,
   assets: Assets,
-): Finding | undefined {
+): string | undefined {
   const chainId = typed?.domain['chainId']
-  if (chainId === undefined) return undefined
   const known = assets.get(asset ?? '')
-  if (known?.family !== 'evm') {
-    return unverifiable(`asset \`${asset ?? 'none'}\` is not in the table of assets of EVM chains`)
-  }
-  return chainId === String(known.chainId)
-    ? undefined
-    : mismatch('domain.chainId', String(known.chainId), chainId)
+  const isAssets = known?.family === 'evm' && chainId === String(known.chainId)
+  return isAssets ? undefined : chainId
+}
+
+/** Typed data that name another chain, or none, are good elsewhere. Plain messages are about no chain. */
+function missingChain(
+  typed: TypedData | undefined,
+  otherChain: string | undefined,
+): readonly Proof[] {
+  if (typed === undefined) return []
+  return otherChain !== undefined || typed.domain['chainId'] === undefined ? ['chain'] : []
 }
 
 /** RAW contents are hashes of something unknown: only an expectation from elsewhere can confirm them. */
@@ -89,13 +136,13 @@ function checkApproval(
   { operation }: TxSignRequest,
   { contentDigest: found = '' }: RawTxFacts,
   approved: string | undefined,
-): Finding {
+): Finding | undefined {
   if (approved !== undefined && approved !== found) {
     return mismatch('contentDigest', approved, found)
   }
   return operation === 'RAW' && approved === undefined
     ? unverifiable('raw content can only be compared with an extra signature')
-    : verified()
+    : undefined
 }
 
 interface Contents {
@@ -103,27 +150,39 @@ interface Contents {
   readonly digests: readonly string[]
   /** Of the one EIP-712 message. */
   readonly typed: TypedData | undefined
+  /** Positions of contents that were hashed before. */
+  readonly hashed: ReadonlySet<number>
 }
 
+const NONE_HASHED: ReadonlySet<number> = new Set()
+
 /** The contents, or why they cannot be read. */
-function readContents({ operation, extraParameters }: TxSignRequest): Contents | string {
+function readContents(request: TxSignRequest): Contents | string {
+  const messages = messagesOf(request)
+  if (typeof messages === 'string') return messages
+  return request.operation === 'RAW' ? readRaw(messages) : readTyped(messages)
+}
+
+function messagesOf({ extraParameters }: TxSignRequest): readonly JsonValue[] | string {
   const data = objectOf(extraParameters?.['rawMessageData'])
   const messages = arrayOf(data?.['messages']) ?? []
   if (messages.length === 0) return '`rawMessageData.messages` is absent or empty'
-  if (messages.length > MAX_MESSAGES) return `more than ${MAX_MESSAGES} messages`
-  return operation === 'RAW' ? readRaw(messages) : readTyped(messages)
+  return messages.length > MAX_MESSAGES ? `more than ${MAX_MESSAGES} messages` : messages
 }
 
 function readRaw(messages: readonly JsonValue[]): Contents | string {
   const digests: string[] = []
+  const hashed = new Set<number>()
   for (const [index, message] of messages.entries()) {
-    const content = textOf(objectOf(message)?.['content']) ?? ''
+    const { content: text, preHash } = objectOf(message) ?? {}
+    const content = textOf(text) ?? ''
+    if (preHash !== undefined && preHash !== null) hashed.add(index)
     if (content === '' || parseHex(content) === undefined) {
       return `\`messages[${index}].content\` is not lower-case hex`
     }
     digests.push(content)
   }
-  return { digests, typed: undefined }
+  return { digests, typed: undefined, hashed }
 }
 
 /** One typed message: facts about several could not say which is meant. */
@@ -136,14 +195,13 @@ function readTyped(messages: readonly JsonValue[]): Contents | string {
     const bytes = parseHex(textOf(content) ?? 'none')
     return bytes === undefined
       ? '`content` is not lower-case hex'
-      : { digests: [personalDigest(bytes)], typed: undefined }
+      : { digests: [personalDigest(bytes)], typed: undefined, hashed: NONE_HASHED }
   }
   if (type !== 'EIP712') return `messages of type \`${type}\` are not decoded`
-  const object = objectOf(content)
-  const typed = object === undefined ? undefined : hashTypedData(object)
+  const typed = typedDataOf(message)
   return typed === undefined
     ? '`content` is not strict EIP-712 typed data'
-    : { digests: [typed.digest], typed }
+    : { digests: [typed.digest], typed, hashed: NONE_HASHED }
 }
 
 /** EIP-191 version 0x45: `personal_sign`. */

@@ -1,8 +1,10 @@
-/** What the request says is paid to whom, in base units: the one reading that the bytes are compared with. */
+/** What the request says is paid to whom, in base units: the readings that the bytes are compared with. */
 import { addDecimals, baseUnits, compareDecimals, formatDecimal } from '../../protocol/decimal.ts'
 import type { Decimal } from '../../protocol/decimal.ts'
 import type { Destination, TxSignRequest } from '../../protocol/request.ts'
-import type { Finding } from './verdict.ts'
+import { canonicalType } from '../readings/vocabulary.ts'
+import type { Recipient } from './recipient.ts'
+import type { Finding, Proof } from './verdict.ts'
 import { mismatch, unverifiable } from './verdict.ts'
 
 /** One payment; `target` is an EVM address or an output script, in the chain's canonical hex. */
@@ -11,9 +13,22 @@ export interface Payment {
   readonly units: bigint
 }
 
+/** One payment as the request states it. */
+export interface Asked {
+  /** Undefined when the request states no address: then the bytes say who is paid. */
+  readonly target: string | undefined
+  readonly units: bigint
+  /** The address as the request spells it. */
+  readonly address: string | undefined
+  /** Id of the vault account that the destination is said to be, `''` when it has none; undefined for other types. */
+  readonly vault: string | undefined
+  /** Position in `destinations`. */
+  readonly index: number
+}
+
 /** One consistent reading of the request. */
 export interface Reading {
-  readonly payments: readonly Payment[]
+  readonly payments: readonly Asked[]
   /** The fee is taken out of the requested amount. */
   readonly gross: boolean
 }
@@ -40,13 +55,30 @@ export function readPayments(request: TxSignRequest, units: Units): readonly Rea
     : readOne(request, amount, destinations[0], units)
 }
 
+/**
+ * What is missing from the proof that the right ones are paid. `isOwn` says whether an address is known to be of that vault
+ * account.
+ */
+export function missingRecipients(
+  payments: readonly Asked[],
+  recipient: Recipient | undefined,
+  isOwn: (payment: Asked & { readonly vault: string; readonly address: string }) => boolean,
+): readonly Proof[] {
+  return payments.flatMap((payment): Proof[] => {
+    const { vault } = payment
+    if (vault === undefined) return payment.address === undefined ? ['recipient'] : []
+    const address = payment.address ?? recipient?.address ?? ''
+    return isOwn({ ...payment, vault, address }) ? [] : ['vault-address']
+  })
+}
+
 function readOne(
   request: TxSignRequest,
   amount: Decimal,
   destination: Destination | undefined,
   units: Units,
 ): readonly Reading[] | Finding {
-  const target = oneTarget(
+  const place = onePlace(
     [
       ['destinations[0].displayDstAddress', destination?.displayDstAddress],
       ['destinations[0].dstAddress', destination?.dstAddress],
@@ -54,18 +86,23 @@ function readOne(
     ],
     units,
   )
-  if (typeof target !== 'string') return target
+  if ('status' in place) return place
+  const vault = vaultOf(
+    [destination?.dstType, request.destType],
+    [destination?.dstId, request.destId],
+  )
+  const asked = { ...place, vault, index: 0 }
   const paid = baseUnits(amount, units.decimals)
   if (paid === undefined) return fractional('amount', amount)
   const requested = request.requestedAmount ?? amount
   const stated = [amount, destination?.amountNative ?? amount]
   const readings: Reading[] = []
   if (stated.every((each) => compareDecimals(each, requested) === 0)) {
-    readings.push({ payments: [{ target, units: paid }], gross: false })
+    readings.push({ payments: [{ ...asked, units: paid }], gross: false })
   }
   const net = netOf(requested, units)
   if (net !== undefined && stated.every((each) => isEither(each, requested, net, units.decimals))) {
-    readings.push({ payments: [{ target, units: net }], gross: true })
+    readings.push({ payments: [{ ...asked, units: net }], gross: true })
   }
   if (readings.length > 0) return readings
   return mismatch(
@@ -94,25 +131,26 @@ function readMany(
   destinations: readonly Destination[],
   units: Units,
 ): readonly Reading[] | Finding {
-  const payments: Payment[] = []
+  const payments: Asked[] = []
   let sum: Decimal = { units: 0n, scale: 0 }
   for (const [index, destination] of destinations.entries()) {
     const name = `destinations[${index}]`
-    const target = oneTarget(
+    const place = onePlace(
       [
         [`${name}.displayDstAddress`, destination.displayDstAddress],
         [`${name}.dstAddress`, destination.dstAddress],
       ],
       units,
     )
-    if (typeof target !== 'string') return target
-    const { amountNative } = destination
+    if ('status' in place) return place
+    const { amountNative, dstType, dstId } = destination
     if (amountNative === undefined || amountNative === null) {
       return unverifiable(`\`${name}.amountNative\` is absent`)
     }
     const paid = baseUnits(amountNative, units.decimals)
     if (paid === undefined) return fractional(`${name}.amountNative`, amountNative)
-    payments.push({ target, units: paid })
+    const vault = vaultOf([hasText(dstType) ? dstType : request.destType], [dstId])
+    payments.push({ ...place, units: paid, vault, index })
     sum = addDecimals(sum, amountNative)
   }
   for (const [field, stated] of [
@@ -123,21 +161,31 @@ function readMany(
       return mismatch(field, formatDecimal(sum), formatDecimal(stated))
     }
   }
+  if (payments.filter(({ target }) => target === undefined).length > 1) {
+    return unverifiable('more than one destination states no address')
+  }
   const { destAddress } = request
   if (hasText(destAddress)) {
     const target = units.target(destAddress)
-    if (!payments.some((payment) => payment.target === target)) {
+    if (!payments.some((payment) => [target, undefined].includes(payment.target))) {
       return mismatch('destAddress', 'the address of a destination', destAddress)
     }
   }
   return [{ payments, gross: false }]
 }
 
-/** The one place that all given addresses name. */
-function oneTarget(
+/** The id of the vault account that a destination is said to be: `''` when there is none, or two. */
+function vaultOf(types: readonly unknown[], ids: readonly unknown[]): string | undefined {
+  if (!types.some((type) => hasText(type) && canonicalType(type) === 'VAULT')) return undefined
+  const [id = '', ...more] = new Set(ids.filter(hasText))
+  return more.length === 0 ? id : ''
+}
+
+/** The one place that all given addresses name; nowhere when none is given. */
+function onePlace(
   fields: readonly (readonly [string, string | null | undefined])[],
   units: Units,
-): string | Finding {
+): Pick<Asked, 'target' | 'address'> | Finding {
   let first: { readonly address: string; readonly target: string } | undefined
   for (const [field, address] of fields) {
     if (!hasText(address) || address === first?.address) continue
@@ -148,11 +196,11 @@ function oneTarget(
     }
     first ??= { address, target }
   }
-  return first?.target ?? unverifiable('no destination address is given')
+  return { target: first?.target, address: first?.address }
 }
 
-function hasText(text: string | null | undefined): text is string {
-  return text !== undefined && text !== null && text !== ''
+function hasText(text: unknown): text is string {
+  return typeof text === 'string' && text !== ''
 }
 
 function fractional(field: string, amount: Decimal): Finding {

@@ -23,6 +23,8 @@ export interface Frame {
   readonly outputs: readonly Output[] | undefined
   /** What the inputs spend, when a signature commits to all of it. */
   readonly spent: readonly Output[] | undefined
+  /** What inputs hold, by their reference: proved by the whole earlier transaction. */
+  readonly earlier: ReadonlyMap<string, bigint>
   /** Others may add inputs. */
   readonly open: boolean
 }
@@ -52,7 +54,22 @@ export function frameOf(signed: readonly Signed[], psbt: Psbt | undefined): Fram
       : mismatch(`${each.name}.${part}`, 'the same transaction throughout', 'another')
   }
   const committed = signed.some(({ preimage }) => preimage.kind === 'taproot')
-  return { inputs, outputs, spent: committed ? spent : undefined, open: signed.some(isOpen) }
+  return {
+    inputs,
+    outputs,
+    spent: committed ? spent : undefined,
+    earlier: provenBy(psbt),
+    open: signed.some(isOpen),
+  }
+}
+
+function provenBy(psbt: Psbt | undefined): ReadonlyMap<string, bigint> {
+  const amounts = new Map<string, bigint>()
+  for (const [index, { outpoint }] of (psbt?.inputs ?? []).entries()) {
+    const output = psbt?.spent[index]
+    if (output?.isProven === true) amounts.set(outpoint, output.units)
+  }
+  return amounts
 }
 
 /** Entries of one kind agree on everything that they share, and no input is signed twice. */

@@ -4,6 +4,7 @@ import type { TxSignRequest } from '../../protocol/request.ts'
 import type { UtxoAsset } from '../chains/assets.ts'
 import { bytesToHex, hash160, hexToBytes } from './bytes.ts'
 import type { Entry } from './entries.ts'
+import type { OwnAddress } from './own-address.ts'
 import { readPayments } from './payments.ts'
 import type { Preimage } from './preimage.ts'
 import { parseBip143, parseLegacy, parseTaproot, sighash, tapSighash } from './preimage.ts'
@@ -14,15 +15,17 @@ import type { Frame, Signed } from './utxo-frame.ts'
 import { frameOf, sumOf } from './utxo-frame.ts'
 import type { NetworkRules } from '../chains/utxo-networks.ts'
 import { NETWORK_RULES } from '../chains/utxo-networks.ts'
+import type { Circumstances } from './utxo-outputs.ts'
 import { judgeOutputs, rebuildOutputs } from './utxo-outputs.ts'
 import type { Finding, RawTxFacts } from './verdict.ts'
-import { gravest, mismatch, unverifiable } from './verdict.ts'
+import { gravest, lacking, mismatch, unverifiable } from './verdict.ts'
 
 /** What the policy adds. */
 export interface UtxoOptions {
   /** Names as in `sighashName`. */
   readonly allowedSighashTypes: readonly string[]
   readonly changeAddresses: readonly string[]
+  readonly isOwn: OwnAddress
 }
 
 const DECIMALS = 8
@@ -43,19 +46,30 @@ export function verifyUtxo(
     gravest(read.filter((each) => 'status' in each)) ??
     checkTypes(signed, options.allowedSighashTypes) ??
     checkTransaction(request, rules, signed, options)
-  return { ...finding, facts: { ...facts, ...finding.facts } }
+  // The bytes of one network are good on its relatives: the coin type of the key tells them apart.
+  const bound = asset.coinTypes === undefined ? lacking(finding, ['chain']) : finding
+  return { ...bound, facts: { ...facts, ...bound.facts } }
 }
 
 function readEntry({ name, bytes, payload }: Entry, rules: NetworkRules): Signed | Finding {
   const hash = sighash(bytes)
   const parsers = hash === payload ? parsersOf(rules) : taprootParser(bytes, payload, rules)
   if (parsers.length === 0) return mismatch(`${name}.payload`, hash, payload)
-  const [preimage, ...more] = parsers
-    .map((parse) => parse(bytes))
-    .filter((each) => each !== undefined)
+  const readings = parsers.map((parse) => parse(bytes)).filter((each) => each !== undefined)
+  // By chance a random byte of one kind lies where another has a length: then the script must be one that is paid to keys.
+  const [preimage, ...more] = readings.length > 1 ? readings.filter(paysToKeys) : readings
   if (preimage === undefined) return unverifiable(`\`${name}\` is not a known signature preimage`)
   if (more.length > 0) return unverifiable(`\`${name}\` can be read as two kinds of preimage`)
   return { name, preimage, sighash: sighashName(preimage, rules) }
+}
+
+/** A key's hash, a key, or several keys of which some must sign. */
+const PAID_TO_KEYS =
+  /^(?:76a914[0-9a-f]{40}88ac|(?:210[23][0-9a-f]{64}|4104[0-9a-f]{128})ac|5[1-9a-f](?:210[23][0-9a-f]{64}|4104[0-9a-f]{128})+5[1-9a-f]ae)$/
+
+/** The script that is in place could be one of a wallet. */
+function paysToKeys(preimage: Preimage): boolean {
+  return preimage.kind !== 'taproot' && PAID_TO_KEYS.test(preimage.scriptCode)
 }
 
 type Parser = (bytes: Uint8Array) => Preimage | undefined
@@ -85,23 +99,33 @@ function checkTransaction(
   request: TxSignRequest,
   rules: NetworkRules,
   signed: readonly Signed[],
-  { changeAddresses }: UtxoOptions,
+  { changeAddresses, isOwn }: UtxoOptions,
 ): Finding {
-  const { operation, extraParameters } = request
+  const { operation, extraParameters, asset = '', sourceId } = request
   if (operation !== 'TRANSFER') return unverifiable(`operation \`${operation}\` is not decoded`)
   const text = extraParameters?.['psbt']
   const psbt = typeof text === 'string' ? parsePsbt(text) : undefined
   if (text !== undefined && psbt === undefined) return unverifiable('`psbt` cannot be read')
   const frame = frameOf(signed, psbt)
   if ('status' in frame) return frame
+  const total = totalOf(signed, frame)
+  if (typeof total === 'object') return total
   const fee = request.fee ? baseUnits(request.fee, DECIMALS) : undefined
   if (fee === undefined) return unverifiable('`fee` is absent or not a whole number of base units')
-  const target = (address: string) => scriptOfAddress(address, rules)
-  const readings = readPayments(request, { decimals: DECIMALS, fee, target })
+  const scriptOf = (address: string) => scriptOfAddress(address, rules)
+  const readings = readPayments(request, { decimals: DECIMALS, fee, target: scriptOf })
   if ('status' in readings) return readings
-  const changeScripts = changeAddresses.flatMap((address) => target(address) ?? [])
+  const changeScripts = changeAddresses.flatMap((address) => scriptOf(address) ?? [])
   const own = new Set([...ownScripts(signed, frame, rules), ...changeScripts])
-  const around = { readings, own, fee, total: totalOf(signed, frame) }
+  const around: Circumstances = {
+    readings,
+    own,
+    fee,
+    total,
+    rules,
+    isOwn: ({ vault, address, target }) =>
+      isOwn(vault, asset ?? '', address) || (vault === sourceId && own.has(target ?? '')),
+  }
   return frame.outputs === undefined
     ? rebuildOutputs((serialized) => commitTo(serialized, signed), around)
     : judgeOutputs(frame.outputs, around)
@@ -131,15 +155,31 @@ function keyOf(preimage: Preimage, { spent }: Frame): string | undefined {
     : /^76a914([0-9a-f]{40})88ac$/.exec(preimage.scriptCode)?.[1]
 }
 
-/** What all inputs are worth, when signatures commit to it: each BIP-143 one to its own, a BIP-341 one to all. */
-function totalOf(signed: readonly Signed[], { inputs, outputs, spent, open }: Frame) {
+/**
+ * What all inputs are worth, when that is proved: a BIP-143 signature commits to its own input, a BIP-341 one to all, and
+ * an earlier transaction whose hash is the input's reference says what its outputs hold.
+ */
+function totalOf(
+  signed: readonly Signed[],
+  { inputs, outputs, spent, earlier, open }: Frame,
+): bigint | Finding | undefined {
   if (spent !== undefined) return spent.reduce((sum, { units }) => sum + units, 0n)
   // Others may add to known outputs; when only we pay, the entries alone must cover destinations, change and fee.
-  if (inputs?.length !== signed.length || (open && outputs !== undefined)) return undefined
+  if (inputs === undefined || (open && outputs !== undefined)) return undefined
+  const amounts = new Map(earlier)
+  for (const { name, preimage } of signed) {
+    if (preimage.kind !== 'bip143') continue
+    const known = amounts.get(preimage.outpoint) ?? preimage.units
+    if (known !== preimage.units) {
+      return mismatch(`${name}.amount`, String(known), String(preimage.units))
+    }
+    amounts.set(preimage.outpoint, known)
+  }
   let total = 0n
-  for (const { preimage } of signed) {
-    if (preimage.kind !== 'bip143') return undefined
-    total += preimage.units
+  for (const { outpoint } of inputs) {
+    const units = amounts.get(outpoint)
+    if (units === undefined) return undefined
+    total += units
   }
   return total
 }

@@ -6,6 +6,8 @@ import { checkPaths, readEntries } from './entries.ts'
 import type { Entry } from './entries.ts'
 import { verifyEvm } from './evm.ts'
 import { signsContent, verifyMessages } from './messages.ts'
+import type { OwnAddress } from './own-address.ts'
+import { NO_OWN_ADDRESSES } from './own-address.ts'
 import { verifyUtxo } from './utxo.ts'
 import type { Finding, RawTxVerdict } from './verdict.ts'
 import { isGraver, unverifiable } from './verdict.ts'
@@ -19,6 +21,8 @@ export interface RawTxOptions {
   readonly allowedSighashTypes?: readonly string[]
   /** Addresses of our own that may receive change although no input proves them, e.g. a vault's permanent address. */
   readonly changeAddresses?: readonly string[]
+  /** Tells addresses of own vault accounts; without it none is known. */
+  readonly isOwn?: OwnAddress
   /** `contentDigest` of a valid extra signature: makes RAW contents verifiable. */
   readonly approvedContent?: string
 }
@@ -44,7 +48,9 @@ function verify(request: TxSignRequest, assets: Assets, options: RawTxOptions): 
   const list = request.rawTx ?? []
   if (signsContent(request.operation)) {
     const content = verifyMessages(request, assets, options.approvedContent)
-    return withPath(content, checkPaths(list, request, undefined))
+    // A RAW request may be for any key of the account; a typed message is for the asset's.
+    const asset = request.operation === 'RAW' ? undefined : assets.get(request.asset ?? '')
+    return withPath(content, checkPaths(list, request, { asset, signs: 'content' }))
   }
   if (list.length === 0) return { status: 'absent' }
   const entries = readEntries(list)
@@ -53,7 +59,10 @@ function verify(request: TxSignRequest, assets: Assets, options: RawTxOptions): 
   if (asset === undefined) {
     return unverifiable(`asset \`${request.asset ?? 'none'}\` is not in the table of assets`)
   }
-  return withPath(judge(request, asset, entries, options), checkPaths(list, request, asset))
+  return withPath(
+    judge(request, asset, entries, options),
+    checkPaths(list, request, { asset, signs: 'transaction' }),
+  )
 }
 
 function judge(
@@ -62,13 +71,15 @@ function judge(
   entries: readonly Entry[],
   options: RawTxOptions,
 ): Finding {
-  if (asset.family === 'evm') return verifyEvm(request, asset, entries)
+  const isOwn = options.isOwn ?? NO_OWN_ADDRESSES
+  if (asset.family === 'evm') return verifyEvm(request, asset, entries, isOwn)
   if (asset.family !== 'utxo') {
     return unverifiable(`raw transactions of family \`${asset.family}\` are not decoded`)
   }
   return verifyUtxo(request, asset, entries, {
     allowedSighashTypes: options.allowedSighashTypes ?? ['ALL'],
     changeAddresses: options.changeAddresses ?? [],
+    isOwn,
   })
 }
 

@@ -85,6 +85,12 @@ export const ABSENCE: readonly AbsenceRow[] = [
       (tx.operation !== 'CONTRACT_CALL' || isEmptyCall(tx.extraParameters?.['contractCallData'])),
   },
   {
+    fields: ['typedData.<member>'],
+    noValue:
+      'when the operation is not `TYPED_MESSAGE`, or the message is of a kind without a domain (`EIP191`, `TIP191`, `BTC_MESSAGE`)',
+    applies: ({ tx }) => tx !== undefined && tx.operation !== 'TYPED_MESSAGE',
+  },
+  {
     fields: ['extraParameters.<path>'],
     noValue:
       'where the path leads nowhere, but not `rawMessageData…` of `RAW` and `TYPED_MESSAGE`, nor `contractCall…` of `CONTRACT_CALL`',

@@ -2,6 +2,7 @@
 import { addDecimals, compareDecimals } from '../../protocol/decimal.ts'
 import type { Decimal } from '../../protocol/decimal.ts'
 import type { TxSignRequest } from '../../protocol/request.ts'
+import type { Facts } from '../facts.ts'
 import { CERTAINLY, greatest, isAbsent, least, NO, POSSIBLY } from './answer.ts'
 import type { Answer, Reading } from './answer.ts'
 
@@ -31,6 +32,16 @@ const ZERO: Decimal = { units: 0n, scale: 0 }
 export function statedAmount(value: unknown): StatedAmounts {
   if (isAbsent(value)) return NOTHING
   return isDecimal(value) ? { amounts: [exactly(value)], unknown: false } : UNKNOWN
+}
+
+/** The fee, and what the bytes allow when that is more. */
+export function feesOf(
+  tx: TxSignRequest | undefined,
+  { rawTx }: Pick<Facts, 'rawTx'>,
+): StatedAmounts {
+  const fee = statedAmount(tx?.fee)
+  const bound = rawTx.status === 'absent' ? undefined : rawTx.facts.feeBound
+  return bound === undefined ? fee : { ...fee, amounts: [...fee.amounts, exactly(bound)] }
 }
 
 /** The amount of the transaction: `amount`, and the sum of its destinations when it is another. */

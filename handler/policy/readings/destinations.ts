@@ -3,6 +3,7 @@ import { familyFor, readAddress, taggedKeys } from '../chains/address.ts'
 import type { AddressRules, ReadAddress } from '../chains/address.ts'
 import type { AddressFamily } from '../chains/families/family.ts'
 import type { Destination, TxSignRequest } from '../../protocol/request.ts'
+import type { Recipient } from '../rawtx/recipient.ts'
 import { isAbsent, stated } from './answer.ts'
 import type { Stated } from './answer.ts'
 import {
@@ -38,19 +39,23 @@ export interface StatedType extends Stated {
   readonly coarse: string | undefined
 }
 
-/** The list; never empty. */
+/** The list; never empty. `recipient`: who is paid, by the bytes, where the request states no address. */
 export function destinationsOf(
   tx: TxSignRequest,
   rules: AddressRules,
+  recipient?: Recipient,
 ): readonly DestinationReading[] {
   const context = { family: familyFor(rules, tx.asset), tagsSent: rules.tagsSent }
+  const paid = (index: number) => (recipient?.index === index ? recipient.address : undefined)
   const entries: unknown = tx.destinations
-  if (entries === undefined || entries === null) return [topLevel(tx, context)]
+  if (entries === undefined || entries === null) return [topLevel(tx, context, paid(0))]
   if (!Array.isArray(entries)) return [topLevel(tx, context), UNREADABLE_DESTINATION]
   const [only, ...more] = tx.destinations ?? []
-  if (only === undefined) return [topLevel(tx, context)]
-  if (more.length === 0) return [readingOf(only, tx, context)]
-  const list = (tx.destinations ?? []).map((entry) => readingOf(entry, undefined, context))
+  if (only === undefined) return [topLevel(tx, context, paid(0))]
+  if (more.length === 0) return [readingOf(only, tx, context, paid(0))]
+  const list = (tx.destinations ?? []).map((entry, index) =>
+    readingOf(entry, undefined, context, paid(index)),
+  )
   const top = topLevel(tx, context)
   const isSilent = top.isEmpty && top.addressType.texts.length === 0
   if (!isSilent && !list.some((each) => hasAll(each, top))) list.push(top)
@@ -60,8 +65,8 @@ export function destinationsOf(
 type Top = Pick<TxSignRequest, 'destType' | 'destId' | 'destAddressType' | 'destAddress'>
 
 /** The top level alone, as a destination. */
-function topLevel(tx: TxSignRequest, context: Context): DestinationReading {
-  return readingOf({}, tx, context)
+function topLevel(tx: TxSignRequest, context: Context, paid?: string): DestinationReading {
+  return readingOf({}, tx, context, paid)
 }
 
 /** How the addresses of a transaction are read. */
@@ -70,17 +75,19 @@ interface Context {
   readonly tagsSent: boolean
 }
 
-/** One entry; the top level completes it, and what both state is stated twice. */
+/** One entry; the top level completes it, and what both state is stated twice. `paid`: by the bytes. */
 function readingOf(
   entry: Partial<Destination> | undefined,
   top: Top | undefined,
   context: Context,
+  paid: string | undefined,
 ): DestinationReading {
   if (typeof entry !== 'object' || entry === null) return UNREADABLE_DESTINATION
   const { dstType, dstId, dstAddressType, dstName, dstSubType, dstAddress } = entry
   const type = typesOf(dstType, dstSubType, top?.destType)
   const id = stated(dstId, top?.destId)
-  const addresses = [dstAddress, entry.displayDstAddress, top?.destAddress]
+  const given = [dstAddress, entry.displayDstAddress, top?.destAddress]
+  const addresses = given.every(isAbsent) ? [paid] : given
   let keys: Stated | undefined
   return {
     type,

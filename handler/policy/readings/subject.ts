@@ -2,6 +2,8 @@
 import type { CallbackRequest, ConfigChangeRequest, TxSignRequest } from '../../protocol/request.ts'
 import type { AddressRules } from '../chains/address.ts'
 import type { Facts } from '../facts.ts'
+import { typedMessagesOf } from '../rawtx/messages.ts'
+import type { TypedMessage } from '../rawtx/messages.ts'
 import { amountsOf, dollarsOf } from './amounts.ts'
 import type { StatedAmounts } from './amounts.ts'
 import { destinationsOf } from './destinations.ts'
@@ -20,6 +22,8 @@ export interface Subject {
   destinations(): readonly DestinationReading[]
   amounts(): StatedAmounts
   dollars(): StatedAmounts
+  /** The messages of a TYPED_MESSAGE; empty for all else. */
+  typedMessages(): readonly TypedMessage[]
 }
 
 const NO_AMOUNTS: StatedAmounts = { amounts: [], unknown: false }
@@ -34,14 +38,18 @@ export function subjectOf(
   let destinations: readonly DestinationReading[] | undefined
   let amounts: StatedAmounts | undefined
   let dollars: StatedAmounts | undefined
+  let messages: readonly TypedMessage[] | undefined
+  const recipient = facts.rawTx.status === 'absent' ? undefined : facts.rawTx.facts.recipient
   return {
     request,
     facts,
     addresses,
     tx,
     config,
-    destinations: () => (destinations ??= tx === undefined ? [] : destinationsOf(tx, addresses)),
+    destinations: () =>
+      (destinations ??= tx === undefined ? [] : destinationsOf(tx, addresses, recipient)),
     amounts: () => (amounts ??= tx === undefined ? NO_AMOUNTS : amountsOf(tx)),
     dollars: () => (dollars ??= tx === undefined ? NO_AMOUNTS : dollarsOf(tx)),
+    typedMessages: () => (messages ??= tx === undefined ? [] : typedMessagesOf(tx)),
   }
 }

@@ -338,7 +338,7 @@ describe('conditions on extra parameters and contract calls', () => {
     txRequest({ extraParameters: data === undefined ? {} : { contractCallData: data } })
   const rawTx = (selector?: string): Facts['rawTx'] => ({
     status: 'verified',
-    facts: selector === undefined ? {} : { selector },
+    facts: selector === undefined ? {} : { selectors: [selector] },
   })
 
   it.each<[string, string, CallbackRequest, Partial<Facts>]>([

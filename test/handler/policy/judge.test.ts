@@ -39,17 +39,33 @@ const sample = readFileSync(
 )
 
 describe('livePolicy', () => {
-  const policy = policyOf(
-    'rules: [{ id: r, when: { asset: ETH, stage: signing }, then: APPROVE, require: { rawTx: verified } }]',
-  )
+  const requiring = (rawTx: string) =>
+    policyOf(
+      `rules: [{ id: r, when: { asset: ETH, stage: signing }, then: APPROVE, require: { rawTx: ${rawTx} } }]`,
+    )
+  const policy = requiring('verified')
   const live = livePolicy(policy, verifySignature)
 
-  it('approves the published sample, whose bytes say what it says', () => {
+  it('the published sample: its bytes say what it says, but not that the address is the vault’s', () => {
+    const rawTx = 'unproven: vault-address'
     expect(live.evaluate(requestOf(sample), KNOWN)).toMatchObject({
+      decision: { action: 'RETRY', rule: 'r' },
+      rawTx,
+    })
+    expect(live.digest).toBe(policy.digest)
+    const tolerant = requiring('{ verified: true, tolerate: [vault-address] }')
+    expect(livePolicy(tolerant, verifySignature).evaluate(requestOf(sample), KNOWN)).toMatchObject({
+      decision: { action: 'APPROVE', rule: 'r' },
+      rawTx,
+    })
+  })
+
+  it('approves bytes that prove everything', () => {
+    const outside = sample.replace(/"(destType|dstType)":\s*"VAULT"/g, '"$1":"UNMANAGED"')
+    expect(live.evaluate(requestOf(outside), KNOWN)).toMatchObject({
       decision: { action: 'APPROVE', rule: 'r' },
       rawTx: 'verified',
     })
-    expect(live.digest).toBe(policy.digest)
   })
 
   it('says what content alone forbids, whatever the rules say', () => {

@@ -147,6 +147,40 @@ rules:
     ])
   })
 
+  it('warns of bytes that cannot prove what a rule asks for', () => {
+    const rule = (id: string, when: string, rawTx: string) =>
+      `- { id: ${id}, when: { stage: signing, operation: TRANSFER, source: { id: '0' }, ${when} }, then: APPROVE, require: { rawTx: ${rawTx} } }`
+    const fee = "fee: { max: '1' }"
+    const tolerant = '{ verified: true, tolerate: [fee] }'
+    const lines = [
+      rule('bitcoin', `asset: BTC, ${fee}`, 'verified'),
+      rule('no-bound', 'asset: BTC', tolerant),
+      rule('right', `asset: [BTC, DOGE], ${fee}`, tolerant),
+      rule('vault', `asset: ETH, ${fee}, destination: { type: VAULT, id: '1' }`, 'verified'),
+      rule(
+        'named',
+        `asset: ETH, ${fee}, destination: { type: VAULT, address: "${ADDRESS}" }`,
+        'verified',
+      ),
+      rule(
+        'label',
+        `asset: ETH, ${fee}, destination: { type: VAULT }`,
+        '{ verified: true, tolerate: [vault-address] }',
+      ),
+    ]
+    const result = parsePolicy(`version: 2\nrules:\n  ${lines.join('\n  ')}\n`, 'p.yaml')
+    if (!result.ok) throw new Error(JSON.stringify(result.problems))
+    expect(
+      adviceOn(result.policy)
+        .map(({ message }) => message)
+        .filter((message) => /\bprove|\bproven\b/.test(message)),
+    ).toEqual([
+      'rule `bitcoin` requires a proven fee: `BTC` transactions with legacy or taproot inputs wait unless a PSBT proves it; `tolerate: [fee]` with `fee.max` says less',
+      'rule `no-bound` tolerates a fee that is not proven, without `fee.max`',
+      'rule `vault` requires proven addresses of own vaults and names none: bind them with `destination.address`, or `tolerate: [vault-address]`',
+    ])
+  })
+
   it('warns of what is not used, empty, or approves more than meant', () => {
     expect(
       messages(`
@@ -163,9 +197,11 @@ rules:
       'warning: `limits.b` is not used',
       'warning: list `a` is empty, so its rules match nothing',
       'warning: rule `r` approves on both endpoints',
+      'warning: rule `r`: `rawTx: verified` means fee and own vault addresses as well, and answers RETRY where they are not proven',
       'warning: rule `s` approves without a bound on source, destination or amount',
       'warning: rule `s` approves at signing without `fee.max`',
       'warning: rule `s` requires a raw transaction but is not limited to `stage: signing`: approval requests carry none',
+      'warning: rule `s`: `rawTx: verified` means fee and own vault addresses as well, and answers RETRY where they are not proven',
       'warning: the policy has no tests',
     ])
   })

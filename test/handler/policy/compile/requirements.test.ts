@@ -5,7 +5,9 @@ import { evaluate } from '../../../../handler/policy/evaluate.ts'
 import type { Facts } from '../../../../handler/policy/facts.ts'
 import { parseDecimal } from '../../../../handler/protocol/decimal.ts'
 import type { CallbackRequest } from '../../../../handler/protocol/request.ts'
-import { policyOf } from '../policy.ts'
+import { proven } from '../../../../handler/policy/rawtx/verdict.ts'
+import type { Proof } from '../../../../handler/policy/rawtx/verdict.ts'
+import { policyOf, problemsIn } from '../policy.ts'
 import {
   ADDRESS,
   configRequest,
@@ -218,12 +220,13 @@ describe('a raw transaction', () => {
     found: '2',
     facts: {},
   }
-  const refused = { action: 'REJECT', rule: 'r', reason: 'raw transaction not verified' }
+  const waits = { action: 'RETRY', rule: 'r', reason: 'raw transaction not verified' }
 
   it.each<[string, Facts['rawTx'], unknown]>([
     ['verified', verified, approved],
-    ['unverifiable', unverifiable, refused],
-    ['absent', { status: 'absent' }, refused],
+    ['unproven', proven(['fee']), waits],
+    ['unverifiable', unverifiable, waits],
+    ['absent', { status: 'absent' }, waits],
   ])('that must be verified and is %s', (_name, rawTx, decision) => {
     expect(decide('{ rawTx: verified }', txRequest(), { rawTx }).decision).toEqual(decision)
   })
@@ -261,6 +264,37 @@ describe('a raw transaction', () => {
       { otherwise: { action: 'REJECT' } },
     ])
     expect(decide('{ limits: none }', txRequest(), {}, HELD)).toMatchObject({ charges: [] })
+  })
+
+  it('that must be verified answers otherwise where the rule says so', () => {
+    const require = '{ rawTx: verified, otherwise: { rawTx: { action: REJECT, reason: no } } }'
+    const facts = { rawTx: proven(['fee']) }
+    expect(decide(require, txRequest(), facts).decision).toEqual({
+      action: 'REJECT',
+      rule: 'r',
+      reason: 'no',
+    })
+  })
+
+  it.each<[string, readonly Proof[], 'APPROVE' | 'RETRY']>([
+    ['[fee]', ['fee'], 'APPROVE'],
+    ['[fee]', ['fee', 'vault-address'], 'RETRY'],
+    ['[fee, vault-address]', ['fee', 'vault-address'], 'APPROVE'],
+    ['[vault-address]', ['recipient'], 'RETRY'],
+    ['[chain]', ['chain'], 'APPROVE'],
+    ['[fee, vault-address, chain]', ['recipient'], 'RETRY'],
+  ])('that tolerates %s, and %s is unproven: %s', (tolerate, unproven, action) => {
+    const require = `{ rawTx: { verified: true, tolerate: ${tolerate} } }`
+    const { decision } = decide(require, txRequest(), { rawTx: proven(unproven) })
+    expect(decision.action).toBe(action)
+    expect(decide(require, txRequest(), { rawTx: unverifiable }).decision).toEqual(waits)
+  })
+
+  it('cannot tolerate who is paid, nor nothing', () => {
+    for (const tolerate of ['[recipient]', '[]', 'fee']) {
+      const rule = `{ id: r, when: { operation: any }, then: APPROVE, require: { rawTx: { verified: true, tolerate: ${tolerate} } } }`
+      expect(problemsIn(`rules: [${rule}]`)).not.toEqual([])
+    }
   })
 
   it('can be required of a hold', () => {

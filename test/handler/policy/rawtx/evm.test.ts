@@ -7,6 +7,8 @@ import { BUILT_IN_ASSETS, mergeAssets } from '../../../../handler/policy/chains/
 import { checksummed, parseEvmAddress } from '../../../../handler/policy/chains/evm-address.ts'
 import { decodeEvmTransaction } from '../../../../handler/policy/rawtx/evm-transaction.ts'
 import type { RawTxVerdict } from '../../../../handler/policy/rawtx/verdict.ts'
+import type { OwnAddress } from '../../../../handler/policy/rawtx/own-address.ts'
+import type { RawTxOptions } from '../../../../handler/policy/rawtx/verify.ts'
 import { verifyRawTx } from '../../../../handler/policy/rawtx/verify.ts'
 import type { RawTxEntry, TxSignRequest } from '../../../../handler/protocol/request.ts'
 import { fromBaseUnits } from '../../../../handler/protocol/decimal.ts'
@@ -126,7 +128,6 @@ describe('native transfers', () => {
     ['another value', { value: 1001n }, {}, 'rawTx[0].amount'],
     ['another chain', { chainId: 137n }, {}, 'rawTx[0].chainId'],
     ['data', { data: '0xa9059cbb' }, {}, 'rawTx[0].data'],
-    ['a fee above the stated one', { price: 11n }, {}, 'fee'],
     ['a stated fraction of a wei', {}, { amount: decimal('0.0000000000000000001') }, 'amount'],
     ['other requested amount', {}, { requestedAmount: decimal('2') }, 'requestedAmount'],
     ['an address with a wrong checksum', {}, { destAddress: wrongCase(ALICE) }, 'destAddress'],
@@ -153,7 +154,6 @@ describe('native transfers', () => {
     ['no amount', { amount: null }],
     ['no fee', { fee: undefined }],
     ['a fee of fractions of a wei', { fee: decimal('0.0000000000000000001') }],
-    ['no address', { destAddress: '' }],
     ['an operation that is not decoded', { operation: 'MINT' }],
     ['an allowance of the native coin', { operation: 'APPROVE' }],
     ['an unknown asset', { asset: 'NOPE' }],
@@ -162,6 +162,24 @@ describe('native transfers', () => {
     ['no source type', { sourceType: null }],
   ])('%s: unverifiable', (_, overrides) => {
     expect(verify(request(transaction(), overrides))).toMatchObject({ status: 'unverifiable' })
+  })
+
+  it('gas that may cost more than the fee: the fee is unproven, and what it may cost is a fact', () => {
+    expect(verify(request(transaction({ price: 11n })))).toEqual({
+      status: 'unproven',
+      unproven: ['fee'],
+      facts: { feeBound: fromBaseUnits(231_000n, 18) },
+    })
+  })
+
+  it('no address: the bytes say who is paid, which nothing else does', () => {
+    expect(verify(request(transaction(), { destAddress: '' }))).toEqual({
+      status: 'unproven',
+      unproven: ['recipient'],
+      facts: { recipient: { index: 0, address: ALICE } },
+    })
+    const other = request(transaction({ value: 1n }), { destAddress: null })
+    expect(verify(other)).toMatchObject({ status: 'mismatch', field: 'rawTx[0].amount' })
   })
 
   it('no requested amount: the amount decides', () => {
@@ -248,9 +266,9 @@ describe('tokens', () => {
   const transfer = `0xa9059cbb${word(ALICE)}${word(2_500_000n)}`
   const call = (data: string, fields: Fields = {}) =>
     transaction({ to: USDC, value: 0n, data, ...fields })
-  const facts = { selector: '0xa9059cbb', contract: USDC }
+  const facts = { selectors: ['0xa9059cbb'] }
 
-  it('transfer: verified, with selector and contract', () => {
+  it('transfer: verified, with its selector', () => {
     expect(verify(request(call(transfer), token))).toEqual({ status: 'verified', facts })
   })
 
@@ -258,7 +276,7 @@ describe('tokens', () => {
     const data = `0x095ea7b3${word(ALICE)}${word(2_500_000n)}`
     expect(verify(request(call(data), { ...token, operation: 'APPROVE' }))).toMatchObject({
       status: 'verified',
-      facts: { selector: '0x095ea7b3' },
+      facts: { selectors: ['0x095ea7b3'] },
     })
     expect(verify(request(call(data), token))).toMatchObject({
       status: 'mismatch',
@@ -275,7 +293,7 @@ describe('tokens', () => {
     const data = `0x23b872dd${word(BOB)}${word(ALICE)}${word(2_500_000n)}`
     expect(verify(request(call(data), token))).toMatchObject({
       status: 'unverifiable',
-      facts: { selector: '0x23b872dd', contract: USDC },
+      facts: { selectors: ['0x23b872dd'] },
     })
     expect(verify(request(call(data), { ...token, operation: 'APPROVE' }))).toMatchObject({
       status: 'mismatch',
@@ -310,7 +328,7 @@ describe('contract calls', () => {
     (text) => {
       expect(verify(request(transaction({ data }), asked(text)))).toEqual({
         status: 'verified',
-        facts: { selector: '0xdeadbeef', contract: ALICE },
+        facts: { selectors: ['0xdeadbeef'] },
       })
     },
   )
@@ -331,7 +349,7 @@ describe('contract calls', () => {
     const value = { operation: 'CONTRACT_CALL' }
     expect(verify(request(transaction({ data }), value))).toMatchObject({
       status: 'unverifiable',
-      facts: { selector: '0xdeadbeef', contract: ALICE },
+      facts: { selectors: ['0xdeadbeef'] },
     })
     expect(verify(request(transaction({ data }), { ...asked(data), asset: 'DAI' }))).toMatchObject({
       status: 'unverifiable',
@@ -370,11 +388,6 @@ describe('several entries', () => {
     ['two entries for one destination', two({}, {}), {}],
     ['a nonce twice', two({ nonce: 2n }, { to: BOB, value: 2000n }), both],
     [
-      'a fee that covers one only',
-      two({}, { to: BOB, value: 2000n }),
-      { ...both, fee: fromBaseUnits(419_999n, 18) },
-    ],
-    [
       'a sum that is not the amount',
       two({}, { to: BOB, value: 2000n }),
       { ...both, amount: decimal('1') },
@@ -409,11 +422,20 @@ describe('several entries', () => {
     expect(verify(request(raw, overrides))).toMatchObject({ status: 'mismatch' })
   })
 
-  it('a destination without amount or address: unverifiable', () => {
+  it('a fee that covers one only: what gas may cost is not what the fee says', () => {
+    const raw = two({}, { to: BOB, value: 2000n })
+    expect(verify(request(raw, { ...both, fee: fromBaseUnits(419_999n, 18) }))).toEqual({
+      status: 'unproven',
+      unproven: ['fee'],
+      facts: { feeBound: fromBaseUnits(420_000n, 18) },
+    })
+  })
+
+  it('destinations without amount, or several without address: unverifiable', () => {
     const raw = two({}, { to: BOB, value: 2000n })
     for (const missing of [
       destination({ dstAddress: BOB }),
-      destination({ amountNative: decimal('1') }),
+      destination({ amountNative: fromBaseUnits(1500n, 18) }),
     ]) {
       const value = request(raw, { ...both, destinations: [missing, missing] })
       expect(verify(value)).toMatchObject({ status: 'unverifiable' })
@@ -427,11 +449,23 @@ describe('several entries', () => {
     })
   })
 
-  it('a mismatch in one outweighs an unverifiable other; facts of different calls are not given', () => {
+  it('a mismatch in one outweighs an unverifiable other', () => {
     const raw = ['05', transaction({ chainId: 2n })]
     expect(verify(request(raw))).toMatchObject({ status: 'mismatch', field: 'rawTx[1].chainId' })
+  })
+
+  it('the selectors of all entries are facts, and that one could not be decoded', () => {
     const calls = two({ data: '0xdeadbeef' }, { data: '0xdeadbee0' })
-    expect(verify(request(calls, { operation: 'CONTRACT_CALL' }))).toMatchObject({ facts: {} })
+    const operation = 'CONTRACT_CALL'
+    expect(verify(request(calls, { operation }))).toMatchObject({
+      facts: { selectors: ['0xdeadbeef', '0xdeadbee0'] },
+    })
+    const [call = ''] = calls
+    expect(verify(request([call, '05'], { operation }))).toEqual({
+      status: 'unverifiable',
+      reason: '`rawTx[1]`: transaction type 5 is not known',
+      facts: { selectors: ['0xdeadbeef'], undecoded: true },
+    })
   })
 
   it('more than fit into any transaction: unverifiable', () => {
@@ -497,13 +531,81 @@ describe('undecodable bytes', () => {
   })
 })
 
+describe('destinations that are called vault accounts', () => {
+  const isOwn: OwnAddress = (vault, asset, address) =>
+    vault === '7' && asset === 'ETH' && address.toLowerCase() === ALICE
+  const check = (overrides: Partial<TxSignRequest>, options: RawTxOptions = { isOwn }) =>
+    verifyRawTx(request(transaction(), overrides), BUILT_IN_ASSETS, options)
+  const LABEL_ONLY = { status: 'unproven', unproven: ['vault-address'], facts: {} }
+  const WHOLE = { status: 'verified', facts: {} }
+
+  it.each<[string, Partial<TxSignRequest>, object]>([
+    ['the address of the account', { destType: 'VAULT', destId: '7' }, WHOLE],
+    ['its longer name', { destType: 'VAULT_ACCOUNT', destId: '7' }, WHOLE],
+    ['another account', { destType: 'VAULT', destId: '8' }, LABEL_ONLY],
+    ['no account', { destType: 'VAULT' }, LABEL_ONLY],
+    ['another type', { destType: 'UNMANAGED', destId: '7' }, WHOLE],
+    [
+      'a label in the entry alone',
+      { destinations: [destination({ dstType: 'VAULT', dstId: '7' })] },
+      WHOLE,
+    ],
+    [
+      'two accounts',
+      { destType: 'VAULT', destId: '7', destinations: [destination({ dstId: '8' })] },
+      LABEL_ONLY,
+    ],
+  ])('%s', (_, overrides, verdict) => {
+    expect(check(overrides)).toEqual(verdict)
+  })
+
+  it('nothing is known of any account without a list', () => {
+    expect(check({ destType: 'VAULT', destId: '7' }, {})).toEqual(LABEL_ONLY)
+  })
+
+  it('an address that is left out is the one in the bytes', () => {
+    const facts = { recipient: { index: 0, address: ALICE } }
+    const named = { destType: 'VAULT', destAddress: undefined }
+    expect(check({ ...named, destId: '7' })).toEqual({ status: 'verified', facts })
+    expect(check({ ...named, destId: '8' })).toEqual({ ...LABEL_ONLY, facts })
+  })
+
+  it('one of several', () => {
+    const destinations = [
+      destination({ dstType: 'VAULT', dstId: '7', amountNative: fromBaseUnits(1000n, 18) }),
+      destination({ dstAddress: BOB, amountNative: fromBaseUnits(2000n, 18) }),
+    ]
+    const amount = fromBaseUnits(3000n, 18)
+    const fields = {
+      amount,
+      requestedAmount: amount,
+      fee: fromBaseUnits(420_000n, 18),
+      destAddress: '',
+      destinations,
+    }
+    const raw = [transaction({ nonce: 1n, to: BOB, value: 2000n }), transaction({ nonce: 2n })]
+    const facts = { recipient: { index: 0, address: ALICE } }
+    const value = request(raw, fields)
+    expect(verifyRawTx(value, BUILT_IN_ASSETS, { isOwn })).toEqual({ status: 'verified', facts })
+    expect(verify(value)).toEqual({ ...LABEL_ONLY, facts })
+    const wrong = request([raw[0] ?? '', transaction({ nonce: 2n, value: 1n })], fields)
+    expect(verify(wrong)).toMatchObject({ status: 'mismatch' })
+  })
+})
+
 describe('the signing key', () => {
   it.each(['[44,60,0,0,0]', '[44, 60, 0, 0, 0]', '[ 44, 60, 0, 0, 0 ]'])('%s: verified', (path) => {
     expect(withPath(path)).toMatchObject({ status: 'verified' })
   })
 
-  it('another account, purpose or coin: mismatch', () => {
-    for (const path of ['[44,60,1,0,0]', '[45,60,0,0,0]', '[44,0,0,0,0]']) {
+  it('another purpose: unverifiable, its numbers mean something else', () => {
+    for (const path of ['[45,60,0,0,0]', '[84,60,1,0,0]']) {
+      expect(withPath(path)).toMatchObject({ status: 'unverifiable' })
+    }
+  })
+
+  it('another account or coin: mismatch', () => {
+    for (const path of ['[44,60,1,0,0]', '[44,0,0,0,0]']) {
       expect(withPath(path)).toMatchObject({ status: 'mismatch' })
     }
     expect(withPath('[44,60,7,0,0]', { sourceId: '07' })).toMatchObject({ status: 'mismatch' })

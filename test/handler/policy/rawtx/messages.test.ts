@@ -274,11 +274,10 @@ describe('TYPED_MESSAGE', () => {
     })
   })
 
-  it('another payload, another number of payloads, another chain: mismatch', () => {
+  it('another payload, another number of payloads: mismatch', () => {
     for (const [fields, field] of [
       [signing('00'.repeat(32)), 'rawTx[0].payload'],
       [signing(MAIL_DIGEST, MAIL_DIGEST), 'rawTx'],
-      [{ ...signing(MAIL_DIGEST), asset: 'MATIC_POLYGON' }, 'domain.chainId'],
     ] as const) {
       expect(verify(request('TYPED_MESSAGE', [message], fields))).toMatchObject({
         status: 'mismatch',
@@ -286,24 +285,52 @@ describe('TYPED_MESSAGE', () => {
         facts,
       })
     }
-    const rawTx = [{ rawTx: null, payload: null, keyDerivationPath: null }]
-    expect(verify(request('TYPED_MESSAGE', [message], { rawTx }))).toMatchObject({
-      status: 'mismatch',
-    })
   })
 
-  it('nothing to compare with, or an asset that is no EVM chain: unverifiable, facts shown', () => {
-    expect(verify(request('TYPED_MESSAGE', [message]))).toMatchObject({
-      status: 'unverifiable',
-      facts,
-    })
-    for (const asset of ['BTC', 'NOPE', undefined]) {
-      const fields = { ...signing(MAIL_DIGEST), asset }
+  it('no payload, or nothing to compare with: unverifiable, facts shown', () => {
+    const rawTx = [{ rawTx: null, payload: null, keyDerivationPath: null }]
+    for (const fields of [{ rawTx }, {}]) {
       expect(verify(request('TYPED_MESSAGE', [message], fields))).toMatchObject({
         status: 'unverifiable',
         facts,
       })
     }
+  })
+
+  it('another chain than the asset’s, or an asset of no known chain: the chain is unproven', () => {
+    for (const asset of ['MATIC_POLYGON', 'NOPE', undefined]) {
+      const fields = { ...signing(MAIL_DIGEST), asset }
+      expect(verify(request('TYPED_MESSAGE', [message], fields))).toEqual({
+        status: 'unproven',
+        unproven: ['chain'],
+        facts: { ...facts, otherChain: '1' },
+      })
+    }
+  })
+
+  it('a domain without a chain id is good on every chain: the chain is unproven', () => {
+    const [name, version, , contract] = MAIL.types.EIP712Domain
+    const { chainId: _, ...domain } = MAIL.domain
+    const types = { ...MAIL.types, EIP712Domain: [name, version, contract] }
+    const content = { ...MAIL, types, domain }
+    const digest = hash({ types, domain })?.digest ?? ''
+    const value = request('TYPED_MESSAGE', [{ type: 'EIP712', content }], signing(digest))
+    expect(verify(value)).toMatchObject({ status: 'unproven', unproven: ['chain'] })
+    expect(verify(value)).not.toMatchObject({ facts: { otherChain: expect.anything() } })
+  })
+
+  it('a key of another coin, or another one than the first: unverifiable', () => {
+    for (const path of ['[44,0,0,0,0]', '[44,60,0,0,7]', '[84,60,0,0,0]']) {
+      const rawTx = [{ rawTx: '', payload: MAIL_DIGEST, keyDerivationPath: path }]
+      expect(verify(request('TYPED_MESSAGE', [message], { rawTx }))).toMatchObject({
+        status: 'unverifiable',
+        facts,
+      })
+    }
+    const bitcoin = { ...signing(MAIL_DIGEST), asset: 'BTC' }
+    expect(verify(request('TYPED_MESSAGE', [message], bitcoin))).toMatchObject({
+      status: 'unverifiable',
+    })
   })
 
   it('the key of another account: mismatch', () => {
@@ -366,6 +393,27 @@ describe('RAW', () => {
   it('payloads in another order: mismatch', () => {
     const swapped = request('RAW', messages, signing(...contents.toReversed()))
     expect(verify(swapped, digest)).toMatchObject({ status: 'mismatch' })
+  })
+
+  it('content that is hashed before it is signed: unverifiable, whatever the payload', () => {
+    const [content = '', other = ''] = contents
+    const preHash = { content: 'aa', hashAlgorithm: 'SHA256' }
+    expect(
+      verify(request('RAW', [{ content, preHash }], signing(other)), contentDigest([content])),
+    ).toMatchObject({ status: 'unverifiable' })
+    const long = content.repeat(3)
+    expect(
+      verify(request('RAW', [{ content: long }], signing(other)), contentDigest([long])),
+    ).toMatchObject({ status: 'unverifiable' })
+    expect(
+      verify(request('RAW', [{ content, preHash }], signing(content)), contentDigest([content])),
+    ).toMatchObject({ status: 'verified' })
+    expect(
+      verify(
+        request('RAW', [{ content, preHash }, { content }], signing(other, other)),
+        contentDigest([content, content]),
+      ),
+    ).toMatchObject({ status: 'mismatch', field: 'rawTx[1].payload' })
   })
 
   it.each<[string, unknown]>([

@@ -13,9 +13,21 @@ import { payloadOf } from '../../../fixtures/utxo-preimages.ts'
 
 const NAMES = ['eth', 'ethExact', 'btcLegacy', 'btcSegwit'] as const
 
-const statusOf = (request: TxSignRequest) => verifyRawTx(request, BUILT_IN_ASSETS).status
+/** Account and address of the samples are taken for ours, so that nothing but the change matters. */
+const verdictOf = (request: TxSignRequest) =>
+  verifyRawTx(request, BUILT_IN_ASSETS, { isOwn: () => true })
 
-const passes = (request: TxSignRequest) => statusOf(request) === 'verified'
+const statusOf = (request: TxSignRequest) => verdictOf(request).status
+
+/** A legacy signature commits to no input amount: with nothing but the fee unproven it passes for as much as it can. */
+const passes = (request: TxSignRequest) => {
+  const verdict = verdictOf(request)
+  return (
+    verdict.status === 'verified' ||
+    (verdict.status === 'unproven' && verdict.unproven.join() === 'fee' && !isEvm(request))
+  )
+}
+const isEvm = ({ asset }: TxSignRequest) => asset === 'ETH'
 
 /** Every text that differs from `text` in one bit of one character. */
 function* bitFlips(text: string): Generator<string> {
@@ -49,6 +61,10 @@ function withEntry(request: TxSignRequest, index: number, change: object): TxSig
 
 describe.each(NAMES)('%s: every bit of', (name) => {
   const sample = sampleRequest(name)
+
+  it('the sample passes as it is', () => {
+    expect(passes(sample)).toBe(true)
+  })
 
   it.each(['rawTx', 'payload'] as const)('%s, as text, is noticed', (field) => {
     const changed = entriesOf(sample).flatMap((entry, index) =>
@@ -84,15 +100,14 @@ describe.each(NAMES)('%s: every bit of', (name) => {
       for (const changed of bitFlips(payload[field] as string)) {
         const other = parseDecimal(changed)
         // A text that is no decimal is refused before it comes here.
-        if (other !== undefined)
-          expect(statusOf({ ...sample, [member]: other })).not.toBe('verified')
+        if (other !== undefined) expect(passes({ ...sample, [member]: other })).toBe(false)
       }
     }
     const [first] = sample.destinations ?? []
     for (const changed of bitFlips(payload.destinations[0]?.['amountNativeStr'] as string)) {
       const other = parseDecimal(changed)
       const destinations = first === undefined ? [] : [{ ...first, amountNative: other }]
-      if (other !== undefined) expect(statusOf({ ...sample, destinations })).not.toBe('verified')
+      if (other !== undefined) expect(passes({ ...sample, destinations })).toBe(false)
     }
   })
 
@@ -113,11 +128,7 @@ describe.each(NAMES)('%s: every bit of', (name) => {
     for (const changed of bitFlips(formatDecimal(fee))) {
       const other = parseDecimal(changed)
       if (other === undefined || compareDecimals(other, fee) >= 0) continue
-      // A legacy signature commits to no input amount: there the fee is said to be unproven.
-      const expected = name === 'btcLegacy' ? 'verified' : undefined
-      const verdict = verifyRawTx({ ...sample, fee: other }, BUILT_IN_ASSETS)
-      if (expected === undefined) expect(verdict.status).not.toBe('verified')
-      else expect(verdict).toMatchObject({ facts: { unproven: ['fee'] } })
+      expect(statusOf({ ...sample, fee: other })).not.toBe('verified')
     }
   })
 })
