@@ -9,8 +9,8 @@ const MAX_LENGTH = 300
 export function summaryOf(request: CallbackRequest, rule: string, rawTx?: string): string {
   const what =
     request.endpoint === 'tx_sign_request' ? transaction(request) : `configuration ${request.type}`
-  const bytes = rawTx === undefined || rawTx === 'absent' ? '' : `, bytes ${rawTx}`
-  const where = `request ${request.requestId}, ${request.stage} stage, rule ${rule}${bytes}`
+  const bytes = rawTx === undefined || rawTx === 'absent' ? '' : `bytes ${rawTx}, `
+  const where = `${bytes}request ${request.requestId}, ${request.stage} stage, rule ${rule}`
   const line = `${what} (${where})`.replaceAll(/[^\x20-\x7e]/g, '?')
   return line.length <= MAX_LENGTH ? line : `${line.slice(0, MAX_LENGTH - 3)}...`
 }

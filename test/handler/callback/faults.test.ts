@@ -577,7 +577,7 @@ describe('holds', () => {
       },
     })
     await handler.deliver(SIGNING)
-    expect(asked).toEqual(['r-1', terms, 'r-1', 'rule-1'])
+    expect(asked).toEqual(['r-1', terms, 'r-1', { rule: 'rule-1', rawTx: 'verified' }])
   })
 
   it('are a fault of the store when they cannot be read', async () => {

@@ -15,6 +15,12 @@ describe('the line that a person decides on', () => {
     expect(summaryOf(contract, 'c')).toContain('CONTRACT_CALL from nowhere named to nowhere named')
   })
 
+  it('says what the bytes prove', () => {
+    const tx = txRequest({ asset: 'BTC' })
+    expect(summaryOf(tx, 'r', 'unproven: fee')).toContain(' (bytes unproven: fee, request r-1, ')
+    expect(summaryOf(tx, 'r', 'absent')).toContain(' (request r-1, ')
+  })
+
   it('names a configuration change by its type', () => {
     const request = {
       endpoint: 'config_change_sign_request',

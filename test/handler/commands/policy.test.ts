@@ -125,7 +125,7 @@ describe('policy explain', () => {
     const { code, stdout, stderr } = await run(['explain', sample, '--policy', await policyFile()])
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toBe(`APPROVE by \`eth\`: approved by policy
-raw transaction: verified
+raw transaction: unproven: vault-address
 extra signature: absent
 address 1 (evm): \`0x5dc69b1fbb13bafd09af88a782f0f285772ad5f8\`
 if limit \`daily\` has room ()
