@@ -4,6 +4,7 @@ import { ENDPOINTS } from '../../protocol/endpoints.ts'
 import { assetsSchema } from '../chains/assets.ts'
 import { PROOFS } from '../rawtx/verdict.ts'
 import { decimal, duration, name, oneOrMore, text, texts, unknown } from './schema-atoms.ts'
+import { extraParameter, typedData } from './schema-content.ts'
 
 const TIME_OF_DAY = /^(?:[01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$/
 
@@ -45,38 +46,6 @@ const details = z.strictObject({
   note: texts.optional(),
   routingPolicy: texts.optional(),
   unknown,
-})
-
-const extraParameterBlock = z.strictObject({
-  path: z
-    .string()
-    .regex(
-      /^[A-Za-z0-9_-]+(?:\.(?:[A-Za-z0-9_-]+|\*))*$/,
-      'expected names joined by `.`, such as `rawMessageData.messages.*.type`',
-    )
-    .optional(),
-  equals: oneOrMore(z.union([text, z.boolean()])).optional(),
-  present: z.literal(true).optional(),
-  unknown,
-})
-
-const extraParameter = z.strictObject({
-  ...extraParameterBlock.shape,
-  every: extraParameterBlock.optional(),
-  any: extraParameterBlock.optional(),
-})
-
-const typedDataBlock = z.strictObject({
-  chainId: texts.optional(),
-  primaryType: texts.optional(),
-  verifyingContract: texts.optional(),
-  unknown,
-})
-
-const typedData = z.strictObject({
-  ...typedDataBlock.shape,
-  every: typedDataBlock.optional(),
-  any: typedDataBlock.optional(),
 })
 
 const day = z.enum(['MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'])
@@ -282,7 +251,6 @@ export const policySchema = z.strictObject({
 export type PolicyFile = z.infer<typeof policySchema>
 export type RawTxEntry = z.infer<typeof rawTxOptions>
 export type DestinationEntry = z.infer<typeof destinationBlock>
-export type TypedDataEntry = z.infer<typeof typedDataBlock>
 export type WhenClause = z.infer<typeof whenSchema>
 export type RuleEntry = z.infer<typeof rule>
 export type ListEntry = z.infer<typeof list>
