@@ -84,7 +84,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       const delivery = deliver(waiting).finally(() => {
         underWay.delete(delivery)
         start()
-        if (isBehind) void read()
+        if (isBehind && queue.isLow()) void read()
       })
       underWay.add(delivery)
     }
@@ -93,14 +93,19 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     while (queue.hasRoom() && !stopped.signal.aborted) {
       const page = await feedAfter(queue.readTo())
       const nowMs = clock.monotonicMs()
+      let { upTo } = page
       for (const item of page.items) {
+        if (!queue.hasRoom()) {
+          upTo = item.seq - 1
+          break
+        }
         const event = eventOf(item, context)
         if (event !== undefined && target.events.has(event.type)) {
           queue.addRecord(event, item.seq, nowMs)
         }
       }
-      queue.looked(page.upTo)
-      isBehind = page.upTo < page.head
+      queue.looked(upTo)
+      isBehind = upTo < page.head
       start()
       if (!isBehind) return
     }
@@ -138,7 +143,7 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     },
     async tick() {
       start()
-      await read()
+      if (!isBehind || queue.isLow()) await read()
       await save()
     },
     waiting: queue.waiting,

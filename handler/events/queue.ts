@@ -47,8 +47,10 @@ export interface Queue {
   /** Records up to this one were looked at. */
   looked(upTo: number): void
   readonly readTo: () => number
-  /** Whether more of the chain may be read. */
+  /** Whether another event of the chain may wait. */
   readonly hasRoom: () => boolean
+  /** Whether so few wait that it pays to read on: each look costs the thread that writes decisions. */
+  readonly isLow: () => boolean
   /** Begins the next delivery, if one is due. */
   next(nowMs: number): Waiting | undefined
   /** True when the target was down before. */
@@ -68,6 +70,7 @@ export function createQueue({ seq, done: known }: Position): Queue {
   let failures = 0
   let restUntilMs = 0
 
+  const ofChain = () => all.filter((each) => each.seq !== undefined).length
   const remove = (waiting: Waiting) => {
     all.splice(all.indexOf(waiting), 1)
     if (waiting.seq !== undefined) done.add(waiting.seq)
@@ -99,7 +102,8 @@ export function createQueue({ seq, done: known }: Position): Queue {
       readTo = Math.max(readTo, upTo)
     },
     readTo: () => readTo,
-    hasRoom: () => all.filter((each) => each.seq !== undefined).length < MAX_WAITING,
+    hasRoom: () => ofChain() < MAX_WAITING,
+    isLow: () => ofChain() <= MAX_WAITING / 2,
     next(nowMs) {
       const most = failures >= DOWN_AFTER ? 1 : AT_A_TIME
       if (nowMs < restUntilMs || all.filter(({ busy }) => busy).length >= most) return undefined

@@ -130,7 +130,7 @@ describe('how much waits', () => {
       queue.addRecord(event(`r${n}`), n, 0)
       expect(queue.addLoose(event(`l${n}`), n)).toBe(false)
     }
-    expect(queue.hasRoom()).toBe(false)
+    expect([queue.hasRoom(), queue.isLow()]).toEqual([false, false])
     expect(queue.addLoose(event('late'), 70)).toBe(true)
     expect(queue.waiting()).toBe(2 * MAX_WAITING)
     expect(queue.oldestMs(100)).toBe(100)
