@@ -40,6 +40,11 @@ export const ADMIN_ERRORS = {
     meaning: 'Every slot shows the certificate of a generation that is still needed.',
     remedy: 'See docs/runbooks/no-free-slot.md.',
   },
+  ERR_ANSWER_KEY: {
+    status: 503,
+    meaning: 'The keystore of `HANDLER_ANSWER_SIGNER` made no answer key.',
+    remedy: 'The message says why; when the keystore is well, run the same command again.',
+  },
   ERR_HOLD_UNKNOWN: {
     status: 404,
     meaning: STORE_ERRORS.ERR_HOLD_UNKNOWN.meaning,

@@ -1,6 +1,6 @@
 /**
- * The handler as a library, for teams that decide in TypeScript: the same service as `countersign-handler run`, with
- * one function of theirs, asked besides the policy file. See docs/extending.md.
+ * The handler as a library, for teams that decide in TypeScript or keep answer keys in a place of their own: the same
+ * service as `countersign-handler run`, with what is theirs. See docs/extending.md and docs/keys.md.
  */
 import { availableParallelism } from 'node:os'
 import { systemAfter, systemClock, systemSleep } from '../common/clock.ts'
@@ -8,10 +8,15 @@ import { bufferedOutput } from './telemetry/buffered-output.ts'
 import { createDecider } from './callback/team-decider.ts'
 import type { Decide } from './callback/team-decider.ts'
 import type { LogStream } from './telemetry/log.ts'
+import type { OpenKeystore } from './generations/signers/keystores.ts'
 import { start } from './service/start.ts'
 import type { RunningHandler } from './service/start-handler.ts'
 
 export { HandlerStartError } from './service/start.ts'
+export { KeystoreError } from './generations/signers/keystore.ts'
+export type { Keystore, StoredKey } from './generations/signers/keystore.ts'
+export type { OpenKeystore } from './generations/signers/keystores.ts'
+export type { AnswerAlgorithm } from '../common/answer-algorithm.ts'
 export type { Decide, Verdict } from './callback/team-decider.ts'
 export type { DeciderFacts } from './callback/ports.ts'
 export type { Decision } from './policy/decision.ts'
@@ -28,8 +33,10 @@ export type {
 export interface HandlerOptions {
   /** The `HANDLER_*` settings, e.g. `process.env`; see docs/configuration.md. */
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Asked where a rule of the policy file approves or no rule matches. */
-  readonly decide: Decide
+  /** Asked where a rule of the policy file approves or no rule matches; absent: the policy file decides alone. */
+  readonly decide?: Decide
+  /** Keystores of your own for answer keys, by the scheme of `HANDLER_ANSWER_SIGNER`; see docs/keys.md. */
+  readonly keystores?: Readonly<Record<string, OpenKeystore>>
   /** Of your code, e.g. a commit: it goes into the record of every decision that `decide` makes. */
   readonly version: string
   /** Milliseconds after which `decide` counts as failed; default 5,000. */
@@ -55,8 +62,8 @@ export interface Handler {
  * up to `decide`, and it cannot approve what a rule of the policy file refuses or what contradicts itself.
  */
 export function createHandler(options: HandlerOptions): Handler {
-  const { env, decide, version, decideTimeoutMs = 5_000 } = options
-  const decider = createDecider(decide, version, decideTimeoutMs, systemAfter)
+  const { env, decide, keystores, version, decideTimeoutMs = 5_000 } = options
+  const decider = decide && createDecider(decide, version, decideTimeoutMs, systemAfter)
   const output = options.log === undefined ? bufferedOutput(1) : undefined
   const onFatal = options.onFatal ?? throwUncaught
   let running: RunningHandler | undefined
@@ -65,14 +72,17 @@ export function createHandler(options: HandlerOptions): Handler {
       running = await start({
         env,
         output: options.log ?? output ?? { write: () => undefined },
-        logging: (logger) =>
-          logger.info({ decideVersion: version }, 'decisions are also made by a function'),
+        logging: (logger) => {
+          if (decide === undefined) return
+          logger.info({ decideVersion: version }, 'decisions are also made by a function')
+        },
         clock: systemClock,
         sleep: systemSleep,
         after: systemAfter,
         cores: availableParallelism(),
         fatal: onFatal,
         decider,
+        keystores,
       })
       await output?.flush()
     },

@@ -28,6 +28,7 @@ export async function check(
       ? []
       : lookAtCertificate(filePair, config.slots, io.clock.now())
   const findings = [...inspection.findings, ...certificate, ...openings]
+  await inspection.material?.keystores.close()
   const { warnings } = inspection
   const ok = findings.every((finding) => finding.ok)
   reporter.result({ facts: { ok, findings, warnings }, lines: findings.map(formatFinding) })

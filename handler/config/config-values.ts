@@ -54,6 +54,12 @@ export function path(text: string): string {
   return text
 }
 
+/** `file`, or a URI that names a keystore by its scheme. */
+export function signer(text: string): string {
+  if (text === 'file' || /^[a-z][a-z0-9+.-]*:[\x21-\x7e]+$/.test(text)) return text
+  throw new SettingProblem('is neither `file` nor the URI of a keystore')
+}
+
 /** The path of the SQLite database; a database URL is refused rather than taken for a file name. */
 export function storePath(text: string): string {
   if (/^postgres(?:ql)?:\/\//.test(text)) {

@@ -31,7 +31,13 @@ export interface Config {
   readonly auth: AuthMode
   readonly tls: TlsConfig
   /** What a new generation gets; in `certificate` mode nothing is signed, and one key is enough. */
-  readonly newAnswerKey: { readonly algorithm: AnswerAlgorithm; readonly oneKey: boolean }
+  readonly newAnswerKey: {
+    readonly algorithm: AnswerAlgorithm
+    readonly oneKey: boolean
+    readonly signer: string
+  }
+  /** Of generations that are retired: those in keystores are destroyed too. */
+  readonly destroyAnswerKeys: boolean
   /** Undefined in `certificate` mode only. */
   readonly cosignerKeys: string | undefined
   /** Undefined when everyone may connect. */
@@ -147,6 +153,11 @@ function crossProblems(values: Values): string[] {
   const problems: string[] = []
   const { auth, tls, cosignerKeys, allowedCidrs, tlsCertFile, tlsKeyFile } = values
   if (auth === 'certificate') {
+    if (values.answerSigner !== undefined && values.answerSigner !== 'file') {
+      problems.push(
+        '`HANDLER_ANSWER_SIGNER`: not used with `HANDLER_AUTH=certificate`, answers are not signed',
+      )
+    }
     if (values.answerAlgorithm === 'ES256') {
       problems.push(
         '`HANDLER_ANSWER_ALGORITHM`: not used with `HANDLER_AUTH=certificate`, answers are not signed',
@@ -191,7 +202,9 @@ function assemble(values: Values): Config {
     newAnswerKey: {
       algorithm: present(values.answerAlgorithm),
       oneKey: values.auth === 'certificate',
+      signer: present(values.answerSigner),
     },
+    destroyAnswerKeys: values.retiredAnswerKeys === 'destroy',
     cosignerKeys: values.cosignerKeys,
     allowedCidrs: values.allowedCidrs,
     policyFile: present(values.policyFile),

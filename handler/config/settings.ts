@@ -8,6 +8,7 @@ import {
   oneOf,
   path,
   publicUrl,
+  signer,
   storePath,
 } from './config-values.ts'
 
@@ -84,6 +85,20 @@ export const SETTINGS = {
     parse: oneOf(...ANSWER_ALGORITHMS),
     meaning:
       'Algorithm of the answer keys of new generations: `RS256` (RSA-2048) or `ES256` (EC P-256), which co-signers know from version 2026.08.19 on. Existing generations keep theirs; `rotate --algorithm` chooses for one generation (docs/keys.md).',
+  }),
+  answerSigner: setting({
+    name: 'HANDLER_ANSWER_SIGNER',
+    fallback: 'file',
+    parse: signer,
+    meaning:
+      'What makes and holds the answer keys of new generations: `file`, or a keystore such as `pkcs11:token=<label>?module-path=/…&pin-source=file:/…` (docs/keys.md). Existing generations keep theirs; never holds a secret.',
+  }),
+  retiredAnswerKeys: setting({
+    name: 'HANDLER_RETIRED_ANSWER_KEYS',
+    fallback: 'destroy',
+    parse: oneOf('destroy', 'keep'),
+    meaning:
+      'What becomes of an answer key in a keystore seven days after its generation has retired: `destroy`, or `keep` it there, never to be used again. Keys in files are always removed.',
   }),
   cosignerKeys: setting({
     name: 'HANDLER_COSIGNER_KEYS',

@@ -2,7 +2,7 @@
 import type { Clock } from '../../common/clock.ts'
 import { CallbackError } from '../protocol/errors.ts'
 import { createPace } from './pace.ts'
-import { createTurns } from './turns.ts'
+import { createTurns, type Turns } from './turns.ts'
 
 export interface Admission {
   /**
@@ -19,17 +19,24 @@ export interface Admission {
    */
   readonly work: <T>(doneByMs: number, job: () => Promise<T>) => Promise<T>
   /**
-   * Runs a signature when a slot is free, first come, first served.
+   * Runs a signature when a slot is free, first come, first served. A signer with lanes of its own (a token, a service)
+   * has its own slots, so that one that is slow keeps nobody else from signing.
    *
    * @throws CallbackError ERR_OVERLOADED when the wait took longer than `maxWaitMs`: the caller is gone by then
    */
-  readonly sign: <T>(job: () => Promise<T>) => Promise<T>
+  readonly sign: <T>(signer: Signs, job: () => Promise<T>) => Promise<T>
   /** Requests let in and not answered. */
   readonly inFlight: number
   /** Signatures that wait for a slot. */
   readonly queued: number
   /** Milliseconds from one answer to the next while requests wait for their turn. */
   readonly paceMs: number
+}
+
+/** As far as a signer's capacity goes. */
+export interface Signs {
+  /** Signatures at once; absent: those of the thread pool. */
+  readonly lanes?: number
 }
 
 export interface AdmissionOptions {
@@ -56,7 +63,15 @@ const FILLED = 0.6
 /** Nothing is in flight, and the pace is assumed to be that of a fast machine. */
 export function createAdmission({ clock, cores, maxWaitMs }: AdmissionOptions): Admission {
   const atWork = createTurns(cores * AT_WORK_PER_CORE)
-  const signatures = createTurns(PER_THREAD * POOL_THREADS)
+  const pool = createTurns(PER_THREAD * POOL_THREADS)
+  const own = new Map<Signs, Turns>()
+  const turnsOf = (signer: Signs): Turns => {
+    const { lanes } = signer
+    if (lanes === undefined) return pool
+    const turns = own.get(signer) ?? createTurns(lanes)
+    own.set(signer, turns)
+    return turns
+  }
   const pace = createPace()
   let inFlight = 0
 
@@ -82,8 +97,9 @@ export function createAdmission({ clock, cores, maxWaitMs }: AdmissionOptions): 
         atWork.give()
       }
     },
-    async sign(job) {
+    async sign(signer, job) {
       const arrivedMs = clock.monotonicMs()
+      const signatures = turnsOf(signer)
       await signatures.take()
       try {
         if (clock.monotonicMs() - arrivedMs > maxWaitMs) {
@@ -98,7 +114,7 @@ export function createAdmission({ clock, cores, maxWaitMs }: AdmissionOptions): 
       return inFlight
     },
     get queued() {
-      return signatures.waiting
+      return [pool, ...own.values()].reduce((sum, { waiting }) => sum + waiting, 0)
     },
     get paceMs() {
       return pace.ms

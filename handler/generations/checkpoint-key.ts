@@ -4,8 +4,6 @@ import { liveGeneration } from './generation-states.ts'
 import type { RegistryState } from './generation-states.ts'
 import type { Keyring } from './keyring.ts'
 
-const NEVER = new AbortController().signal
-
 /** The key at this moment; undefined when there is none. Before the first pairing it is that of the newest generation. */
 export function checkpointKey(state: RegistryState, keyring: Keyring): CheckpointKey | undefined {
   const live = liveGeneration(state)
@@ -17,5 +15,5 @@ export function checkpointKey(state: RegistryState, keyring: Keyring): Checkpoin
   const signer = entry?.signer
   if (entry === undefined || signer === undefined) return undefined
   const { algorithm } = signer
-  return { generation: entry.generation, algorithm, sign: (data) => signer.sign(data, NEVER) }
+  return { generation: entry.generation, algorithm, sign: (data) => signer.sign(data) }
 }

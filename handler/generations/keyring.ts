@@ -1,5 +1,5 @@
 /** The loaded generations: every key is parsed once, proved to sign, and swapped in as a whole or not at all. */
-import type { KeyObject } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import type { PublicGeneration } from '../../certs/store.ts'
 import {
   hasPrivateFiles,
@@ -7,9 +7,10 @@ import {
   loadGeneration,
   loadPublicGeneration,
 } from '../../certs/store.ts'
-import { KeyMaterialError } from '../../common/errors.ts'
 import type { Signer } from '../protocol/signer.ts'
 import { fileSigner } from './signers/file.ts'
+import { keystoreSigner } from './signers/keystore-signer.ts'
+import type { Keystores } from './signers/keystores.ts'
 
 /** A generation that can be served. */
 export interface ServedGeneration extends PublicGeneration {
@@ -32,12 +33,17 @@ export interface Keyring {
   readonly reload: () => Promise<void>
 }
 
-/** A keyring that begins with generations loaded before; the passphrase is for those that come later. */
-export function createKeyring(
-  keysDir: string,
-  passphrase: string | undefined,
-  loaded: readonly KeyringEntry[],
-): Keyring {
+/** What opens the keys of generations. */
+export interface KeyAccess {
+  readonly keysDir: string
+  /** Of the keys that lie in files. */
+  readonly passphrase: string | undefined
+  /** Of the others. */
+  readonly keystores: Keystores
+}
+
+/** A keyring that begins with generations loaded before. */
+export function createKeyring(access: KeyAccess, loaded: readonly KeyringEntry[]): Keyring {
   let entries: ReadonlyMap<number, KeyringEntry> = new Map(
     loaded.map((entry) => [entry.generation, entry]),
   )
@@ -45,16 +51,16 @@ export function createKeyring(
     entries: () => [...entries.values()],
     get: (generation) => entries.get(generation),
     reload: async () => {
-      entries = await loadAll(keysDir, passphrase, entries)
+      entries = await loadAll(access, entries)
     },
   }
 }
 
 async function loadAll(
-  keysDir: string,
-  passphrase: string | undefined,
+  access: KeyAccess,
   known: ReadonlyMap<number, KeyringEntry>,
 ): Promise<ReadonlyMap<number, KeyringEntry>> {
+  const { keysDir } = access
   const entries = new Map<number, KeyringEntry>()
   for (const generation of await listGenerations(keysDir)) {
     const entry = known.get(generation)
@@ -62,23 +68,22 @@ async function loadAll(
     const current =
       entry !== undefined &&
       (entry.signer !== undefined) === (await hasPrivateFiles(keysDir, entry))
-    entries.set(generation, current ? entry : await loadEntry(keysDir, generation, passphrase))
+    entries.set(generation, current ? entry : await loadEntry(access, generation))
   }
   return entries
 }
 
 /** Loads one generation, with its private keys unless a file of theirs is absent. */
 export async function loadEntry(
-  keysDir: string,
+  { keysDir, passphrase, keystores }: KeyAccess,
   generation: number,
-  passphrase: string | undefined,
 ): Promise<KeyringEntry> {
   const half = await loadPublicGeneration(keysDir, generation)
   if (!(await hasPrivateFiles(keysDir, half))) return half
   const loaded = await loadGeneration(keysDir, generation, passphrase)
-  const { answerPrivateKey, answerKey } = loaded
+  const { answerPrivateKey, answerKey, publicKeyPem } = loaded
   if (answerPrivateKey !== undefined) return { ...loaded, signer: fileSigner(answerPrivateKey) }
-  throw new KeyMaterialError(
-    `the answer key of generation ${generation} is held by \`${answerKey?.signer ?? ''}\`, which this release does not know`,
-  )
+  // Asked for its first signature only later: a token that is away keeps nothing from being loaded.
+  const publicKey = createPublicKey(publicKeyPem)
+  return { ...loaded, signer: keystoreSigner(keystores, answerKey?.signer ?? '', publicKey) }
 }

@@ -7,7 +7,7 @@ import type {
   RetireRequest,
   StageRequest,
 } from '../../common/admin-api.ts'
-import { destroyPrivateKeys } from '../../certs/store.ts'
+import { destroyPrivateKeys, FILE_SIGNER } from '../../certs/store.ts'
 import type { Clock } from '../../common/clock.ts'
 import { createSerial } from '../../common/serial.ts'
 import { AdminError } from '../../common/admin-error.ts'
@@ -28,25 +28,30 @@ import {
   withRetired,
 } from './generation-states.ts'
 import type { RegistryState } from './generation-states.ts'
-import type { Keyring } from './keyring.ts'
+import type { KeyAccess, Keyring } from './keyring.ts'
+import { KeystoreError } from './signers/keystore.ts'
 import type { Slot } from '../config/slots.ts'
-import { makeGeneration, type NewAnswerKey } from './staging.ts'
+import { makeGeneration, type NewAnswerKey, wantedAnswerKey } from './staging.ts'
 
 /** A retired private key is kept this long, in case a person has to look into something; then it is removed. */
 export const KEY_KEPT_MS = 7 * 24 * 3_600_000
+
+/** A keystore that could not destroy a key is asked again after this. */
+const DESTROY_AGAIN_MS = 3_600_000
 
 /** Hits are written down at most this often; they are never written while a request waits. */
 export const HITS_SAVED_EVERY_MS = 5_000
 
 export interface RegistryDeps {
   readonly stateDir: string
-  readonly keysDir: string
+  readonly access: KeyAccess
   readonly slots: readonly Slot[]
   /** False when the certificate does not depend on the generation: then slots are never busy. */
   readonly slotsAreExclusive: boolean
-  readonly passphrase: string | undefined
   /** What a generation gets unless its staging asks for something else. */
   readonly newAnswerKey: NewAnswerKey
+  /** Whether keys in keystores are destroyed with those in files, or only forgotten. */
+  readonly destroyAnswerKeys: boolean
   readonly keyring: Keyring
   readonly clock: Clock
   /** What a restart continues from; see `reconcile`. */
@@ -55,6 +60,8 @@ export interface RegistryDeps {
   readonly servedCertificate: () => ServedCertificate | undefined
   /** Called after every change of state, with what happened in words for the log. */
   readonly changed: (event: string, generation: number) => void
+  /** Something could not be done, and is tried again. */
+  readonly failed: (error: unknown) => void
 }
 
 export interface Registry {
@@ -76,12 +83,14 @@ export interface Registry {
 
 /** Opens the registry and writes its file, so that the quiet times of the last stop are used once only. */
 export async function openRegistry(deps: RegistryDeps): Promise<Registry> {
-  const { clock, keyring, slots, keysDir } = deps
+  const { clock, keyring, slots, access } = deps
+  const { keysDir } = access
   const path = join(deps.stateDir, 'generations.json')
   const hits = createHitCounter(clock, deps.file.hits, deps.file.quietMs)
   let state = deps.file.state
   let savedMs = clock.monotonicMs()
   const inTurn = createSerial()
+  const destroyAgainMs = new Map<number, number>()
 
   const write = async (next: RegistryState, quietMs: Readonly<Record<string, number>> = {}) => {
     savedMs = clock.monotonicMs()
@@ -113,14 +122,13 @@ export async function openRegistry(deps: RegistryDeps): Promise<Registry> {
     // It is there already when an earlier attempt could not be written down.
     if (keyring.get(generation) === undefined) {
       await makeGeneration({
-        keysDir,
+        access,
         generation,
         slot: slot.slot,
         names: [slot.publicUrl.hostname],
         now: clock.now(),
-        passphrase: deps.passphrase,
         keys: renewOf?.entry ?? wanted,
-      })
+      }).catch(refuseKeystore)
       await keyring.reload()
     }
     await commit(
@@ -186,12 +194,36 @@ export async function openRegistry(deps: RegistryDeps): Promise<Registry> {
     for (const { generation, retiredAt, keyDestroyedAt } of state.generations) {
       if (retiredAt === undefined || keyDestroyedAt !== undefined) continue
       if (clock.now().getTime() - Date.parse(retiredAt) < KEY_KEPT_MS) continue
+      if (!(await destroyStored(generation))) continue
       await destroyPrivateKeys(keysDir, generation)
       await commit(withKeyDestroyed(state, generation, clock.now()))
       await keyring.reload()
       deps.changed('private key destroyed', generation)
     }
     if (hits.isDirty() && clock.monotonicMs() - savedMs >= HITS_SAVED_EVERY_MS) await write(state)
+  }
+
+  /** False when the keystore could not; it is asked again after a while. */
+  const destroyStored = async (generation: number): Promise<boolean> => {
+    const name = keyring.get(generation)?.answerKey?.signer ?? FILE_SIGNER
+    if (name === FILE_SIGNER || !deps.destroyAnswerKeys) return true
+    // A renewal has taken the key over.
+    const shared = state.generations.some(
+      (other) =>
+        other.generation !== generation &&
+        other.keyDestroyedAt === undefined &&
+        keyring.get(other.generation)?.answerKey?.signer === name,
+    )
+    if (shared) return true
+    if (clock.monotonicMs() < (destroyAgainMs.get(generation) ?? 0)) return false
+    try {
+      await (await access.keystores.of(name)).destroy(name)
+      return true
+    } catch (error) {
+      destroyAgainMs.set(generation, clock.monotonicMs() + DESTROY_AGAIN_MS)
+      deps.failed(error)
+      return false
+    }
   }
 
   const close = () => {
@@ -213,19 +245,9 @@ export async function openRegistry(deps: RegistryDeps): Promise<Registry> {
   }
 }
 
-/** What a staging asks for, the rest as set. One key for both is RSA, whatever the setting says. */
-function wantedAnswerKey({ algorithm, oneKey }: NewAnswerKey, request: StageRequest): NewAnswerKey {
-  const { renewOf } = request
-  if (renewOf !== undefined && (request.algorithm ?? request.oneKey) !== undefined) {
-    throw new AdminError('ERR_BAD_REQUEST', 'a renewal keeps its keys: it can choose neither')
-  }
-  if (oneKey || request.oneKey === true) {
-    if (request.algorithm === 'ES256') {
-      throw new AdminError('ERR_BAD_REQUEST', 'one key for TLS and answers is RSA: RS256 only')
-    }
-    return { algorithm: 'RS256', oneKey: true }
-  }
-  return { algorithm: request.algorithm ?? algorithm, oneKey: false }
+function refuseKeystore(error: unknown): never {
+  if (!(error instanceof KeystoreError)) throw error
+  throw new AdminError('ERR_ANSWER_KEY', error.message)
 }
 
 function chooseSlot(

@@ -8,9 +8,11 @@ export interface Signer {
   readonly publicKey: KeyObject
   /** That of the key. */
   readonly algorithm: AnswerAlgorithm
+  /** Signatures that it works on at once; absent: those of the thread pool of this process. */
+  readonly lanes?: number
   /**
    * Signs bytes as a JWS does (RFC 7518 §3.3, §3.4): RSASSA-PKCS1-v1_5 with SHA-256, or ECDSA with SHA-256 as R‖S, 64
-   * bytes. Must give up when the signal aborts.
+   * bytes. Should give up when the signal aborts.
    */
-  readonly sign: (bytes: Buffer, signal: AbortSignal) => Promise<Buffer>
+  readonly sign: (bytes: Buffer, signal?: AbortSignal) => Promise<Buffer>
 }

@@ -68,9 +68,6 @@ const JWT_HEADERS = {
   ES256: encodePart({ alg: 'ES256', typ: 'JWT' }),
 }
 
-/** For what has no deadline of its own. */
-const NEVER = new AbortController().signal
-
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -152,7 +149,7 @@ export async function signToken(
   signer: Signer,
   claims: object,
   typ = 'JWT',
-  signal: AbortSignal = NEVER,
+  signal?: AbortSignal,
 ): Promise<string> {
   const { algorithm } = signer
   const header = typ === 'JWT' ? JWT_HEADERS[algorithm] : encodePart({ alg: algorithm, typ })

@@ -1,4 +1,5 @@
 /** Looks at everything the handler stands on, opens no socket, makes nothing, and names every problem at once. */
+import { join } from 'node:path'
 import type { Clock } from '../../common/clock.ts'
 import { parseConfig } from '../config/config.ts'
 import type { Config } from '../config/config.ts'
@@ -9,10 +10,13 @@ import {
   lookAtGenerations,
   lookAtPassphrase,
   lookAtPolicy,
+  lookAtSigner,
   lookAtState,
   lookAtTls,
 } from './inspections.ts'
 import type { Finding, Looked } from './inspections.ts'
+import type { Keystores, OpenKeystore } from '../generations/signers/keystores.ts'
+import { openKeystores } from './keystores.ts'
 import type { KeyringEntry } from '../generations/keyring.ts'
 import type { Target } from '../events/targets.ts'
 import type { Policy } from '../policy/compile/policy.ts'
@@ -31,6 +35,8 @@ export interface Material {
   readonly filePair: FilePair | undefined
   /** Whom to tell of what happens. */
   readonly targets: readonly Target[]
+  /** Open as far as they were needed; whoever is done with the material closes them. */
+  readonly keystores: Keystores
 }
 
 export interface Inspection {
@@ -44,6 +50,18 @@ export interface Inspection {
 export async function inspect(
   env: Readonly<Record<string, string | undefined>>,
   clock: Clock,
+  more: Readonly<Record<string, OpenKeystore>> = {},
+): Promise<Inspection> {
+  const keystores = openKeystores(env, more)
+  const inspection = await lookAtAll(env, clock, keystores)
+  if (inspection.material === undefined) await keystores.close()
+  return inspection
+}
+
+async function lookAtAll(
+  env: Readonly<Record<string, string | undefined>>,
+  clock: Clock,
+  keystores: Keystores,
 ): Promise<Inspection> {
   const parsed = parseConfig(env)
   const config = parsed.ok ? parsed.config : undefined
@@ -53,8 +71,14 @@ export async function inspect(
   const state = await look(stateDir, lookAtState)
   const secret = await look(passphraseFile, lookAtPassphrase)
   const generations = await look(stateDir, (directory) =>
-    lookAtGenerations(directory, secret.value, config?.slots, clock.now()),
+    lookAtGenerations(
+      { keysDir: join(directory, 'keys'), passphrase: secret.value, keystores },
+      directory,
+      config?.slots,
+      clock.now(),
+    ),
   )
+  const signer = await look(config?.newAnswerKey.signer, (where) => lookAtSigner(where, keystores))
   const cosigners = await look(cosignerKeys, lookAtCosigners)
   const policy = await look(policyFile, lookAtPolicy)
   const tls = await look(config?.tls, lookAtTls)
@@ -65,7 +89,9 @@ export async function inspect(
     : parsed.problems.map((detail) => ({ item: 'settings', ok: false, detail }) as const)
   const findings = [
     settings,
-    ...[state, secret, generations, cosigners, policy, tls, events].map((each) => each.findings),
+    ...[state, secret, generations, signer, cosigners, policy, tls, events].map(
+      (each) => each.findings,
+    ),
   ].flat()
   const warnings = parsed.ok ? parsed.warnings : []
   const complete = findings.every(({ ok }) => ok)
@@ -80,6 +106,7 @@ export async function inspect(
     policy: policy.value,
     filePair: tls.value,
     targets: events.value ?? [],
+    keystores,
   }
   return { findings, warnings, material }
 }

@@ -1,7 +1,7 @@
 /** Looks at one thing each that the handler stands on; what is wrong is a finding, never an exception. */
 import { lstat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { listGenerations } from '../../certs/store.ts'
+import { FILE_SIGNER, listGenerations } from '../../certs/store.ts'
 import { readPrivateFile } from '../../common/atomic-file.ts'
 import { errnoOf, messageOf } from '../../common/errors.ts'
 import { assertSafe, isOwn, openToOthers, setBackModes } from '../../common/file-safety.ts'
@@ -10,7 +10,10 @@ import { loadCosignerKeys } from './cosigner-keys.ts'
 import { readRegistryFile } from '../generations/generation-file.ts'
 import type { RegistryFile } from '../generations/generation-file.ts'
 import { loadEntry } from '../generations/keyring.ts'
-import type { KeyringEntry } from '../generations/keyring.ts'
+import type { KeyAccess, KeyringEntry } from '../generations/keyring.ts'
+import { generationsToProve, stateOf } from '../generations/generation-states.ts'
+import { prove } from '../generations/signers/keystore-signer.ts'
+import type { Keystores } from '../generations/signers/keystores.ts'
 import { loadPolicy } from '../policy-files/policy-file.ts'
 import type { Policy } from '../policy/compile/policy.ts'
 import { formatProblem } from '../policy/file/problems.ts'
@@ -29,6 +32,7 @@ export interface Finding {
     | 'state'
     | 'passphrase'
     | 'generations'
+    | 'signer'
     | 'cosigners'
     | 'policy'
     | 'tls'
@@ -90,22 +94,23 @@ export async function lookAtPassphrase(file: string): Promise<Looked<string>> {
   }
 }
 
-/** Loads every generation and what is remembered of them; all keys have signed when nothing is wrong. */
+/**
+ * Loads every generation and what is remembered of them; every key that is needed has signed when nothing is wrong.
+ */
 export async function lookAtGenerations(
+  access: KeyAccess,
   stateDir: string,
-  passphrase: string | undefined,
   slots: readonly Slot[] | undefined,
   now: Date,
 ): Promise<Looked<{ readonly entries: readonly KeyringEntry[]; readonly file: RegistryFile }>> {
-  const keysDir = join(stateDir, 'keys')
   const findings: Finding[] = []
   const entries: KeyringEntry[] = []
   const problem = (error: unknown): undefined => {
     findings.push({ item: 'generations', ok: false, detail: messageOf(error) })
   }
-  const numbers = await listGenerations(keysDir).catch(problem)
+  const numbers = await listGenerations(access.keysDir).catch(problem)
   for (const generation of numbers ?? []) {
-    await loadEntry(keysDir, generation, passphrase).then((entry) => entries.push(entry), problem)
+    await loadEntry(access, generation).then((entry) => entries.push(entry), problem)
   }
   const stored = await readRegistryFile(join(stateDir, 'generations.json')).catch(problem)
   // What cannot be loaded has been named; the rules between the files are looked at when all of them could.
@@ -113,15 +118,63 @@ export async function lookAtGenerations(
   const { file, problems } = reconcile(stored, entries, slots, now)
   if (problems.length > 0)
     return { findings: problems.flatMap((each) => wrong('generations', each).findings) }
+  const silent = await silentKeys(entries, file)
+  const toProve = new Set(generationsToProve(file.state))
+  const needed = [...silent].filter(([generation]) => toProve.has(generation))
+  if (needed.length > 0) {
+    return {
+      findings: needed.flatMap(
+        ([generation, why]) =>
+          wrong('generations', `generation ${generation} cannot sign: ${why}`).findings,
+      ),
+    }
+  }
   const described = entries.map(({ generation, kid, algorithm, signer }) => {
-    const what =
-      signer === undefined ? 'retired, its private key is destroyed' : `signs (${algorithm})`
+    const why = silent.get(generation)
+    const can =
+      why === undefined ? `signs (${algorithm})` : `is not needed, and cannot sign: ${why}`
+    const what = signer === undefined ? 'retired, its private key is destroyed' : can
     return `generation ${generation} (key ${kid.slice(0, 16)}) ${what}`
   })
   const details = described.length > 0 ? described : ['none yet, generation 1 would be made']
   return {
     findings: details.map((detail) => ({ item: 'generations', ok: true, detail })),
     value: { entries, file },
+  }
+}
+
+/** Keys in keystores that give no signature, and why; those in files were proved when they were loaded. */
+async function silentKeys(
+  entries: readonly KeyringEntry[],
+  { state }: RegistryFile,
+): Promise<ReadonlyMap<number, string>> {
+  const asked = entries.flatMap((entry) => {
+    if (entry.signer === undefined || entry.answerPrivateKey !== undefined) return []
+    const { generation, signer } = entry
+    return stateOf(state, generation) === 'retired' ? [] : [{ generation, signer }]
+  })
+  const answers = await Promise.all(
+    asked.map(({ generation, signer }) =>
+      prove(signer).then(
+        () => [],
+        (error: unknown) => [[generation, messageOf(error)] as const],
+      ),
+    ),
+  )
+  return new Map(answers.flat())
+}
+
+/** Whether the keystore of new answer keys is known, and understands its name. */
+export async function lookAtSigner(
+  where: string,
+  keystores: Keystores,
+): Promise<Looked<undefined>> {
+  if (where === FILE_SIGNER) return { findings: [] }
+  try {
+    ;(await keystores.of(where)).check(where)
+    return right('signer', `\`${where}\``, undefined)
+  } catch (error) {
+    return wrong('signer', messageOf(error))
   }
 }
 

@@ -50,11 +50,13 @@ export function openApp({ config, clock, after, logger, closers }: Process, part
   const deps: CallbackDeps = {
     mode: plain ? 'plain' : 'token',
     verify: verifier.verify,
-    sign: (generation, claims, begins) =>
-      admission.sign(() => {
+    sign: async (generation, claims, begins) => {
+      const signer = generations.signerOf(generation)
+      return admission.sign(signer, () => {
         begins?.()
-        return signToken(generations.signerOf(generation), claims)
-      }),
+        return signToken(signer, claims)
+      })
+    },
     policy: () => policies.policies.current().live,
     store,
     time: { clock, after: shutdown.after },

@@ -37,3 +37,18 @@ export function openCapacity(
     },
   }
 }
+
+/** What is in hand at this moment, read afresh at each look. */
+export function loadOf({ admission, budget }: Capacity) {
+  return {
+    get inFlight() {
+      return admission.inFlight
+    },
+    get queued() {
+      return admission.queued
+    },
+    get bodyBytes() {
+      return budget.usedBytes
+    },
+  }
+}

@@ -23,22 +23,24 @@ export interface Generations {
 
 /** Opens the registry; the first start makes generation 1. */
 export async function openGenerations(
-  { config, clock, logger, closers }: Process,
+  { config, clock, logger, closers, failed }: Process,
   material: Material,
 ): Promise<Generations> {
   const { slots, stateDir, keysDir } = config
-  const { passphrase, filePair, entries, file } = material
-  const keyring = createKeyring(keysDir, passphrase, entries)
+  const { passphrase, filePair, entries, file, keystores } = material
+  const access = { keysDir, passphrase, keystores }
+  const keyring = createKeyring(access, entries)
   const certificates = createCertificates(config.tls, filePair, keyring)
   const listeners: (() => void)[] = []
   const registry = await openRegistry({
     stateDir,
-    keysDir,
+    access,
     slots,
     // A certificate that nobody pins may change under a generation that is in use.
     slotsAreExclusive: config.tls.mode === 'self-signed' && config.auth !== 'public-key',
-    passphrase,
     newAnswerKey: config.newAnswerKey,
+    destroyAnswerKeys: config.destroyAnswerKeys,
+    failed,
     keyring,
     clock,
     file,

@@ -47,8 +47,10 @@ export async function openPolicies(
       : followPolicy(config.shadowPolicyFile, undefined, clock)
   const hooks = createHttpHooks({
     fetch,
-    sign: (generation, claims, typ) =>
-      admission.sign(() => signToken(generations.signerOf(generation), claims, typ)),
+    sign: async (generation, claims, typ) => {
+      const signer = generations.signerOf(generation)
+      return admission.sign(signer, () => signToken(signer, claims, typ))
+    },
     verifySignature: createSignatureVerifier(),
     clock,
     after,

@@ -24,7 +24,7 @@ import type { Material } from './inspect.ts'
 import { lockStateDirectory } from './instance-lock.ts'
 import { openApp } from './open-app.ts'
 import { openEvents, type Events } from './open-events.ts'
-import { openCapacity, type Capacity } from './open-capacity.ts'
+import { loadOf, openCapacity, type Capacity } from './open-capacity.ts'
 import { openGenerations, type Generations } from './open-generations.ts'
 import { openPolicies, type Policies } from './open-policies.ts'
 import type { Process } from './process.ts'
@@ -66,6 +66,7 @@ export interface RunningHandler {
 /** Opens everything and serves; when something fails, what was opened is closed again. */
 export async function startHandler(material: Material, deps: ServiceDeps): Promise<RunningHandler> {
   const closers = createClosers()
+  closers.add(material.keystores.close)
   const { clock, sleep, after, logger } = deps
   const { config } = material
   const failed = (error: unknown) => logger.error({ err: error }, 'upkeep failed')
@@ -216,20 +217,6 @@ function readiness(
     sleep,
   )
   return async () => (shutdown.ending() ? ['the handler is stopping'] : checks())
-}
-
-function loadOf({ admission, budget }: Capacity) {
-  return {
-    get inFlight() {
-      return admission.inFlight
-    },
-    get queued() {
-      return admission.queued
-    },
-    get bodyBytes() {
-      return budget.usedBytes
-    },
-  }
 }
 
 interface ControlParts {

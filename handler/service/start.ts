@@ -3,6 +3,7 @@ import { CountersignError } from '../../common/errors.ts'
 import { VERSION } from '../../common/version.ts'
 import { parseConfig } from '../config/config.ts'
 import { createLogger, type Logger, type LogStream } from '../telemetry/log.ts'
+import type { OpenKeystore } from '../generations/signers/keystores.ts'
 import { inspect } from './inspect.ts'
 import { formatFinding, setBackOwnModes } from './inspections.ts'
 import { type RunningHandler, type ServiceDeps, startHandler } from './start-handler.ts'
@@ -22,6 +23,8 @@ export interface StartOptions extends Omit<ServiceDeps, 'logger'> {
   /** The `HANDLER_*` settings. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly output: LogStream
+  /** A team's own keystores, by scheme. */
+  readonly keystores?: Readonly<Record<string, OpenKeystore>> | undefined
   /** Called once the log is there, before anything is opened. */
   readonly logging?: (logger: Logger) => void
 }
@@ -31,11 +34,12 @@ export async function start({
   env,
   output,
   logging,
+  keystores,
   ...deps
 }: StartOptions): Promise<RunningHandler> {
   const parsed = parseConfig(env)
   const setBack = parsed.ok ? await setBackOwnModes(parsed.config) : []
-  const { findings, warnings, material } = await inspect(env, deps.clock)
+  const { findings, warnings, material } = await inspect(env, deps.clock, keystores)
   if (material === undefined) {
     throw new HandlerStartError(findings.filter(({ ok }) => !ok).map(formatFinding))
   }

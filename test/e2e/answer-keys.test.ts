@@ -16,8 +16,9 @@ import type { HandlerStatus } from '../../common/admin-api.ts'
 import { systemClock, systemSleep } from '../../common/clock.ts'
 import { startEmulator } from '../fixtures/emulator.ts'
 import type { EmulatorFixture } from '../fixtures/emulator.ts'
-import { startTestHandler } from '../fixtures/handler.ts'
+import { startTestHandler, until } from '../fixtures/handler.ts'
 import type { TestHandler } from '../fixtures/handler.ts'
+import { softHsm, softHsmLacks } from '../fixtures/soft-hsm.ts'
 import { testKey } from '../fixtures/keys.ts'
 
 const USER = '7d2f8a51-3f52-4b21-9a41-d3c1f0a6a7b8'
@@ -106,6 +107,41 @@ async function scene(env: Record<string, string> = {}): Promise<Scene> {
 }
 
 const rotateTo = (...flags: string[]) => ['rotate', '--yes', '--retire-now', ...flags]
+
+const describeToken = softHsmLacks() === undefined ? describe : describe.skip
+
+describeToken('an answer key in a PKCS#11 token', () => {
+  it('signs, is rotated under traffic, and is missed when the token is gone', async () => {
+    const token = await softHsm()
+    const { emulator, handler, bootstrap, status, callback } = await scene({
+      ...token.env,
+      HANDLER_ANSWER_SIGNER: token.uri,
+    })
+    expect((await bootstrap('pair')).exit).toBe(0)
+    expect(await callback()).toBe('REJECT')
+    await emulator.control('POST', '/traffic', { ratePerSecond: 5, seconds: 120 })
+    const rotated = await bootstrap(...rotateTo('--algorithm', 'ES256'))
+    expect([rotated.exit, rotated.facts]).toMatchObject([0, { generation: 2, algorithm: 'ES256' }])
+    await pause(200)
+    const counts = await emulator.control<{ failed: unknown }>('DELETE', '/traffic')
+    expect(counts.failed).toEqual({ total: 0, byKind: {} })
+    const signers = (await status()).generations.map(({ signer }) => signer.split('?')[0])
+    expect(signers).toEqual([1, 2].map((n) => expect.stringContaining(`object=countersign-g${n};`)))
+    await token.remove()
+    expect(await callback()).toBe('STATUS')
+    // What was found is kept for a second.
+    await until(async () =>
+      (await handler.ops('/readyz')).body.includes('signing for generation 2'),
+    )
+    await handler.stop()
+    await expect(
+      startTestHandler({
+        directory: handler.home,
+        env: { HANDLER_ANSWER_SIGNER: token.uri, ...token.env },
+      }),
+    ).rejects.toThrow('generation 2 cannot sign')
+  })
+})
 
 describe('the answer key', () => {
   it('is another than the certificate’s, turns to ES256 under traffic, and back', async () => {

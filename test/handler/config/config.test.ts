@@ -36,7 +36,8 @@ describe('without settings', () => {
     expect(configOf()).toEqual({
       stateDir: './state',
       keysDir: 'state/keys',
-      newAnswerKey: { algorithm: 'RS256', oneKey: false },
+      newAnswerKey: { algorithm: 'RS256', oneKey: false, signer: 'file' },
+      destroyAnswerKeys: true,
       slots: [
         {
           slot: 'A',

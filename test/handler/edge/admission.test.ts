@@ -16,14 +16,34 @@ async function turns(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await Promise.resolve()
 }
 
+/** A signer in this process, and one that is somewhere else. */
+const POOL = {}
+const TOKEN = { lanes: 2 }
+
 describe('signatures', () => {
+  it('of a slow token wait for its own lanes, and keep nobody else waiting', async () => {
+    const admission = createAdmission({ clock: settableClock(), cores: 1, maxWaitMs: 1_000 })
+    const { job, waiting, open } = gate()
+    const slow = [1, 2, 3].map(() => admission.sign(TOKEN, job))
+    await turns()
+    expect([waiting.length, admission.queued]).toEqual([2, 1])
+    expect(await admission.sign(POOL, () => Promise.resolve('signed'))).toBe('signed')
+    expect(await admission.sign({ lanes: 2 }, () => Promise.resolve('other'))).toBe('other')
+    for (let step = 0; step < 3; step += 1) {
+      open()
+      await turns()
+    }
+    await Promise.all(slow)
+    expect(admission.queued).toBe(0)
+  })
+
   it('are given to the thread pool sixteen at once, the others wait in order of arrival', async () => {
     const admission = createAdmission({ clock: settableClock(), cores: 5, maxWaitMs: 1_000 })
     const { job, waiting, open } = gate()
     const done: number[] = []
     const order = Array.from({ length: 18 }, (_, n) => n)
     const all = order.map(async (n) => {
-      await admission.sign(job)
+      await admission.sign(POOL, job)
       done.push(n)
     })
     await turns()
@@ -41,27 +61,27 @@ describe('signatures', () => {
     const clock = settableClock()
     const admission = createAdmission({ clock, cores: 1, maxWaitMs: 1_000 })
     const { job, open } = gate()
-    const first = Array.from({ length: 16 }, () => admission.sign(job))
-    const late = admission.sign(job)
+    const first = Array.from({ length: 16 }, () => admission.sign(POOL, job))
+    const late = admission.sign(POOL, job)
     await turns()
     clock.advance(1_001)
     open()
     await first[0]
     await expect(late).rejects.toMatchObject({ code: 'ERR_OVERLOADED' })
-    expect(await admission.sign(() => Promise.resolve('next'))).toBe('next')
+    expect(await admission.sign(POOL, () => Promise.resolve('next'))).toBe('next')
   })
 
   it('that fail free their slot', async () => {
     const admission = createAdmission({ clock: settableClock(), cores: 1, maxWaitMs: 1_000 })
-    await expect(admission.sign(() => Promise.reject(new Error('no key')))).rejects.toThrow()
-    expect(await admission.sign(() => Promise.resolve(1))).toBe(1)
+    await expect(admission.sign(POOL, () => Promise.reject(new Error('no key')))).rejects.toThrow()
+    expect(await admission.sign(POOL, () => Promise.resolve(1))).toBe(1)
   })
 
   it('are served in order through a queue of thousands', async () => {
     const admission = createAdmission({ clock: settableClock(), cores: 1, maxWaitMs: 1_000 })
     const done: number[] = []
     const jobs = Array.from({ length: 5_000 }, (_, n) =>
-      admission.sign(async () => {
+      admission.sign(POOL, async () => {
         done.push(n)
       }),
     )

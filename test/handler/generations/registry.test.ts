@@ -19,6 +19,13 @@ import type { Registry } from '../../../handler/generations/registry.ts'
 import { createKeyring, loadEntry } from '../../../handler/generations/keyring.ts'
 import type { Keyring } from '../../../handler/generations/keyring.ts'
 import { listGenerations } from '../../../certs/store.ts'
+import { KeystoreError } from '../../../handler/generations/signers/keystore.ts'
+import type { Keystore } from '../../../handler/generations/signers/keystore.ts'
+import type { Signer } from '../../../handler/protocol/signer.ts'
+import type { StageRequest } from '../../../common/admin-api.ts'
+import { testEcKey, testKey } from '../../fixtures/keys.ts'
+import { createKeystores } from '../../../handler/generations/signers/keystores.ts'
+import type { Keystores } from '../../../handler/generations/signers/keystores.ts'
 import type { NewAnswerKey } from '../../../handler/generations/staging.ts'
 import { reconcile } from '../../../handler/generations/reconcile.ts'
 import { settableClock } from '../../fixtures/settable-clock.ts'
@@ -50,25 +57,31 @@ async function openAt(
     exclusive?: boolean
     passphrase?: string
     newAnswerKey?: NewAnswerKey
+    keystores?: Keystores
+    destroyAnswerKeys?: boolean
+    failed?: (error: unknown) => void
   } = {},
 ): Promise<Opened> {
   const { slots = TWO, exclusive = true, passphrase } = options
-  const { newAnswerKey = { algorithm: 'RS256', oneKey: true } } = options
+  const { newAnswerKey = { algorithm: 'RS256', oneKey: true, signer: 'file' } } = options
+  const { keystores = createKeystores({}), destroyAnswerKeys = true } = options
   const keysDir = join(stateDir, 'keys')
+  const access = { keysDir, passphrase, keystores }
   const numbers = await listGenerations(keysDir)
-  const entries = await Promise.all(numbers.map((n) => loadEntry(keysDir, n, passphrase)))
+  const entries = await Promise.all(numbers.map((n) => loadEntry(access, n)))
   const stored = await readRegistryFile(join(stateDir, 'generations.json'))
   const { file, problems } = reconcile(stored, entries, slots, clock.now())
   expect(problems).toEqual([])
-  const keyring = createKeyring(keysDir, passphrase, entries)
+  const keyring = createKeyring(access, entries)
   const events: string[] = []
   const registry = await openRegistry({
     stateDir,
-    keysDir,
+    access,
     slots,
     slotsAreExclusive: exclusive,
-    passphrase,
     newAnswerKey,
+    destroyAnswerKeys,
+    failed: options.failed ?? never,
     keyring,
     clock,
     file,
@@ -190,7 +203,7 @@ describe('staging', () => {
 
 /** The TLS key and the answer key of a generation are two, unless one is asked for. */
 describe('keys', () => {
-  const TWO_KEYS: NewAnswerKey = { algorithm: 'RS256', oneKey: false }
+  const TWO_KEYS: NewAnswerKey = { algorithm: 'RS256', oneKey: false, signer: 'file' }
 
   it('are two: the certificate shows one, the answers are signed with the other', async () => {
     const stateDir = await temporaryDirectory()
@@ -219,7 +232,7 @@ describe('keys', () => {
 
   it('are kept by a renewal, both of them', async () => {
     const { registry } = await openAt(await temporaryDirectory(), settableClock(), {
-      newAnswerKey: { algorithm: 'ES256', oneKey: false },
+      newAnswerKey: { algorithm: 'ES256', oneKey: false, signer: 'file' },
     })
     const first = await registry.stage(1, {})
     const renewed = await registry.stage(2, { renewOf: 1, slot: 'A' })
@@ -236,7 +249,7 @@ describe('keys', () => {
 
   it('are one RSA key when that is asked for, whatever new generations get', async () => {
     const { registry } = await openAt(await temporaryDirectory(), settableClock(), {
-      newAnswerKey: { algorithm: 'ES256', oneKey: false },
+      newAnswerKey: { algorithm: 'ES256', oneKey: false, signer: 'file' },
     })
     await expect(registry.stage(1, { oneKey: true, algorithm: 'ES256' })).rejects.toMatchObject({
       code: 'ERR_BAD_REQUEST',
@@ -244,6 +257,111 @@ describe('keys', () => {
     const { kid, certificatePem, ...rest } = await registry.stage(1, { oneKey: true })
     expect(rest).toMatchObject({ algorithm: 'RS256', oneKey: true })
     expect(kid).toBe(kidOf(certificateFacts(certificatePem).publicKey))
+  })
+})
+
+/** Keys in memory, with nothing of a real place but its manners. */
+function memoryKeystore() {
+  const keys = new Map<string, Signer>()
+  const destroyed: string[] = []
+  const place = { isAway: false }
+  const keystore: Keystore = {
+    check: () => undefined,
+    create: async (where, label, algorithm) => {
+      if (place.isAway) throw new KeystoreError('the place is away')
+      const { signer } = algorithm === 'ES256' ? await testEcKey() : await testKey('stored')
+      keys.set(`${where}/${label}`, signer)
+      return { name: `${where}/${label}`, publicKey: signer.publicKey }
+    },
+    sign: async (name, _algorithm, bytes) => keys.get(name)?.sign(bytes) ?? never(),
+    destroy: async (name) => {
+      if (place.isAway) throw new KeystoreError('the place is away')
+      destroyed.push(name)
+    },
+    close: async () => undefined,
+  }
+  return { keystores: createKeystores({ mem: async () => keystore }), destroyed, place }
+}
+
+describe('an answer key in a keystore', () => {
+  const newAnswerKey: NewAnswerKey = { algorithm: 'ES256', oneKey: false, signer: 'mem:a' }
+
+  /** Generation 1 retired, generation 2 with a key of its own or that of generation 1. */
+  async function retired(request: StageRequest, destroyAnswerKeys = true) {
+    const { keystores, destroyed, place } = memoryKeystore()
+    const clock = settableClock()
+    const errors: unknown[] = []
+    const options = {
+      newAnswerKey,
+      keystores,
+      destroyAnswerKeys,
+      failed: (error: unknown) => errors.push(error),
+    }
+    const stateDir = await temporaryDirectory()
+    const { registry, keyring } = await openAt(stateDir, clock, options)
+    await registry.stage(1, {})
+    await registry.setNeeds(PAIRING, { live: 1, pending: null, drainMs: 0 })
+    await registry.stage(2, request)
+    await registry.setNeeds(PAIRING, { live: 2, pending: null, drainMs: 0 })
+    await registry.tick()
+    const aWeekLater = async () => {
+      clock.advance(KEY_KEPT_MS)
+      await registry.tick()
+    }
+    return { registry, keyring, clock, destroyed, place, errors, aWeekLater, stateDir }
+  }
+
+  it('is made there, and destroyed a week after its generation has retired', async () => {
+    const { registry, keyring, destroyed, aWeekLater, stateDir } = await retired({})
+    expect(registry.infos().map(({ signer, algorithm }) => [signer, algorithm])).toEqual([
+      ['mem:a/countersign-g1', 'ES256'],
+      ['mem:a/countersign-g2', 'ES256'],
+    ])
+    await expect(readFile(join(stateDir, 'keys/g1/private.pem'))).rejects.toThrow('ENOENT')
+    await aWeekLater()
+    expect(destroyed).toEqual(['mem:a/countersign-g1'])
+    expect([keyring.get(1)?.signer, keyring.get(2)?.signer?.algorithm]).toEqual([
+      undefined,
+      'ES256',
+    ])
+  })
+
+  it('stays while a renewal signs with it, and where it is to be kept', async () => {
+    const renewed = await retired({ renewOf: 1, slot: 'A' })
+    await renewed.aWeekLater()
+    const [first, second] = renewed.registry.infos()
+    expect([renewed.destroyed, first?.kid]).toEqual([[], second?.kid])
+    const kept = await retired({}, false)
+    await kept.aWeekLater()
+    expect([kept.destroyed, kept.keyring.get(1)?.signer]).toEqual([[], undefined])
+  })
+
+  it('that cannot be destroyed is told once an hour, and destroyed when the place is back', async () => {
+    const { destroyed, place, errors, aWeekLater, registry, clock } = await retired({})
+    place.isAway = true
+    await aWeekLater()
+    await registry.tick()
+    expect([destroyed.length, errors.length]).toEqual([0, 1])
+    place.isAway = false
+    clock.advance(HOUR)
+    await registry.tick()
+    expect(destroyed).toEqual(['mem:a/countersign-g1'])
+  })
+
+  it('that cannot be made leaves nothing behind', async () => {
+    const { keystores, place } = memoryKeystore()
+    const stateDir = await temporaryDirectory()
+    const { registry } = await openAt(stateDir, settableClock(), { newAnswerKey, keystores })
+    place.isAway = true
+    await expect(registry.stage(1, {})).rejects.toMatchObject({ code: 'ERR_ANSWER_KEY' })
+    place.isAway = false
+    expect((await registry.stage(1, {})).signer).toBe('mem:a/countersign-g1')
+    const other = { ...newAnswerKey, signer: 'disk:a' }
+    const opened = await openAt(await temporaryDirectory(), settableClock(), {
+      newAnswerKey: other,
+      keystores,
+    })
+    await expect(opened.registry.stage(1, {})).rejects.toThrow('known are mem')
   })
 })
 
@@ -263,9 +381,12 @@ describe('the key that signs checkpoints', () => {
     await registry.setNeeds(PAIRING, undefined)
     seen.push(generation())
     expect(seen).toEqual([1, 1, 2, 2, 2])
-    expect(checkpointKey({ generations: [], pairings: {} }, createKeyring('', undefined, []))).toBe(
-      undefined,
-    )
+    expect(
+      checkpointKey(
+        { generations: [], pairings: {} },
+        createKeyring({ keysDir: '', passphrase: undefined, keystores: createKeystores({}) }, []),
+      ),
+    ).toBe(undefined)
   })
 })
 

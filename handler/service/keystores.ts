@@ -1,0 +1,21 @@
+/** The keystores that this release knows, and those that a team brings. */
+import { systemClock } from '../../common/clock.ts'
+import {
+  createKeystores,
+  type Keystores,
+  type OpenKeystore,
+} from '../generations/signers/keystores.ts'
+
+/** Libraries are loaded, and anybody is asked, only once a key of that scheme is needed. */
+export function openKeystores(
+  env: Readonly<Record<string, string | undefined>>,
+  more: Readonly<Record<string, OpenKeystore>> = {},
+): Keystores {
+  return createKeystores({
+    ...more,
+    pkcs11: async () => {
+      const { createPkcs11Keystore } = await import('../generations/signers/pkcs11.ts')
+      return createPkcs11Keystore({ clock: systemClock, env })
+    },
+  })
+}
