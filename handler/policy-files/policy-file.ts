@@ -8,7 +8,8 @@ import { listFilesOf } from '../policy/compile/lists.ts'
 import type { PolicyProblem } from '../policy/file/problems.ts'
 import { readYaml } from '../policy/file/yaml-source.ts'
 import { buildPolicy, digestOf, parseForm, problemsOf } from '../policy/parse.ts'
-import type { Found, PolicyForm, PolicyResult } from '../policy/parse.ts'
+import type { Found, PolicyForm } from '../policy/parse.ts'
+import type { Policy } from '../policy/compile/policy.ts'
 import { allSteps } from '../policy/steps.ts'
 
 /** Upper bound; a larger file is refused. */
@@ -31,17 +32,36 @@ export type ReadPolicy = { readonly stamps: Stamps } & (
   | { readonly kind: 'refused'; readonly problems: readonly PolicyProblem[] }
 )
 
-/**
- * Loads a policy in this thread; a file that cannot be read is a problem like any other. `decides`: false for a policy
- * that is only looked at, so that it does not matter who can write it.
- */
-export async function loadPolicy(path: string, { decides = true } = {}): Promise<PolicyResult> {
+export interface LoadChoice {
+  /** False for a policy that is only looked at, so that it does not matter who can write it. */
+  readonly decides?: boolean
+  /**
+   * Digest of the policy that was in force. That file goes on deciding when only what version 0.1.0 accepted is wrong with it:
+   * an upgrade must not keep a handler from starting.
+   */
+  readonly inForce?: () => string | undefined
+}
+
+/** A policy, and the problems in spite of which it is kept. */
+export type LoadResult =
+  | { readonly ok: true; readonly policy: Policy; readonly kept: readonly PolicyProblem[] }
+  | { readonly ok: false; readonly problems: readonly PolicyProblem[] }
+
+/** Loads a policy in this thread; a file that cannot be read is a problem like any other. */
+export async function loadPolicy(
+  path: string,
+  { decides = true, inForce = () => undefined }: LoadChoice = {},
+): Promise<LoadResult> {
   const read = await readPolicy(path, undefined, decides)
   if (read.kind !== 'read') {
     return { ok: false, problems: read.kind === 'refused' ? read.problems : [] }
   }
   const built = allSteps(buildPolicy(read.form))
-  return built.ok ? built : { ok: false, problems: read.locate(built.found) }
+  if (built.ok) return { ...built, kept: [] }
+  const problems = read.locate(built.found)
+  return built.kept !== undefined && built.kept.digest === inForce()
+    ? { ok: true, policy: built.kept, kept: problems }
+    : { ok: false, problems }
 }
 
 /**

@@ -23,6 +23,8 @@ export interface Loaded {
   readonly policy: Policy
   readonly live: LivePolicy
   readonly at: Date
+  /** In spite of what it is kept after an upgrade; empty unless a changed file would be refused for it. */
+  readonly kept: readonly string[]
 }
 
 export interface PolicySource<T extends Loaded | undefined = Loaded> {
@@ -39,8 +41,8 @@ export interface PolicySource<T extends Loaded | undefined = Loaded> {
 }
 
 /** A policy that was loaded and tested. */
-export function taken(policy: Policy, at: Date): Loaded {
-  return { policy, live: livePolicy(policy, createSignatureVerifier()), at }
+export function taken(policy: Policy, at: Date, kept: readonly string[] = []): Loaded {
+  return { policy, live: livePolicy(policy, createSignatureVerifier()), at, kept }
 }
 
 const EMPTIED_HINT = 'write `empty: allowed` into the list if that is meant, and reload'

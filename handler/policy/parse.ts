@@ -38,7 +38,13 @@ export type FormResult =
   | { readonly ok: false; readonly problems: readonly PolicyProblem[] }
 
 export type BuildResult =
-  { readonly ok: true; readonly policy: Policy } | { readonly ok: false; readonly found: Found }
+  | { readonly ok: true; readonly policy: Policy }
+  | {
+      readonly ok: false
+      readonly found: Found
+      /** The policy all the same, when version 0.1.0 would have taken it: it goes on if it was in force. */
+      readonly kept: Policy | undefined
+    }
 
 /** Parses a policy and runs the tests in it: one that fails is a problem. `fileName` is only for messages. */
 export function parsePolicy(
@@ -79,9 +85,13 @@ export function parseForm(
 export function* buildPolicy(form: PolicyForm): Steps<BuildResult> {
   const found = collect(form.found)
   const policy = yield* compilePolicy(form.file, form.digest, form.lists, found)
-  if (isClean(found)) for (const each of yield* failingTests(policy)) found.findings.push(each)
+  if (isAsBefore(found)) {
+    for (const each of yield* failingTests(policy)) found.findings.push({ ...each, isNew: true })
+  }
   const { findings, inLists } = found
-  return isClean(found) ? { ok: true, policy } : { ok: false, found: { findings, inLists } }
+  if (isClean(found)) return { ok: true, policy }
+  const kept = form.file.version === 1 && isAsBefore(found) ? policy : undefined
+  return { ok: false, found: { findings, inLists }, kept }
 }
 
 /**
@@ -125,9 +135,15 @@ function collect(before: Found): Collected {
   return {
     findings,
     inLists,
-    report: (path, message) => void findings.push({ path, message }),
+    report: (path, message, isNew) =>
+      void findings.push({ path, message, ...(isNew === undefined ? {} : { isNew }) }),
     reportLine: (finding) => void inLists.push(finding),
   }
+}
+
+/** Nothing is wrong that version 0.1.0 would have refused. */
+function isAsBefore({ findings, inLists }: Found): boolean {
+  return findings.every(({ isNew }) => isNew === true) && inLists.length === 0
 }
 
 function isClean({ findings, inLists }: Found): boolean {

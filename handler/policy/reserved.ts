@@ -23,6 +23,14 @@ const REASONS = {
 
 export type ReservedRule = keyof typeof REASONS
 
+/** Reserved since version 0.1.0. */
+const NEW: ReadonlySet<string> = new Set<ReservedRule>(['uncertain'])
+
+/** True for a reserved id that a rule of version 0.1.0 could have. */
+export function isNewlyReserved(rule: string): boolean {
+  return NEW.has(rule)
+}
+
 /** True for an id that a rule of a policy must not have. */
 export function isReserved(rule: string): boolean {
   return Object.hasOwn(REASONS, rule)

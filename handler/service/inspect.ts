@@ -31,6 +31,8 @@ export interface Material {
   readonly file: RegistryFile
   readonly cosigners: readonly CosignerKey[]
   readonly policy: Policy
+  /** In spite of what the policy is kept after an upgrade. */
+  readonly keptPolicy: readonly string[]
   /** The pair of `HANDLER_TLS=files`. */
   readonly filePair: FilePair | undefined
   /** Whom to tell of what happens. */
@@ -80,7 +82,7 @@ async function lookAtAll(
   )
   const signer = await look(config?.newAnswerKey.signer, (where) => lookAtSigner(where, keystores))
   const cosigners = await look(cosignerKeys, lookAtCosigners)
-  const policy = await look(policyFile, lookAtPolicy)
+  const policy = await look(policyFile, (path) => lookAtPolicy(path, config?.storePath))
   const tls = await look(config?.tls, lookAtTls)
   const events = await look(config?.eventsFile, lookAtEvents)
 
@@ -103,7 +105,8 @@ async function lookAtAll(
     passphrase: secret.value,
     ...generations.value,
     cosigners: cosigners.value ?? [],
-    policy: policy.value,
+    policy: policy.value.policy,
+    keptPolicy: policy.value.kept,
     filePair: tls.value,
     targets: events.value ?? [],
     keystores,

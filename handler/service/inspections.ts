@@ -17,6 +17,7 @@ import type { Keystores } from '../generations/signers/keystores.ts'
 import { loadPolicy } from '../policy-files/policy-file.ts'
 import type { Policy } from '../policy/compile/policy.ts'
 import { formatProblem } from '../policy/file/problems.ts'
+import { policyOnRecord } from '../decisions/sqlite/policy-on-record.ts'
 import { readTargets } from '../events/targets.ts'
 import type { Target } from '../events/targets.ts'
 import type { CosignerKey } from '../protocol/token.ts'
@@ -189,16 +190,37 @@ export async function lookAtCosigners(path: string): Promise<Looked<readonly Cos
   }
 }
 
-/** Loads the policy with the lists beside it. */
-export async function lookAtPolicy(path: string): Promise<Looked<Policy>> {
-  const loaded = await loadPolicy(path)
+/** A policy, and in spite of what it is kept after an upgrade. */
+export interface LookedPolicy {
+  readonly policy: Policy
+  readonly kept: readonly string[]
+}
+
+/** Loads the policy with the lists beside it. `store`: where the policy in force is on record. */
+export async function lookAtPolicy(
+  path: string,
+  store: string | undefined,
+): Promise<Looked<LookedPolicy>> {
+  const inForce = () => (store === undefined ? undefined : policyOnRecord(store))
+  const loaded = await loadPolicy(path, { inForce })
   if (!loaded.ok) {
     return {
       findings: loaded.problems.flatMap((each) => wrong('policy', formatProblem(each)).findings),
     }
   }
-  const { rules, digest } = loaded.policy
-  return right('policy', `${rules.length} rules, digest ${digest.slice(0, 16)}`, loaded.policy)
+  const { policy } = loaded
+  const kept = loaded.kept.map(formatProblem)
+  const { rules, digest } = policy
+  const found = right('policy', `${rules.length} rules, digest ${digest.slice(0, 16)}`, {
+    policy,
+    kept,
+  })
+  const notes = kept.map((each) => ({
+    item: 'policy' as const,
+    ok: true,
+    detail: `kept because it was in force before the upgrade; once changed it is refused: ${each}`,
+  }))
+  return { ...found, findings: [...found.findings, ...notes] }
 }
 
 /** Loads the certificate files, when they are in use. */

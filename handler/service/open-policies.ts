@@ -40,7 +40,16 @@ export async function openPolicies(
   { config, clock, logger }: Process,
   { material, generations, store, metrics, admission, after, fetch }: PoliciesParts,
 ): Promise<Policies> {
-  const policies = followPolicy(config.policyFile, taken(material.policy, clock.now()), clock)
+  const { policy, keptPolicy } = material
+  const first = taken(policy, clock.now(), keptPolicy)
+  const policies = followPolicy(config.policyFile, first, clock)
+  if (keptPolicy.length > 0) {
+    metrics.policyRefused()
+    logger.error(
+      { problems: keptPolicy, policyDigest: policy.digest },
+      'the policy file would be refused now; it still decides because it was in force before the upgrade',
+    )
+  }
   const shadowSource =
     config.shadowPolicyFile === undefined
       ? undefined

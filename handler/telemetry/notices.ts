@@ -22,13 +22,23 @@ export function noticesOf({ frozen, policies, shadow, openHooks }: NoticeParts):
       ),
     )
   }
-  const since = policies.current().at.toISOString()
+  const { at, kept } = policies.current()
+  const since = at.toISOString()
   notices.push(
+    ...keptOf(kept),
     ...refusedOf('policy', `the policy taken over at ${since} decides`, policies.problems()),
     ...refusedOf('shadow policy', 'it is not followed', shadow?.problems() ?? []),
     ...openHooks.map((hook) => `hook: \`${hook}\` keeps failing and is asked every 10 s only`),
   )
   return notices
+}
+
+function keptOf([first, ...more]: readonly string[]): string[] {
+  if (first === undefined) return []
+  const rest = more.length === 0 ? '' : ` (and ${more.length} more)`
+  return [
+    `policy: the file was in force before the upgrade and still decides; once changed it is refused: ${first}${rest}`,
+  ]
 }
 
 function refusedOf(what: string, consequence: string, problems: readonly string[]): string[] {

@@ -30,7 +30,8 @@ export interface ListFileFinding {
 
 /** Where findings go while a policy is compiled. */
 export interface Findings {
-  report(path: Path, message: string): void
+  /** `isNew`: version 0.1.0 accepted it. */
+  report(path: Path, message: string, isNew?: true): void
   reportLine(finding: ListFileFinding): void
 }
 

@@ -4,7 +4,7 @@ import type { Proof } from '../rawtx/verdict.ts'
 import type { Reading } from '../readings/answer.ts'
 import type { Check, OnUnknown } from './check.ts'
 import type { Decision, HoldTerms } from '../decision.ts'
-import { isReserved } from '../reserved.ts'
+import { isNewlyReserved, isReserved } from '../reserved.ts'
 import { durationMs } from '../../../common/duration.ts'
 import { sha256 } from '../../protocol/digest.ts'
 import type { Path } from '../file/problems.ts'
@@ -58,7 +58,8 @@ export function compileRule(entry: RuleEntry, path: Path, context: RuleContext):
   const own = { ...context, useList, reading, onUnknown }
   const checks = compileWhen(entry.when, [...path, 'when'], own)
   if (isReserved(entry.id)) {
-    context.findings.report([...path, 'id'], `\`${entry.id}\` is reserved`)
+    const isNew = isNewlyReserved(entry.id) ? true : undefined
+    context.findings.report([...path, 'id'], `\`${entry.id}\` is reserved`, isNew)
   }
   if (action === 'IGNORE' && !canIgnore(checks)) {
     context.findings.report(

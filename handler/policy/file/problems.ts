@@ -23,6 +23,8 @@ export interface Finding {
   readonly message: string
   /** The key itself is at fault (an unknown key), not its value. */
   readonly key?: string
+  /** Version 0.1.0 accepted it: a file of version 1 that was in force then goes on being so. */
+  readonly isNew?: true
 }
 
 /** `rules[2].when.amount.max`. */

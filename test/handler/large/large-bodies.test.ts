@@ -336,7 +336,7 @@ describe('the thread', () => {
 
   it('asks the shadow policy, too', async () => {
     const shadow = live('rules:\n  - { id: all, when: { operation: any }, then: REJECT }\n')
-    const loaded = { policy: policyOf(''), live: shadow, at: new Date() }
+    const loaded = { policy: policyOf(''), live: shadow, at: new Date(), kept: [] }
     const source = {
       current: () => loaded,
       problems: () => [],
