@@ -1,6 +1,6 @@
 /**
  * `doctor`: collects the facts, prints one line per finding, and with `--watch` repeats until there
- * is an alarm.
+ * is an alarm, and says what changes.
  */
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -29,6 +29,7 @@ const MAX_FILES = 10_000
  */
 export async function runDoctor(ids: PairingIds, run: Run): Promise<Outcome> {
   const { watchMs } = run.config
+  let before: readonly string[] | undefined
   for (;;) {
     const findings = diagnose(await collect(ids, run))
     const lines = findings.map(lineOf)
@@ -41,11 +42,28 @@ export async function runDoctor(ids: PairingIds, run: Run): Promise<Outcome> {
       throw unwell(problems, findings)
     }
     if (problems.some(({ about }) => about === 'pairing')) throw unwell(problems, findings)
-    run.reporter.story(`${run.clock.now().toISOString()} ${problems.length} problems`)
-    problems.forEach((finding) => run.reporter.warning(lineOf(finding)))
+    const now = problems.map(lineOf)
+    tellChanges(before ?? [], now, before === undefined, run)
+    before = now
     await run.sleep(watchMs, run.signal)
     safePoint(run)
   }
+}
+
+/** What is new and what is over; when nothing changes, nothing is said, but once that the watch has begun. */
+function tellChanges(
+  before: readonly string[],
+  now: readonly string[],
+  isFirst: boolean,
+  { reporter, clock }: Run,
+): void {
+  const time = clock.now().toISOString()
+  const over = before.filter((line) => !now.includes(line))
+  if (isFirst) reporter.story(`${time} watching: ${now.length} problems; from now on only changes`)
+  now
+    .filter((line) => !before.includes(line))
+    .forEach((line) => reporter.warning(`${time} ${line}`))
+  over.forEach((line) => reporter.story(`${time} over: ${line}`))
 }
 
 function unwell(problems: readonly Finding[], findings: readonly Finding[]): BootstrapError {

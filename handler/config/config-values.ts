@@ -1,5 +1,6 @@
 /** Forms that settings are written in: each parser takes text and returns a value or throws a `SettingProblem`. */
 import { isIP } from 'node:net'
+import { durationMs } from '../../common/duration.ts'
 
 /** Why a setting cannot be used; the message names no setting, `parseConfig` puts the name in front. */
 export class SettingProblem extends Error {}
@@ -46,6 +47,15 @@ export function integer(min: number, max: number): (text: string) => number {
     if (value >= min && value <= max) return value
     throw new SettingProblem(`\`${text}\` is not an integer from ${min} to ${max}`)
   }
+}
+
+/** A duration such as `90m`, in milliseconds. */
+export function duration(text: string): number {
+  const ms = durationMs(text)
+  if (!Number.isNaN(ms)) return ms
+  throw new SettingProblem(
+    `\`${text}\` is not a duration such as \`30s\`, \`15m\`, \`24h\` or \`7d\``,
+  )
 }
 
 /** A path of the file system, as given. */

@@ -50,6 +50,8 @@ export interface Config {
   readonly storePath: string
   readonly adminSocket: string
   readonly opsListen: ListenAddress
+  /** Undefined when silence is no alarm. */
+  readonly silenceAlarmMs: number | undefined
   readonly deadlineMs: number
   /** How long the co-signer asks again after a first RETRY. */
   readonly cosignerRetryMs: number
@@ -215,6 +217,7 @@ function assemble(values: Values): Config {
     cosignerRetryMs: present(values.cosignerRetryMinutes) * 60_000,
     maxBodyBytes: present(values.maxBodyBytes),
     passphraseFile: values.passphraseFile,
+    silenceAlarmMs: values.silenceAlarm,
     logLevel: present(values.logLevel),
   })
 }

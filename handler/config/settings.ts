@@ -2,6 +2,7 @@
 import { ANSWER_ALGORITHMS } from '../../common/answer-algorithm.ts'
 import {
   cidr,
+  duration,
   integer,
   listenAddress,
   listOf,
@@ -151,6 +152,13 @@ export const SETTINGS = {
     fallback: '127.0.0.1:9464',
     parse: listenAddress,
     meaning: 'Plain HTTP address of `/livez`, `/readyz` and `/metrics`.',
+  }),
+  silenceAlarm: setting({
+    name: 'HANDLER_SILENCE_ALARM',
+    otherwise: 'none: silence is no alarm',
+    parse: duration,
+    meaning:
+      'How long no callback may come before that is an alarm, e.g. `24h`: an error in the log, a notice in `/readyz` and `countersign_alarms_total{kind="silence"}`. Choose it longer than your quiet nights and weekends, or have something ask every day (docs/deployment.md).',
   }),
   deadlineMs: setting({
     name: 'HANDLER_DEADLINE_MS',

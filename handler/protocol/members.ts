@@ -54,8 +54,11 @@ export interface Source {
   readonly path: string
 }
 
+/** Longest id of any kind, in characters: what is kept of requests in memory is kept by their ids. */
+export const MAX_ID_LENGTH = 128
+
 /** Identifiers are compared, stored and echoed: short, and printable ASCII only. */
-const IDENTIFIER = /^[\x20-\x7e]{1,128}$/
+const IDENTIFIER = new RegExp(`^[\\x20-\\x7e]{1,${MAX_ID_LENGTH}}$`)
 
 /** True for a usable id. */
 export function isIdentifier(value: JsonValue | undefined): value is string {
@@ -72,6 +75,16 @@ export const IDENTIFIED: Kind<string> = {
     if (isIdentifier(value)) return value
     const missing = value === undefined || value === null
     throw new Malformation(missing ? 'MISSING' : 'BAD_IDENTIFIER', path + name)
+  },
+  canonical: canonicalText,
+}
+
+/** An id that may be missing; of those that only our own memory and the policy look at, nothing but the length counts. */
+export const OPTIONAL_ID: Kind<Text> = {
+  read: (source, name) => {
+    const value = textOf(source, name)
+    if ((value ?? '').length <= MAX_ID_LENGTH) return value
+    throw new Malformation('BAD_IDENTIFIER', source.path + name)
   },
   canonical: canonicalText,
 }

@@ -2,7 +2,7 @@
 import { CallbackError } from './errors.ts'
 import type { Endpoint, Stage } from './endpoints.ts'
 import type { JsonObject } from './json-value.ts'
-import { isIdentifier, Malformation, type Source, TEXT } from './members.ts'
+import { isIdentifier, Malformation, OPTIONAL_ID, type Source } from './members.ts'
 import type { CallbackRequest, Parsed } from './request.ts'
 import { CONFIG_CHANGE, TRANSACTION } from './request-members.ts'
 
@@ -57,7 +57,7 @@ function readRequest(
   requestId: string,
   stage: Stage,
 ): CallbackRequest {
-  const signerId = TEXT.read(source, 'signerId')
+  const signerId = OPTIONAL_ID.read(source, 'signerId')
   if (endpoint === 'tx_sign_request') {
     const unknownMembers = unknownMembersOf(source.object, TX_MEMBERS)
     return TRANSACTION.read(source, { endpoint, stage, requestId, signerId, unknownMembers })

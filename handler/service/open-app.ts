@@ -13,6 +13,7 @@ import { callbackLog } from '../telemetry/log.ts'
 import { refusals } from '../telemetry/refusals.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { RetryBudget } from '../telemetry/retry-budget.ts'
+import type { Silence } from '../telemetry/silence.ts'
 import type { Material } from './inspect.ts'
 import type { Events } from './open-events.ts'
 import type { Capacity } from './open-capacity.ts'
@@ -29,6 +30,7 @@ export interface AppParts {
   readonly metrics: Metrics
   readonly retries: RetryBudget
   readonly events: Pick<Events, 'alarm' | 'refused'>
+  readonly silence: Silence
   /** A team's own function, asked besides the policy. */
   readonly decider: Decider | undefined
 }
@@ -99,7 +101,7 @@ export function openApp({ config, clock, after, logger, closers }: Process, part
 /** Everything that is logged is counted, and every served request keeps its generation from being retired. */
 function observedLog(
   { clock, logger, after }: Pick<Process, 'clock' | 'logger' | 'after'>,
-  { generations, metrics, retries, events }: AppParts,
+  { generations, metrics, retries, events, silence }: AppParts,
 ): CallbackLog {
   const { hits } = generations.registry
   const log = callbackLog(logger)
@@ -117,6 +119,7 @@ function observedLog(
       log.decided(event)
       metrics.decided(event)
       hits.hit(event.generation, event.signerId)
+      silence.heard()
       if (!retries.answered(event, clock.now())) return
       const { deliveryId, requestId } = event
       alarm({ kind: 'retry-budget', deliveryId, requestId })

@@ -18,6 +18,7 @@ import { openHealth } from '../telemetry/health.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { createReadiness } from '../telemetry/readiness.ts'
 import { createRetryBudget } from '../telemetry/retry-budget.ts'
+import { type Silence, watchSilence } from '../telemetry/silence.ts'
 import { announce, followFiles } from './announce.ts'
 import { createClosers, serverCloser } from './closers.ts'
 import type { Material } from './inspect.ts'
@@ -98,6 +99,9 @@ async function open(
   const metrics = createMetrics(() => clock.now())
   const retries = createRetryBudget()
   const connections = watchDropped(logger, metrics.dropped, clock, after)
+  const silence = watchSilence(config.silenceAlarmMs, clock, logger, () =>
+    metrics.alarm({ kind: 'silence' }),
+  )
   const problems = readiness(process, generations, store, capacity)
   // 6 policies, and whom they ask
   const policies = await openPolicies(process, {
@@ -119,7 +123,9 @@ async function open(
   const expiry = () =>
     expiryNotices(generations.registry.infos(), config.tls.mode === 'files', clock.now())
   const notices = () =>
-    [connections.notice() ?? [], policies.notices(), expiry(), events.notices()].flat()
+    [connections, silence]
+      .flatMap((each) => each.notice() ?? [])
+      .concat(policies.notices(), expiry(), events.notices())
   watchGauges(metrics.prometheus, {
     problems,
     retries,
@@ -134,20 +140,12 @@ async function open(
     },
     openHooks: policies.hooks.open,
     outboxes: events.outboxes,
+    silentMs: silence.forMs,
   })
   // 8 the straight line behind the web application
   const decider = deps.decider
-  const parts = {
-    material,
-    generations,
-    store,
-    capacity,
-    policies,
-    metrics,
-    retries,
-    events,
-    decider,
-  }
+  const told = { metrics, retries, events, silence }
+  const parts = { material, generations, store, capacity, policies, decider, ...told }
   const app = openApp(process, parts)
   // 9 the operator's doors
   await openControl(process, { generations, store, policies, problems, notices })
@@ -164,7 +162,8 @@ async function open(
   closers.add(listeners.cut)
   generations.onChange(listeners.refresh)
   // 11 what comes round
-  follow(process, { generations, policies, listeners, expiry, events, problems, notices })
+  const followed = { generations, policies, listeners, expiry, events, silence, problems, notices }
+  follow(process, followed)
   // Serving comes first: loading the library of `/metrics` takes as long as many decisions.
   closers.add(after(METRICS_AFTER_MS, () => void metrics.prometheus.load().catch(process.failed)))
   const { registry } = generations
@@ -260,11 +259,12 @@ interface FollowParts extends Pick<
   readonly listeners: Listeners
   readonly expiry: () => readonly string[]
   readonly events: Events
+  readonly silence: Silence
 }
 
 function follow(
   { config, clock, sleep, logger, closers, failed }: Process,
-  { generations, policies, listeners, expiry, events, problems, notices }: FollowParts,
+  { generations, policies, listeners, expiry, events, silence, problems, notices }: FollowParts,
 ): void {
   const { registry, certificates } = generations
   const { keeper } = policies
@@ -274,6 +274,7 @@ function follow(
   const files = followFiles({ config, keeper, certificates, listeners, logger })
   const chores = [
     { everyMs: REGISTRY_EVERY_MS, run: registry.tick },
+    { everyMs: REGISTRY_EVERY_MS, run: silence.look },
     { everyMs: FILES_EVERY_MS, run: files },
     {
       everyMs: EXPIRY_EVERY_MS,

@@ -26,6 +26,7 @@ export interface GaugeSources {
     readonly waiting: () => number
     readonly oldestMs: () => number
   }[]
+  readonly silentMs: () => number
 }
 
 /** Adds the gauges to the registry. */
@@ -62,6 +63,7 @@ export function watchGauges(prometheus: Prometheus, sources: GaugeSources): void
   gauged('events_oldest_seconds', prometheus, () =>
     outboxes.map(({ name: target, oldestMs }) => [{ target }, oldestMs() / 1_000]),
   )
+  gauge('silence_seconds', () => sources.silentMs() / 1_000)
   const perGeneration = (name: MetricOf<'gauge'>, value: (info: GenerationInfo) => number) =>
     gauged(name, prometheus, () =>
       sources

@@ -98,6 +98,10 @@ export const METRICS = {
     help: 'How long the oldest of them has waited, since the start at most',
   },
   generation_hits: { type: 'gauge', labels: GENERATION, help: 'Requests served' },
+  silence_seconds: gauge(
+    'Seconds since the last genuine callback, or since the start',
+    'Alert on what is unusual for you, or set `HANDLER_SILENCE_ALARM`.',
+  ),
   certificate_expiry_seconds: {
     type: 'gauge',
     labels: GENERATION,
@@ -113,13 +117,17 @@ export type MetricOf<T extends Metric['type']> = {
   [N in MetricName]: (typeof METRICS)[N] extends { readonly type: T } ? N : never
 }[MetricName]
 
+/** Alarms of callbacks, and that there are none. */
+export type AlarmKind = AlarmEvent['kind'] | 'silence'
+
 /** Every kind of alarm; each is counted from 0, because a series that begins at 1 shows no increase. */
-export const ALARM_KINDS: { readonly [K in AlarmEvent['kind']]: string } = {
+export const ALARM_KINDS: { readonly [K in AlarmKind]: string } = {
   'store-unavailable': 'The decision store could not be asked or written: answered RETRY.',
   'policy-error': 'The policy or a function of the team failed: answered RETRY.',
   'internal-error': 'Something failed that was not foreseen: answered RETRY.',
   deadline: 'No decision was ready in time: answered RETRY.',
   conflict: 'An id was asked again with other content: refused for good.',
+  silence: 'No callback came for as long as `HANDLER_SILENCE_ALARM` says.',
   'late-failure': 'Work that went on after its RETRY had left has failed.',
   'retry-budget': 'A request has been answered RETRY 18 times of 20.',
   uncertain: 'A rule depends on a value that is unknown: answered RETRY.',

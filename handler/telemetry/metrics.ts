@@ -1,11 +1,12 @@
 /** Counters of the handler: plain counting on the way of an answer, turned into Prometheus text when somebody asks. */
 import { CallbackError } from '../protocol/errors.ts'
-import type { AlarmEvent, DecidedEvent, RefusedEvent } from '../callback/ports.ts'
+import type { DecidedEvent, RefusedEvent } from '../callback/ports.ts'
 import type { ShadowNote } from '../decisions/store.ts'
 import type { EventOutcome } from '../events/outbox.ts'
 import type { HookOutcome } from '../hooks/http.ts'
 import { counted, gauged, timed } from './counted.ts'
 import { ALARM_KINDS } from './metric-table.ts'
+import type { AlarmKind } from './metric-table.ts'
 import { createPrometheus } from './prometheus.ts'
 import type { Prometheus } from './prometheus.ts'
 
@@ -18,7 +19,7 @@ const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 export interface Metrics {
   readonly decided: (event: DecidedEvent) => void
   readonly refused: (event: RefusedEvent) => void
-  readonly alarm: (event: AlarmEvent) => void
+  readonly alarm: (event: { readonly kind: AlarmKind }) => void
   /** A connection was closed to make room. */
   readonly dropped: (reason: string) => void
   /** An answer left, `durationMs` after its request arrived. */

@@ -351,6 +351,33 @@ describe('doctor', () => {
     }
   })
 
+  // A line every five minutes, whether anything was wrong or not, is read by nobody.
+  it('with --watch it says only what changes', async () => {
+    const world = await pairedWorld()
+    const said: string[] = []
+    let watched = 0
+    let seen = 0
+    world.onSleep = (ms) => {
+      if (ms !== 300_000) return
+      said.push(world.stderr.slice(seen))
+      seen = world.stderr.length
+      watched += 1
+      if (watched === 2) world.handler.problems = ['policy does not load']
+      world.handler.ready = watched !== 2 && watched !== 3
+      if (watched === 4) world.handler.problems = []
+      if (watched === 6) world.abort.abort('SIGINT')
+    }
+    expect(await world.run('doctor', '--watch', '5m')).toBe(130)
+    expect(said).toEqual([
+      expect.stringMatching(/watching: 0 problems; from now on only changes\n$/),
+      '',
+      expect.stringMatching(/^warning: .*policy does not load/),
+      '',
+      expect.stringMatching(/over: problem .*policy does not load/),
+      '',
+    ])
+  })
+
   it('with --watch it waits out an API that is away', async () => {
     const world = await pairedWorld()
     world.intercept = () => Promise.resolve({ status: 503, headers: {}, body: '' })

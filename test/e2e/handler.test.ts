@@ -173,3 +173,21 @@ describe('a changed policy file', () => {
     expect(claimsOf((await handler.callback(transfer('b', '1'))).body)['action']).toBe('RETRY')
   })
 })
+
+describe('silence', () => {
+  it('is told where people look, until a callback comes', async () => {
+    const handler = await startTestHandler({ env: { HANDLER_SILENCE_ALARM: '1s' } })
+    const isSilent = async () =>
+      (await handler.ops('/readyz')).body.includes('silence: no callback')
+    await until(() => handler.logs.some(({ alarm }) => alarm === 'silence'))
+    await until(isSilent)
+    const metrics = (await handler.ops('/metrics')).body
+    expect(metrics).toContain('countersign_alarms_total{kind="silence"} 1')
+    expect(metrics).toMatch(/^countersign_silence_seconds [1-9]/m)
+    await until(async () => {
+      await handler.callback(transfer('a', '1'))
+      return !(await isSilent())
+    })
+    await until(() => handler.logs.some(({ msg }) => msg === 'callbacks come again'))
+  })
+})

@@ -60,6 +60,7 @@ describe('without settings', () => {
       adminSocket: 'state/admin.sock',
       opsListen: { host: '127.0.0.1', port: 9464 },
       cosignerRetryMs: 3_600_000,
+      silenceAlarmMs: undefined,
       deadlineMs: 25_000,
       maxBodyBytes: 8_388_608,
       passphraseFile: undefined,
