@@ -163,10 +163,14 @@ function totalOf(
   signed: readonly Signed[],
   { inputs, outputs, spent, earlier, open }: Frame,
 ): bigint | Finding | undefined {
-  if (spent !== undefined) return spent.reduce((sum, { units }) => sum + units, 0n)
   // Others may add to known outputs; when only we pay, the entries alone must cover destinations, change and fee.
-  if (inputs === undefined || (open && outputs !== undefined)) return undefined
-  const amounts = new Map(earlier)
+  const isOpen = spent === undefined && open && outputs !== undefined
+  if (inputs === undefined || isOpen) return undefined
+  const committed = inputs.flatMap(({ outpoint }, index) => {
+    const output = spent?.[index]
+    return output === undefined ? [] : [[outpoint, output.units] as const]
+  })
+  const amounts = new Map([...earlier, ...committed])
   for (const { name, preimage } of signed) {
     if (preimage.kind !== 'bip143') continue
     const known = amounts.get(preimage.outpoint) ?? preimage.units

@@ -387,6 +387,11 @@ describe('BIP-341', () => {
     const tx = { ...taproot, outputs: taproot.outputs.slice(0, 1) }
     const mixed = [preimage('taproot', tx, 0), preimage('bip143', tx, 1)]
     expect(verify(mixed)).toEqual(FEE_UNPROVEN)
+    const given = { extraParameters: { psbt: psbt(tx) } }
+    const lying = { ...tx, inputs: [input(0, script), input(1, script, 50_001n)] }
+    const half = [preimage('taproot', tx, 0), preimage('bip143', lying, 1)]
+    // Found by comparison with another library: the amounts that taproot commits to are those of all inputs.
+    expect(verify(half, given)).toMatchObject({ status: 'mismatch', field: 'rawTx[1].amount' })
     const other = [preimage('taproot', tx, 0), preimage('bip143', standard, 1)]
     expect(verify(other)).toMatchObject({ status: 'unverifiable' })
   })
