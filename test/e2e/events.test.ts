@@ -2,11 +2,14 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
+import { systemClock } from '../../common/clock.ts'
+import type { Clock } from '../../common/clock.ts'
 import type { HoldList } from '../../common/admin-api.ts'
 import { eventReceiver, SECRET } from '../fixtures/event-receiver.ts'
 import type { Receiver } from '../fixtures/event-receiver.ts'
 import { claimsOf, newHome, startTestHandler, transfer, until } from '../fixtures/handler.ts'
 import type { TestHandler } from '../fixtures/handler.ts'
+import { movedClock } from '../fixtures/moved-clock.ts'
 
 const POLICY = `version: 1
 default: REJECT
@@ -19,12 +22,17 @@ rules:
     then: { action: RETRY, reason: two people are asked, hold: { approvals: 2, expires: 2h } }
 `
 
-async function handlerThatTells(targets: object[], directory?: string): Promise<TestHandler> {
+async function handlerThatTells(
+  targets: object[],
+  directory?: string,
+  clock: Clock = systemClock,
+): Promise<TestHandler> {
   const home = directory ?? (await newHome())
   const file = join(home, 'events.yaml')
   await writeFile(join(home, 'secret'), SECRET, { mode: 0o600 })
   await writeFile(file, JSON.stringify({ version: 1, targets }), { mode: 0o644 })
-  return startTestHandler({ policy: POLICY, directory: home, env: { HANDLER_EVENTS_FILE: file } })
+  const env = { HANDLER_EVENTS_FILE: file }
+  return startTestHandler({ policy: POLICY, directory: home, env, clock })
 }
 
 const target = (receiver: Receiver, changes: object = {}) => ({
@@ -207,6 +215,30 @@ describe('an alarm', () => {
     await until(() => ops.taken.length === 1)
     expect(ops.taken[0]).toMatchObject({ type: 'alarm.policy-error', data: { requestId: 'a' } })
     await isIntact(handler)
+  })
+})
+
+describe('what lasts', () => {
+  it('is told once: a hold that ends soon, a policy that is refused, callers without a key', async () => {
+    const ops = await eventReceiver()
+    const clock = movedClock()
+    const handler = await handlerThatTells([target(ops)], undefined, clock)
+    await handler.callback(transfer('a', '500'))
+    for (let n = 0; n < 5; n += 1) await handler.post('/g1/v2/tx_sign_request', 'a.b.c')
+    await writeFile(join(handler.home, 'policy.yaml'), 'no policy')
+    await handler.command('policy', 'reload')
+    // Ten minutes before the co-signer asks for the last time.
+    clock.advance(50 * 60_000)
+    await until(() => ops.taken.length >= 4)
+    expect(types(ops).toSorted()).toEqual([
+      'callbacks.refused',
+      'hold.expiring',
+      'hold.opened',
+      'policy.refused',
+    ])
+    expect(ops.taken.map(({ data }) => String(data['text'])).join()).toContain(
+      'deliveries were refused: ERR_TOKEN_MALFORMED 5',
+    )
   })
 })
 
