@@ -350,6 +350,7 @@ describe('the thread', () => {
       action: 'REJECT',
       rule: 'all',
       liveAction: 'APPROVE',
+      semantics: 2,
     })
   })
 

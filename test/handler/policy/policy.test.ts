@@ -260,6 +260,21 @@ lists:
       '2:54: hooks.a.fallback: expected `REJECT`, `RETRY`',
     ],
     [
+      '`any` in a rule that approves',
+      'rules: [{ id: a, when: { destination: { any: { type: VAULT } } }, then: APPROVE }]',
+      '2:46: rules[0].when.destination.any: a rule that approves or abstains must hold for every',
+    ],
+    [
+      '`any` in a rule that abstains',
+      'rules: [{ id: a, when: { stage: approval, extraParameters: { any: { path: x } } }, then: IGNORE }]',
+      '2:67: rules[0].when.extraParameters.any: a rule that approves or abstains must hold for every',
+    ],
+    [
+      '`unknown` in a rule that approves',
+      'rules: [{ id: a, when: { amountUSD: { max: "1", unknown: no-match } }, then: APPROVE }]',
+      '2:58: rules[0].when.amountUSD.unknown: only for rules that refuse or hold',
+    ],
+    [
       'a requirement of a refusal',
       'rules: [{ id: a, when: {}, then: REJECT, require: { rawTx: verified } }]',
       '2:51: rules[0].require: only a rule that approves',

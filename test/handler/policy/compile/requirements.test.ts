@@ -85,6 +85,25 @@ describe('limits', () => {
     ])
   })
 
+  it('charges the largest of the amount and the sum of the destinations', () => {
+    const request = (amount: string, sum: string) =>
+      txRequest({
+        amount: units(amount),
+        requestedAmount: units(amount),
+        sourceType: 'EXCHANGE_ACCOUNT',
+        destinations: [destination({ amountNative: units(sum) })],
+      })
+    const limit = policyOf(SECTIONS).limits.get('daily')
+    const charged = (amount: string, sum: string) => {
+      const { assets } = policyOf('')
+      const rules = { assets, tagsSent: false }
+      const [charge] = (limit && chargesFor(limit, request(amount, sum), rules, full)) ?? []
+      return charge?.amount
+    }
+    expect(charged('0.02', '0.01')).toEqual(units('0.02'))
+    expect(charged('0.01', '0.02')).toEqual(units('0.02'))
+  })
+
   it('adds up what goes to one address under several names', () => {
     const entries = [
       destination({ dstId: '1', amountNative: units('0.002') }),
