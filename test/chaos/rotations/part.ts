@@ -25,7 +25,7 @@ const MAX_ATTEMPTS = 3
 export const rotations: Part = {
   name: NAME,
   story: `rotations while callbacks keep coming, in every mode, at every moment, with every decision`,
-  text: `A real handler is rotated by the real bootstrapper while an open-loop stream of callbacks keeps coming, each checked as a co-signer would: certificate pin, signature, request id, decision. Every mode meets every order of the switch and COMPLETED with every decision of people; \`late\` is an approval after the operator has given the rotation up, \`apart\` are two machines, each at a time of its own. No callback may fail. Afterwards exactly one generation is served, and the one that nobody needs any more answers 410 once its drain is over. The drain is 4 s after an approval, 1 s after a refusal, and 240 s for a rotation that was given up and approved late, because the late approval needs it; the product's default is two hours. The stream is never slowed by slow answers. A rotation on a machine that is too busy (p99 above 1 s) is made again, at most twice; what failed in it is shown, and must be connections, never answers.`,
+  text: `A real handler is rotated by the real bootstrapper while an open-loop stream of callbacks keeps coming, each checked as a co-signer would: certificate pin, signature, request id, decision. Every mode meets every order of the switch and COMPLETED with every decision of people; \`late\` is an approval after the operator has given the rotation up, \`apart\` are two machines, each at a time of its own. No callback may fail. Afterwards exactly one generation is served, and the one that nobody needs any more answers 410 once its drain is over. The drain is 4 s after an approval, 1 s after a refusal, and 240 s for a rotation that was given up and approved late, because the late approval needs it; the product's default is two hours. The stream is never slowed by slow answers. A rotation on a machine that is too busy (p99 above 1 s) is made again at half the rate, at most twice; what failed in it is shown, and must be connections, never answers.`,
   run: runRotations,
 }
 
@@ -55,14 +55,14 @@ async function runMode(
   extremes: Extremes,
   context: Context,
 ): Promise<void> {
-  const { report, form, root, seed, rate } = context
+  const { report, form, root, seed } = context
   const rig = await startRig(join(root, `rotations-${mode}`), mode, seed, keys)
   try {
     const paired = await rig.boot('up', '--cosigner-id', rig.emulator.json.cosignerId)
     report.must(paired.exitCode === 0, 'the first pairing succeeds', complaint('up', paired))
     for (const rotation of rotationsOf(form, at)) {
-      const outcome = await rotateUnlessSaturated(rig, rotation, context)
-      enter(mode, rotation, outcome, rate, report)
+      const { outcome, askedRate } = await rotateUnlessSaturated(rig, rotation, context)
+      enter(mode, rotation, outcome, askedRate, report)
       extremes.slowestRate = Math.min(extremes.slowestRate, outcome.rate)
       extremes.widestSkewMs = Math.max(extremes.widestSkewMs, rotation.skewMs)
       extremes.worstP99 = Math.max(extremes.worstP99, outcome.counts.latencyMs?.p99 ?? 0)
@@ -72,18 +72,22 @@ async function runMode(
   }
 }
 
-/** A machine that is too busy to answer in time says nothing about rotations; it gets two more chances. */
+/**
+ * A machine that is too busy to answer in time says nothing about rotations; it gets two more chances, each at half the
+ * rate.
+ */
 async function rotateUnlessSaturated(
   rig: Rig,
   rotation: Rotation,
   { report, rate }: Context,
-): Promise<Outcome> {
+): Promise<{ readonly outcome: Outcome; readonly askedRate: number }> {
   for (let attempt = 1; ; attempt += 1) {
-    const outcome = await rotate(rig, rotation, rate)
-    if (!outcome.saturated || attempt === MAX_ATTEMPTS) return outcome
+    const askedRate = rate / 2 ** (attempt - 1)
+    const outcome = await rotate(rig, rotation, askedRate)
+    if (!outcome.saturated || attempt === MAX_ATTEMPTS) return { outcome, askedRate }
     const p99 = outcome.counts.latencyMs?.p99.toFixed(0)
     report.say(
-      `the machine was too busy for ${rate}/s (p99 ${p99} ms): this rotation is made again`,
+      `the machine was too busy for ${askedRate}/s (p99 ${p99} ms): this rotation is made again`,
     )
     report.count(NAME, 'rotations made again on a saturated machine')
     if (rotation.torn === undefined) enterRepeated(outcome, rotation, report)
