@@ -56,7 +56,7 @@ function base58Hash(text: string): string | undefined {
     let carry = DIGITS.get(character)
     if (carry === undefined) return undefined
     for (let i = BASE58CHECK_BYTES - 1; i >= 0; i -= 1) {
-      carry += 58 * (bytes[i] ?? 0)
+      carry += 58 * Number(bytes[i])
       bytes[i] = carry & 255
       carry >>= 8
     }

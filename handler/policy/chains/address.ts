@@ -30,6 +30,11 @@ export function familyFor({ assets }: AddressRules, asset: unknown): AddressFami
   return known === undefined ? undefined : familyOf(known)
 }
 
+/** What stands before the first `:`. */
+export function beforeColon(text: string): string {
+  return text.replace(/:.*$/s, '')
+}
+
 // oxlint-disable-next-line no-control-regex -- what no key may have
 const CONTROL = /[\u0000-\u001f]/
 
@@ -45,7 +50,7 @@ export function readAddress(
   family: AddressFamily | undefined,
 ): ReadAddress | undefined {
   if (family === undefined) {
-    if (looksEvm(text.split(':', 1)[0] ?? '')) return readAddress(text, EVM)
+    if (looksEvm(beforeColon(text))) return readAddress(text, EVM)
     return CONTROL.test(text) ? undefined : { bare: text, tag: undefined, hasTags: 'perhaps' }
   }
   const hasTags = family.hasTags ? 'yes' : 'no'

@@ -18,8 +18,12 @@ const evmAsset = z
     decimals: z.int().min(0).max(36).default(18),
     contract: z
       .string()
-      .refine((text) => parseEvmAddress(text) !== undefined, 'not a valid EVM address')
-      .transform((text) => parseEvmAddress(text) ?? text)
+      .transform((text, { addIssue }) => {
+        const address = parseEvmAddress(text)
+        if (address !== undefined) return address
+        addIssue('not a valid EVM address')
+        return z.NEVER
+      })
       .optional(),
     coinTypes,
   })

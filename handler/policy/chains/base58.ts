@@ -24,7 +24,7 @@ function base58(alphabet: string): Base58 {
         if (carry === undefined) return undefined
         if (bytes.length === 0 && carry === 0) zeros += 1
         for (let i = 0; i < bytes.length; i += 1) {
-          carry += 58 * (bytes[i] ?? 0)
+          carry += 58 * Number(bytes[i])
           bytes[i] = carry & 255
           carry >>= 8
         }
@@ -39,7 +39,7 @@ function base58(alphabet: string): Base58 {
       for (const byte of bytes) {
         let carry = byte
         for (let i = 0; i < digits.length; i += 1) {
-          carry += 256 * (digits[i] ?? 0)
+          carry += 256 * Number(digits[i])
           digits[i] = carry % 58
           carry = Math.floor(carry / 58)
         }

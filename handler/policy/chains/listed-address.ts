@@ -1,5 +1,5 @@
 /** Keys of an address that a policy lists: under every family that can read it, since a list does not say whose it is. */
-import { readAddress, taggedKeys, withAnyTag, withTag } from './address.ts'
+import { beforeColon, readAddress, taggedKeys, withAnyTag, withTag } from './address.ts'
 import { LISTED_FAMILIES } from './address-families.ts'
 import { isBech32Like } from './bech32.ts'
 import { looksEvm } from './evm-address.ts'
@@ -29,7 +29,7 @@ export function listedKeys(value: string): ListedAddress {
   const keys = new Set<string>()
   for (const family of LISTED_FAMILIES) addKeys(keys, family, text, anyTag)
   const isRead = keys.size > 0
-  const head = text.split(':', 1)[0] ?? ''
+  const head = beforeColon(text)
   if (!looksEvm(head)) addExact(keys, text, anyTag)
   if (!ASCII.test(value)) {
     return { keys: [...keys], problem: 'an address has no spaces and only ASCII characters' }

@@ -1,7 +1,6 @@
 /** One condition of a rule: what it asks for, what it answers for a request, and how both are said in words. */
 import { formatDecimal } from '../../protocol/decimal.ts'
 import type { Decimal } from '../../protocol/decimal.ts'
-import type { Text } from '../../protocol/request.ts'
 import { absenceOf } from '../readings/absence.ts'
 import { withinBounds } from '../readings/amounts.ts'
 import type { Bounds, StatedAmounts } from '../readings/amounts.ts'
@@ -217,10 +216,8 @@ export function describeFound(value: unknown, isNoValue: boolean): string {
   return isNoValue ? 'no value' : 'unknown'
 }
 
-/** A text of a request, for a person to read: escaped, bounded, and never mistaken for its absence. */
-export function describeText(text: Text): string {
-  if (text === undefined) return 'absent'
-  if (text === null) return 'null'
+/** A text, for a person to read: escaped and bounded. */
+export function describeText(text: string): string {
   const quoted = JSON.stringify(text).slice(1, -1)
   return quoted.length > 80 ? `\`${quoted.slice(0, 80)}…\`` : `\`${quoted}\``
 }

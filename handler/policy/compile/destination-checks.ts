@@ -142,13 +142,11 @@ function unmetBy(
   destination: DestinationReading | undefined,
   reading: Reading,
 ): Unmet {
-  const [first] = members
-  if (destination === undefined || first === undefined) {
+  if (destination === undefined) {
     return { field: 'destination', wants: 'a destination', found: 'no value' }
   }
-  const answers = members.map((each) => each.answer(subject, destination, reading))
-  const lowest = Math.min(...answers)
-  const member = members[answers.findIndex((each) => each === lowest)] ?? first
+  const answerOf = (member: MemberCheck) => member.answer(subject, destination, reading)
+  const member = members.reduce((worst, each) => (answerOf(each) < answerOf(worst) ? each : worst))
   const { field, wants } = member
   return { field, wants, found: member.found(subject, destination) }
 }

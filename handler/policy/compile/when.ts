@@ -182,10 +182,9 @@ function anyOf(alternatives: readonly (readonly Check[])[], entry: string): Chec
       return best
     },
     unmet: (subject, reading) => {
-      const unmet = alternatives.map((checks) => {
-        const { field, found } = firstUnmet(checks, subject, reading) ?? { field: '', found: '' }
-        return `${field} is ${found}`
-      })
+      const unmet = alternatives
+        .flatMap((checks) => firstUnmet(checks, subject, reading) ?? [])
+        .map(({ field, found }) => `${field} is ${found}`)
       return {
         field: 'any-of',
         wants: `one of ${alternatives.length} blocks`,

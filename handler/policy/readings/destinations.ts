@@ -47,15 +47,13 @@ export function destinationsOf(
 ): readonly DestinationReading[] {
   const context = { family: familyFor(rules, tx.asset), tagsSent: rules.tagsSent }
   const paid = (index: number) => (recipient?.index === index ? recipient.address : undefined)
-  const entries: unknown = tx.destinations
+  const { destinations: entries } = tx
   if (entries === undefined || entries === null) return [topLevel(tx, context, paid(0))]
   if (!Array.isArray(entries)) return [topLevel(tx, context), UNREADABLE_DESTINATION]
-  const [only, ...more] = tx.destinations ?? []
+  const [only, ...more] = entries
   if (only === undefined) return [topLevel(tx, context, paid(0))]
   if (more.length === 0) return [readingOf(only, tx, context, paid(0))]
-  const list = (tx.destinations ?? []).map((entry, index) =>
-    readingOf(entry, undefined, context, paid(index)),
-  )
+  const list = entries.map((entry, index) => readingOf(entry, undefined, context, paid(index)))
   const top = topLevel(tx, context)
   const isSilent = top.isEmpty && top.addressType.texts.length === 0
   if (!isSilent && !list.some((each) => hasAll(each, top))) list.push(top)

@@ -3,6 +3,8 @@ import { explain } from '../../../handler/policy/explain.ts'
 import type { Facts } from '../../../handler/policy/facts.ts'
 import { parseDecimal } from '../../../handler/protocol/decimal.ts'
 import { JsonNumber } from '../../../handler/protocol/json-value.ts'
+import { CERTAINLY } from '../../../handler/policy/readings/answer.ts'
+import { subjectOf } from '../../../handler/policy/readings/subject.ts'
 import { policyOf } from './policy.ts'
 import { ADDRESS, configRequest, destination, FACTS, OTHER_ADDRESS, txRequest } from './requests.ts'
 
@@ -191,5 +193,13 @@ rules:
     ],
   ])('says what %s wants and finds', (when, changes, wants, found) => {
     expect(unmet(when, changes)).toMatchObject({ wants, found })
+  })
+
+  it('finds nothing unmet in blocks of which one holds', () => {
+    const policy = policyOf('rules: [{ id: r, when: { any-of: [{ asset: ETH }] }, then: APPROVE }]')
+    const subject = subjectOf(txRequest(), FACTS, policy.addresses)
+    const block = policy.rules[0]?.checks.find(({ alternatives }) => alternatives !== undefined)
+    expect(block?.answer(subject, 'every')).toBe(CERTAINLY)
+    expect(block?.unmet(subject, 'every').found).toBe('none of them: ')
   })
 })

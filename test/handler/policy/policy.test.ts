@@ -362,6 +362,31 @@ lists:
       rule('{ extraParameters: { path: a, equals: {} } }'),
       '5:49: rules[0].when.extraParameters.equals: expected a text or `true` or `false` or a list, found a map',
     ],
+    [
+      'conditions beside `every`',
+      rule('{ destination: { every: { id: "1" }, id: "2" } }'),
+      '5:26: rules[0].when.destination: `every` stands alone',
+    ],
+    [
+      '`every` and `any` at once',
+      rule('{ destination: { every: { id: "1" }, any: { id: "2" } } }', 'REJECT'),
+      '5:26: rules[0].when.destination: `every` stands alone',
+    ],
+    [
+      'an approval for any one of the destinations',
+      rule('{ destination: { any: { id: "1" } } }'),
+      '5:33: rules[0].when.destination.any: a rule that approves or abstains must hold for every',
+    ],
+    [
+      'an approval on an unknown value',
+      rule('{ asset: ETH, source: { id: "1", unknown: no-match } }'),
+      '5:53: rules[0].when.source.unknown: only for rules that refuse or hold',
+    ],
+    [
+      'an extra parameter without a path',
+      rule('{ extraParameters: { every: { equals: x } } }'),
+      '5:39: rules[0].when.extraParameters.every: expected a `path`',
+    ],
     ['a path that is none', rule('{ extraParameters: { path: "*" } }'), '5:38: '],
   ])('refuses %s, and says where', (_name, yaml, expected) => {
     const [first = ''] = problemsIn(yaml)

@@ -101,6 +101,8 @@ describe('createTokenVerifier', () => {
       expect(codeOf(changed, both)).toBe('ERR_TOKEN_SIGNATURE')
       changed.set(Buffer.from('AAAA'), token.length - 100)
       expect(codeOf(changed, both)).toBe('ERR_TOKEN_SIGNATURE')
+      const short = token.subarray(0, token.lastIndexOf(0x2e) + 5)
+      expect(codeOf(short, both)).toBe('ERR_TOKEN_SIGNATURE')
     }
   })
 

@@ -6,13 +6,9 @@ import type { NetworkRules, UtxoNetwork } from '../utxo-networks.ts'
 import { hexToBytes } from '../../rawtx/bytes.ts'
 import type { AddressFamily } from './family.ts'
 
-const FAMILIES = new Map(
-  Object.entries(NETWORK_RULES).map(([name, rules]) => [name, utxoFamily(name, rules)]),
-)
-
 /** Addresses of one network. */
 export function utxo(network: UtxoNetwork): AddressFamily {
-  return FAMILIES.get(network) ?? utxoFamily(network, NETWORK_RULES[network])
+  return utxoFamily(network, NETWORK_RULES[network])
 }
 
 /** eCash: Bitcoin Cash with another prefix (spec: cashaddr of bitcoinabc.org). */

@@ -43,6 +43,11 @@ describe('addressReadings', () => {
       TON,
       '0:ed1691307050047117b998b561d8de82d31fbf84910ced6eb5fc92e7485ef8a7',
     ],
+    [
+      'TON of the masterchain',
+      'Ef8zMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM0vF',
+      `-1:${'33'.repeat(32)}`,
+    ],
     ['hex of 64 digits in capitals', `0x${'ab'.repeat(32)}`, `0x${'AB'.repeat(32)}`],
   ])('reads %s as the same', (_name, left, right) => {
     expect(alike(left, right)).toBe(true)

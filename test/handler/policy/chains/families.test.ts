@@ -22,6 +22,8 @@ import * as fc from 'fast-check'
 import { readAddress } from '../../../../handler/policy/chains/address.ts'
 import { familyOf, LISTED_FAMILIES } from '../../../../handler/policy/chains/address-families.ts'
 import type { Asset } from '../../../../handler/policy/chains/assets.ts'
+import { fromBase32 } from '../../../../handler/policy/chains/base32.ts'
+import { BITCOIN_BASE58 } from '../../../../handler/policy/chains/base58.ts'
 import { listedKeys } from '../../../../handler/policy/chains/listed-address.ts'
 import { OTHER_FAMILIES } from '../../../../handler/policy/chains/other-families.ts'
 import { UTXO_NETWORKS } from '../../../../handler/policy/chains/utxo-networks.ts'
@@ -341,6 +343,52 @@ describe('published addresses', () => {
     [{ family: 'exact' }, ''],
   ] as const)('%j does not read %s', (asset, text) => {
     expect(read(text, asset)).toBeUndefined()
+  })
+})
+
+describe('texts whose checksum is right', () => {
+  const account = bytesOf('ab'.repeat(20))
+  const xrp = (...parts: readonly (number | Uint8Array)[]) => {
+    const body = join(...parts)
+    return base58xrp.encode(join(body, doubleSha(body)))
+  }
+  it.each<[string, Asset, string]>([
+    ['an X-address of another network', XRP, xrp(0x05, 0x45, account, new Uint8Array(9))],
+    ['an X-address with a tag of 64 bits', XRP, xrp(0x05, 0x44, account, 2, new Uint8Array(8))],
+    [
+      'an X-address without a tag, and with one',
+      XRP,
+      xrp(0x05, 0x44, account, 0, 7, new Uint8Array(7)),
+    ],
+    [
+      'a Stellar key of another kind',
+      { family: 'stellar' },
+      strkey(join(0x31, bytesOf('ab'.repeat(32)))),
+    ],
+    ['a Stellar account of the other length', { family: 'stellar' }, `G${'A'.repeat(68)}`],
+    [
+      'a Zcash address of another version',
+      { family: 'zcash' },
+      base58check.encode(join(0x1c, 0x00, account)),
+    ],
+    [
+      'a Byron address with something behind it',
+      { family: 'cardano' },
+      base58.encode(join(base58.decode(byron(bytesOf('ab'.repeat(32)))), 0)),
+    ],
+  ])('%s is not read', (_, asset, text) => {
+    expect(read(text, asset)).toBeUndefined()
+  })
+
+  it('texts of Base32 have no bits left over, and zeros in Base58 are as many ones', () => {
+    expect(['AA', 'AB', 'A', 'A1'].map(fromBase32)).toEqual([
+      Uint8Array.of(0),
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect(BITCOIN_BASE58.encode(new Uint8Array(3))).toBe('111')
+    expect(BITCOIN_BASE58.decode('111')).toEqual(new Uint8Array(3))
   })
 })
 

@@ -280,6 +280,15 @@ rules:
     expect(parsePolicy(`version: 2\n${text}`, 'p').ok).toBe(true)
   })
 
+  it('does not look for near misses in a list of more than a thousand', () => {
+    const values = Array.from({ length: 1_001 }, (_, n) => (n === 0 ? 'eth_test5' : `MINE${n}`))
+    const text = (of: readonly string[]) =>
+      `lists: { coins: { kind: assets, values: ${JSON.stringify(of)} } }\nrules: [{ id: r, when: { asset: { list: coins } }, then: REJECT }]`
+    const near = (of: readonly string[]) =>
+      messages(text(of)).filter((line) => line.includes('is not known'))
+    expect([near(values.slice(0, 1_000)).length, near(values).length]).toEqual([1, 0])
+  })
+
   it('refuses an approval that names no operation in a policy of version 2', () => {
     const at = (when: string) =>
       parsePolicy(`version: 2\nrules: [{ id: r, when: ${when}, then: APPROVE }]`, 'p')

@@ -44,6 +44,15 @@ describe('published samples', () => {
   )
 })
 
+describe('a chain whose transactions are not decoded', () => {
+  it('is unverifiable, and named', () => {
+    expect(verifyRawTx({ ...sampleRequest('eth'), asset: 'SOL' }, BUILT_IN_ASSETS)).toMatchObject({
+      status: 'unverifiable',
+      reason: 'raw transactions of family `solana` are not decoded',
+    })
+  })
+})
+
 describe('hostile input', () => {
   it('a fault inside is unverifiable, never a pass and never a throw', () => {
     const request = {
