@@ -18,10 +18,10 @@ const evmAsset = z
     decimals: z.int().min(0).max(36).default(18),
     contract: z
       .string()
-      .transform((text, { addIssue }) => {
+      .transform((text, context) => {
         const address = parseEvmAddress(text)
         if (address !== undefined) return address
-        addIssue('not a valid EVM address')
+        context.addIssue('not a valid EVM address')
         return z.NEVER
       })
       .optional(),
