@@ -1,4 +1,4 @@
-/** `policy check|explain|replay|schema`: what a policy says, before and after it is in force. */
+/** `policy check|explain|replay|assets|schema`: what a policy says, before and after it is in force. */
 import type { Command } from 'commander'
 import { UsageError } from '../../common/errors.ts'
 import { EXIT } from '../../common/exit-codes.ts'
@@ -21,6 +21,7 @@ import { perform } from './command-io.ts'
 import type { CommandIo } from './command-io.ts'
 import { storePathsOf, withStore } from './options.ts'
 import type { StoreFlags } from './options.ts'
+import { registerAssetCommands } from './policy-assets.ts'
 import { registerLivePolicyCommands } from './policy-live.ts'
 import { checkFacts, explanationFacts, explanationLines } from './policy-report.ts'
 import { replayLines } from './replay-report.ts'
@@ -75,6 +76,7 @@ export function registerPolicyCommands(program: Command, io: CommandIo): void {
       perform(io, options, (reporter) => replayPolicy(options, io, reporter)),
     )
   registerLivePolicyCommands(policy, io)
+  registerAssetCommands(policy, io)
   policy
     .command('schema')
     .description('print the JSON Schema of policy files, for editors')

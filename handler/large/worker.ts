@@ -53,11 +53,11 @@ function serve(message: Question | Notice): Answer | undefined {
 /** Compiles what has been checked, on the loop, when it was loaded. */
 function take(): void {
   if (assembly === undefined) return
-  const { file, digest, lists } = assembly.form()
+  const form = assembly.form()
   assembly = undefined
   const ignored = { report: () => undefined, reportLine: () => undefined }
-  const policy = allSteps(compilePolicy(file, digest, lists, ignored))
-  policies.set(digest, livePolicy(policy, createSignatureVerifier()))
+  const policy = allSteps(compilePolicy(form, ignored))
+  policies.set(form.digest, livePolicy(policy, createSignatureVerifier()))
 }
 
 function attempt(question: Question): Answer {

@@ -19,10 +19,11 @@ export type Part =
   | { readonly kind: 'keys'; readonly list: string; readonly keys: readonly string[] }
 
 /** The first message. */
-export function headOf({ file, digest, lists }: CompiledForm): FormHead {
+export function headOf({ file, digest, lists, conflicts }: CompiledForm): FormHead {
   const { rules: _rules, tests: _tests, ...head } = file
   return {
     digest,
+    conflicts,
     file: head,
     lists: Array.from(lists.values(), ({ keys: _keys, ...list }) => list),
   }
@@ -62,6 +63,7 @@ export function createAssembly(head: FormHead): {
       const lists = head.lists.map((list) => ({ ...list, keys: keys.get(list.name) ?? new Set() }))
       return {
         digest: head.digest,
+        conflicts: head.conflicts,
         file: { ...head.file, rules, tests },
         lists: new Map(lists.map((list) => [list.name, list])),
       }

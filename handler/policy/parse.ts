@@ -1,9 +1,12 @@
 /** From the text of a policy file to a compiled policy; or every problem at once, with line and column. */
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
+import { mergeAssets } from './chains/assets.ts'
+import { readAssetsFile } from './compile/assets-file.ts'
 import { compileLists, compilePolicy } from './compile/compile.ts'
 import type { Findings, ListFileFinding } from './compile/lists.ts'
 import type { CompiledForm, Policy } from './compile/policy.ts'
+import { readVaultAddresses } from './compile/vault-addresses.ts'
 import { formatPath } from './file/problems.ts'
 import type { Finding, PolicyProblem } from './file/problems.ts'
 import { failingTests } from './policy-tests.ts'
@@ -77,14 +80,22 @@ export function parseForm(
   }
   const { lists: entries, ...file } = parsed.data
   const { findings, inLists, ...report } = collect({ findings: [], inLists: [] })
-  const compiled = compileLists(entries, lists, report)
-  return { ok: true, form: { file, digest, lists: compiled, found: { findings, inLists } } }
+  const { assets, conflicts } = readAssetsFile(file.assetsFile, lists, report)
+  const merged = { ...file, assets: { ...assets, ...file.assets } }
+  const compiled = new Map(compileLists(entries, lists, report))
+  if (file.vaultAddresses !== undefined) {
+    const rules = { assets: mergeAssets(merged.assets), tagsSent: false }
+    const own = readVaultAddresses(file.vaultAddresses.file, lists, rules, report)
+    compiled.set(own.name, own)
+  }
+  const found = { findings, inLists }
+  return { ok: true, form: { file: merged, digest, lists: compiled, conflicts, found } }
 }
 
 /** Compiles a policy and runs its tests, in small steps. */
 export function* buildPolicy(form: PolicyForm): Steps<BuildResult> {
   const found = collect(form.found)
-  const policy = yield* compilePolicy(form.file, form.digest, form.lists, found)
+  const policy = yield* compilePolicy(form, found)
   if (isAsBefore(found)) {
     for (const each of yield* failingTests(policy)) found.findings.push({ ...each, isNew: true })
   }

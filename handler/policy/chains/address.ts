@@ -13,6 +13,13 @@ export interface AddressRules {
   readonly assets: Assets
   /** Co-signers send tags wherever there are any: an absent one is none. */
   readonly tagsSent: boolean
+  /** Keys of vault account, asset and address; absent where the policy names no file of them. */
+  readonly vaultAddresses?: ReadonlySet<string>
+}
+
+/** Vault account, asset and address without its tag, as they are looked up. */
+export function vaultAddressKey(vault: string, asset: string, bare: string): string {
+  return [vault, asset, bare].join('\t')
 }
 
 /** An address as its family reads it. */

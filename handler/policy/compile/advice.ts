@@ -28,12 +28,11 @@ export function adviceOn(policy: Policy): Advice[] {
     ...[...policy.lists.values()]
       .filter(({ keys }) => keys.size === 0)
       .map(({ name }) => warning(`list \`${name}\` is empty, so its rules match nothing`)),
-    ...[...policy.lists.values()].flatMap(({ name, doubts }) =>
-      doubts.map(({ file, line, message }) =>
-        warning(`${file}:${line}: ${message} (list \`${name}\`): it is compared as it is`),
-      ),
+    ...policy.doubts.map(({ file, line, message }) =>
+      warning(`${file}:${line}: ${message}: it is compared as it is`),
     ),
     ...adviceOnTags(policy),
+    ...adviceOnLabels(policy),
     ...policy.rules.flatMap((rule) => [...adviceOnRule(rule), ...adviceOnProof(rule, policy)]),
     ...(policy.rules.length > 0 && policy.tests.length === 0
       ? [warning('the policy has no tests')]
@@ -61,6 +60,28 @@ function conflictingLists({ lists, listActions }: Policy): Advice[] {
   function withAction(action: 'APPROVE' | 'REJECT'): NamedList[] {
     return [...lists.values()].filter(({ name }) => listActions.get(name)?.has(action))
   }
+}
+
+/** A vault account is what the request calls it, until the policy says which addresses are its own. */
+function adviceOnLabels({ rules, addresses: { vaultAddresses } }: Policy): Advice[] {
+  if (vaultAddresses !== undefined) return []
+  return rules
+    .filter(({ action, checks }) => action === 'APPROVE' && goesToVault(checks))
+    .map(({ id }) =>
+      warning(
+        `rule \`${id}\` approves because a destination is called a vault account; \`vaultAddresses\` says which addresses are its own`,
+      ),
+    )
+}
+
+function goesToVault(checks: readonly Check[]): boolean {
+  return (
+    mayAccept(checks, 'destination.type', ['VAULT']) &&
+    isBound(checks, ['destination.type']) &&
+    !isBound(checks, ['destination.address']) &&
+    // Before it is signed a transfer to a vault account names no address.
+    !acceptsOnly(checks, 'stage', 'approval')
+  )
 }
 
 /** An absent tag is unknown until the policy says that co-signers send tags. */
@@ -128,7 +149,7 @@ function movesSomething({ checks }: Rule): boolean {
 }
 
 /** Bytes that the rule asks for, and that its assets and destinations cannot give. */
-function adviceOnProof(rule: Rule, { assets, version }: Policy): Advice[] {
+function adviceOnProof(rule: Rule, { assets, addresses, version }: Policy): Advice[] {
   const { id, checks, requirements, settles } = rule
   if (requirements.rawTx === undefined) return []
   const { tolerated } = requirements.rawTx
@@ -147,11 +168,14 @@ function adviceOnProof(rule: Rule, { assets, version }: Policy): Advice[] {
       ),
     )
   }
-  const isSettled = tolerated.has('vault-address') || settles.has('vault-address')
+  const isSettled =
+    addresses.vaultAddresses !== undefined ||
+    tolerated.has('vault-address') ||
+    settles.has('vault-address')
   if (mayAccept(checks, 'destination.type', ['VAULT']) && !isSettled) {
     advice.push(
       warning(
-        `rule \`${id}\` requires proven addresses of own vaults and names none: bind them with \`destination.address\`, or \`tolerate: [vault-address]\``,
+        `rule \`${id}\` requires proven addresses of own vaults and names none: bind them with \`vaultAddresses\` or \`destination.address\`, or \`tolerate: [vault-address]\``,
       ),
     )
   }

@@ -1,12 +1,16 @@
 /** Compilation of a file that has the right form; what cannot mean anything is reported. */
 import type { Action } from '../../protocol/endpoints.ts'
-import type { Policy } from './policy.ts'
+import type { CompiledForm, Policy } from './policy.ts'
+import { familyFor, readAddress, vaultAddressKey } from '../chains/address.ts'
+import type { Assets } from '../chains/asset.ts'
 import { mergeAssets } from '../chains/assets.ts'
 import { compileHook } from './hooks.ts'
 import { compileLimit } from './limits.ts'
 import { compileList } from './lists.ts'
 import type { Findings, NamedList } from './lists.ts'
+import { VAULT_ADDRESSES } from './vault-addresses.ts'
 import type { Finding, Path } from '../file/problems.ts'
+import type { OwnAddress } from '../rawtx/own-address.ts'
 import type { RawTxOptions } from '../rawtx/verify.ts'
 import { indexRules } from './rule-index.ts'
 import { createListedReadings } from './listed-readings.ts'
@@ -28,11 +32,12 @@ export function compileLists(
 
 /** The policy is usable only when nothing was reported. One step per rule. */
 export function* compilePolicy(
-  file: Omit<PolicyFile, 'lists'>,
-  digest: string,
-  lists: ReadonlyMap<string, NamedList>,
+  { file, digest, lists: named, conflicts }: CompiledForm,
   findings: Findings,
 ): Steps<Policy> {
+  const lists = new Map(named)
+  const own = lists.get(VAULT_ADDRESSES)
+  lists.delete(VAULT_ADDRESSES)
   const limits = byName(file.limits, (name, entry) => compileLimit(name, entry, findings))
   const used = {
     usedLists: new Map<string, Set<Action>>(),
@@ -53,7 +58,7 @@ export function* compilePolicy(
   const assets = mergeAssets(file.assets ?? {})
   const nearMissesIn = nearMissFinder(lists, assets.keys())
   const rules: Rule[] = []
-  const misspelt: Finding[] = []
+  const misspelt: Finding[] = [...conflicts]
   for (const [index, entry] of (file.rules ?? []).entries()) {
     const path = ['rules', index]
     const rule = compileRule(entry, path, context)
@@ -77,9 +82,19 @@ export function* compilePolicy(
     limits,
     hooks,
     assets,
-    addresses: { assets, tagsSent: file.tags === 'sent' },
+    addresses: {
+      assets,
+      tagsSent: file.tags === 'sent',
+      ...(own === undefined ? {} : { vaultAddresses: own.keys }),
+    },
+    doubts: [...lists.values(), ...(own === undefined ? [] : [own])].flatMap(
+      ({ doubts }) => doubts,
+    ),
     statementKeys: [...statementKeys.values()],
-    rawTx: rawTxOptions(file.rawTx),
+    rawTx: {
+      ...rawTxOptions(file.rawTx),
+      ...(own === undefined ? {} : { isOwn: ownerOf(own, assets) }),
+    },
     tests: file.tests ?? [],
     listActions: used.usedLists,
     misspelt,
@@ -89,8 +104,17 @@ export function* compilePolicy(
       ...unusedOf('hooks', hooks, used.usedHooks),
       ...unusedOf('statementKeys', statementKeys, used.usedKeys),
     ],
-    form: { file, digest, lists },
+    form: { file, digest, lists: named, conflicts },
   })
+}
+
+/** Tells the addresses in the list of vault addresses. */
+function ownerOf({ keys }: NamedList, assets: Assets): OwnAddress {
+  const rules = { assets, tagsSent: false }
+  return (vault, asset, address) => {
+    const read = readAddress(address, familyFor(rules, asset))
+    return read !== undefined && keys.has(vaultAddressKey(vault, asset, read.bare))
+  }
 }
 
 function rawTxOptions({ sighashTypes, changeAddresses }: RawTxEntry = {}): RawTxOptions {

@@ -180,6 +180,9 @@ function memberChecks(
   return checks
 }
 
+/** Members that only name an account: nothing is approved for their sake when the address is another's. */
+const LABELS: ReadonlySet<DestinationMember> = new Set(['type', 'id', 'name'])
+
 function memberCheck(
   member: DestinationMember,
   entry: Texts,
@@ -196,13 +199,20 @@ function memberCheck(
     shape: textsShape(accepted),
     answer: (subject, destination, reading) => {
       const missing = () => (isNoValue(subject, destination) ? NO : POSSIBLY)
-      const answer = answerFor(destination[member], accepts, reading, missing)
-      return member === 'type' && answer !== CERTAINLY
-        ? greatest(answer, answerByKind(destination, accepts, reading))
-        : answer
+      const stated = answerFor(destination[member], accepts, reading, missing)
+      const answer =
+        member === 'type' && stated !== CERTAINLY
+          ? greatest(stated, answerByKind(destination, accepts, reading))
+          : stated
+      const isBelieved = reading === 'any' || !LABELS.has(member) || !destination.isUnproven()
+      return isBelieved ? answer : least(answer, POSSIBLY)
     },
-    found: (subject, destination) =>
-      describeStated(destination[member], accepts, isNoValue(subject, destination)),
+    found: (subject, destination) => {
+      const found = describeStated(destination[member], accepts, isNoValue(subject, destination))
+      return LABELS.has(member) && destination.isUnproven()
+        ? `${found} (its address is not in \`vaultAddresses\`)`
+        : found
+    },
   }
 }
 

@@ -121,11 +121,16 @@ function keysOf(kind: ListKind, value: string): Pick<ListedAddress, 'keys' | 'pr
   return isGlob(value) ? { keys: [], problem: NO_PATTERNS } : { keys: [value] }
 }
 
-/** The names of the list files that a parsed policy file refers to; for the loader, which reads them. */
+/** The names of the files that a parsed policy file refers to; for the loader, which reads them. */
 export function listFilesOf(value: unknown): string[] {
   const lists = member(value, 'lists')
-  if (typeof lists !== 'object' || lists === null) return []
-  const names = Object.values(lists).map((list: unknown) => member(list, 'file'))
+  const names = [
+    ...Object.values(typeof lists === 'object' && lists !== null ? lists : {}).map(
+      (list: unknown) => member(list, 'file'),
+    ),
+    member(value, 'assetsFile'),
+    member(member(value, 'vaultAddresses'), 'file'),
+  ]
   return [...new Set(names)].filter(
     (name): name is string => typeof name === 'string' && isListFileName(name),
   )

@@ -4,7 +4,7 @@ import type { AddressRules } from '../chains/address.ts'
 import type { Assets } from '../chains/assets.ts'
 import type { Hook } from './hooks.ts'
 import type { Limit } from './limits.ts'
-import type { NamedList } from './lists.ts'
+import type { ListFileFinding, NamedList } from './lists.ts'
 import type { RawTxOptions } from '../rawtx/verify.ts'
 import type { RuleIndex } from './rule-index.ts'
 import type { Rule } from './rules.ts'
@@ -34,8 +34,10 @@ export interface Policy {
   readonly tests: readonly TestEntry[]
   /** The actions of the rules that refer to a list. */
   readonly listActions: ReadonlyMap<string, ReadonlySet<Action>>
-  /** Values and rules that a policy of version 2 could not have: near misses, approvals without an operation. */
+  /** What a policy of version 2 could not have: near misses, approvals without an operation, assets that contradict built-in ones. */
   readonly misspelt: readonly Finding[]
+  /** Lines of its files that are no addresses. */
+  readonly doubts: readonly ListFileFinding[]
   /** Declared and never referred to: `lists.payees`, … */
   readonly unused: readonly string[]
   /** What it was compiled from: plain data, so that another thread can compile it, too. */
@@ -46,5 +48,8 @@ export interface Policy {
 export interface CompiledForm {
   readonly file: Omit<PolicyFile, 'lists'>
   readonly digest: string
+  /** By name, with that of vault addresses. */
   readonly lists: ReadonlyMap<string, NamedList>
+  /** Rows of the file of assets that contradict built-in ones. */
+  readonly conflicts: readonly Finding[]
 }

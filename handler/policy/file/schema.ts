@@ -232,6 +232,13 @@ export const policySchema = z.strictObject({
     .optional()
     .describe('the answer when no rule matches; REJECT when absent'),
   assets: assetsSchema.optional(),
+  assetsFile: text.optional().describe('a file beside the policy that `policy assets import` made'),
+  vaultAddresses: z
+    .strictObject({ file: text })
+    .optional()
+    .describe(
+      'which addresses belong to which vault account: `<vault id> <asset id> <address>` a line',
+    ),
   tags: z
     .literal('sent')
     .optional()

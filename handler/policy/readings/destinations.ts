@@ -1,5 +1,5 @@
 /** The destinations of a transaction as one list, made of the top level and of `destinations`. */
-import { familyFor, readAddress, taggedKeys } from '../chains/address.ts'
+import { familyFor, partsOf, readAddress, taggedKeys, vaultAddressKey } from '../chains/address.ts'
 import type { AddressRules, ReadAddress } from '../chains/address.ts'
 import type { AddressFamily } from '../chains/families/family.ts'
 import type { Destination, TxSignRequest } from '../../protocol/request.ts'
@@ -27,6 +27,11 @@ export interface DestinationReading extends Readonly<Record<DestinationMember, S
   readonly isEmpty: boolean
   /** Named by the id of an account. */
   readonly isAccount: boolean
+  /**
+   * It is called a vault account, its address is known, and the policy's list of vault addresses does not have it for that
+   * account: the label proves nothing.
+   */
+  isUnproven(): boolean
 }
 
 /** Canonical types, and what follows from them. */
@@ -45,7 +50,7 @@ export function destinationsOf(
   rules: AddressRules,
   recipient?: Recipient,
 ): readonly DestinationReading[] {
-  const context = { family: familyFor(rules, tx.asset), tagsSent: rules.tagsSent }
+  const context = { family: familyFor(rules, tx.asset), asset: tx.asset, rules }
   const paid = (index: number) => (recipient?.index === index ? recipient.address : undefined)
   const { destinations: entries } = tx
   if (entries === undefined || entries === null) return [topLevel(tx, context, paid(0))]
@@ -70,7 +75,8 @@ function topLevel(tx: TxSignRequest, context: Context, paid?: string): Destinati
 /** How the addresses of a transaction are read. */
 interface Context {
   readonly family: AddressFamily | undefined
-  readonly tagsSent: boolean
+  readonly asset: unknown
+  readonly rules: AddressRules
 }
 
 /** One entry; the top level completes it, and what both state is stated twice. `paid`: by the bytes. */
@@ -87,19 +93,33 @@ function readingOf(
   const given = [dstAddress, entry.displayDstAddress, top?.destAddress]
   const addresses = given.every(isAbsent) ? [paid] : given
   let keys: Stated | undefined
+  const address = () => (keys ??= keysOf(addresses, tagsIn(entry), context))
   return {
     type,
     id,
     addressType: stated(dstAddressType, usableAddressType(top?.destAddressType)),
     name: stated(dstName),
     subType: stated(dstSubType),
-    address: () => (keys ??= keysOf(addresses, tagsIn(entry), context)),
+    address,
+    isUnproven: () => type.texts.includes('VAULT') && isForeign(address(), id, context),
     isEmpty: isNothing(type) && isNothing(id) && addresses.every(isAbsent),
     isAccount:
       type.texts.length > 0 &&
       type.texts.every((text) => ACCOUNT_TYPES.has(text)) &&
       id.texts.length > 0,
   }
+}
+
+/** True when an address is known that is not in the list of vault addresses for the account. */
+function isForeign({ texts, unreadable }: Stated, id: Stated, { asset, rules }: Context): boolean {
+  const { vaultAddresses } = rules
+  if (vaultAddresses === undefined || (texts.length === 0 && !unreadable)) return false
+  if (unreadable || id.texts.length === 0) return true
+  return !texts.every((key) =>
+    id.texts.every((vault) =>
+      vaultAddresses.has(vaultAddressKey(vault, String(asset), partsOf(key).bare)),
+    ),
+  )
 }
 
 const HIDDEN: Stated = { texts: [], unreadable: true }
@@ -114,6 +134,7 @@ const UNREADABLE_DESTINATION: DestinationReading = {
   address: () => HIDDEN,
   isEmpty: false,
   isAccount: false,
+  isUnproven: () => false,
 }
 
 /** The vendor also puts a contract address into the top-level field; that says nothing about the address type. */
@@ -177,7 +198,7 @@ const TAG_MEMBERS = ['dstTag', 'displayDstTag'] as const
 function keysOf(
   addresses: readonly unknown[],
   members: StatedTags,
-  { family, tagsSent }: Context,
+  { family, rules: { tagsSent } }: Context,
 ): Stated {
   const read: ReadAddress[] = []
   let unreadable = false

@@ -295,3 +295,46 @@ describe('policy schema', () => {
     expect(stdout).toBe(readFileSync(join(ROOT, 'schema/policy.schema.json'), 'utf8'))
   })
 })
+
+describe('policy assets import', () => {
+  const answer = [
+    {
+      id: 'USDC',
+      name: 'USD Coin',
+      type: 'ERC20',
+      nativeAsset: 'ETH',
+      decimals: 7,
+      contractAddress: '0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48',
+    },
+    {
+      id: 'MINE',
+      name: 'Mine',
+      type: 'ERC20',
+      nativeAsset: 'ETH',
+      decimals: 2,
+      contractAddress: `0x${'12'.repeat(20)}`,
+    },
+    { id: 'FIAT', name: 'Dollars', type: 'FIAT' },
+  ]
+
+  it('writes a file that a policy can name, and says what contradicts the built-in assets', async () => {
+    const { code, stdout, stderr } = await run(['assets', 'import', '-'], {
+      stdin: JSON.stringify(answer),
+    })
+    expect(code).toBe(0)
+    expect(stderr).toBe(
+      'warning: `USDC`: `decimals` is `7`, built in is `6`\n2 assets, 1 left out: their chains are not known\n',
+    )
+    const path = await policyFile('version: 1\nassetsFile: assets.json\n')
+    await writeFile(join(path, '..', 'assets.json'), stdout)
+    const checked = await run(['check', path])
+    expect(checked.code).toBe(0)
+    expect(checked.stderr).toContain('`USDC` in `assets.json`: `decimals` is `7`, built in is `6`')
+  })
+
+  it('refuses what is no such answer', async () => {
+    const { code, stderr } = await run(['assets', 'import', '-'], { stdin: '{"assets":{}}' })
+    expect(code).toBe(2)
+    expect(stderr).toContain('`-` is no answer of GET /supported_assets')
+  })
+})

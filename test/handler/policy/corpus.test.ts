@@ -7,7 +7,7 @@ import type { RawTxVerdict } from '../../../handler/policy/rawtx/verdict.ts'
 import { isObject } from '../../../handler/protocol/json-value.ts'
 import { parseRequest } from '../../../handler/protocol/parse-request.ts'
 import { parseStrictJson } from '../../../handler/protocol/strict-json.ts'
-import { corpus, corpusPolicy } from '../../fixtures/corpus/corpus.ts'
+import { corpus, corpusFiles, corpusPolicy } from '../../fixtures/corpus/corpus.ts'
 import type { CorpusCase } from '../../fixtures/corpus/corpus.ts'
 
 const cases = corpus()
@@ -43,7 +43,7 @@ function decisionOf({ policy: name, endpoint, payload, cosigner, now, raw }: Cor
 }
 
 function policyNamed(name: string): Policy {
-  const result = parsePolicy(corpusPolicy(name), name)
+  const result = parsePolicy(corpusPolicy(name), name, corpusFiles())
   if (!result.ok) throw new Error(JSON.stringify(result.problems))
   return result.policy
 }

@@ -50,7 +50,7 @@ it('names the lines of a list file that are no addresses', () => {
     new Map([['bad.txt', '\nfoo!\n']]),
   )
   expect(adviceOn(policy).map(({ message }) => message)).toContain(
-    'bad.txt:2: `foo!` is no address of a known chain (list `bad`): it is compared as it is',
+    'bad.txt:2: `foo!` is no address of a known chain: it is compared as it is',
   )
 })
 
@@ -177,7 +177,7 @@ rules:
     ).toEqual([
       'rule `bitcoin` requires a proven fee: `BTC` transactions with legacy or taproot inputs wait unless a PSBT proves it; `tolerate: [fee]` with `fee.max` says less',
       'rule `no-bound` tolerates a fee that is not proven, without `fee.max`',
-      'rule `vault` requires proven addresses of own vaults and names none: bind them with `destination.address`, or `tolerate: [vault-address]`',
+      'rule `vault` requires proven addresses of own vaults and names none: bind them with `vaultAddresses` or `destination.address`, or `tolerate: [vault-address]`',
     ])
   })
 
