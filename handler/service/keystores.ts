@@ -13,6 +13,10 @@ export function openKeystores(
 ): Keystores {
   return createKeystores({
     ...more,
+    vault: async () => {
+      const { createVaultKeystore } = await import('../generations/signers/vault.ts')
+      return createVaultKeystore({ fetch })
+    },
     pkcs11: async () => {
       const { createPkcs11Keystore } = await import('../generations/signers/pkcs11.ts')
       return createPkcs11Keystore({ clock: systemClock, env })
