@@ -15,6 +15,7 @@ export const COMMANDS = [
   'unpair',
   'forget',
   'doctor',
+  'export-addresses',
 ] as const
 
 export type CommandName = (typeof COMMANDS)[number]
@@ -99,16 +100,25 @@ function createProgram(run: Run): Command {
   command(program, run, 'doctor', 'compare everything with everything', DOCTOR_HELP).addOption(
     new Option('--watch <interval>', 'repeat; exit 7 on a missing or foreign handler'),
   )
+  command(program, run, 'export-addresses', 'list the addresses of own vault accounts', EXPORT_HELP)
+    .addOption(new Option('--vaults <ids>', 'only these vault accounts: 0,1,7'))
+    .addOption(new Option('--assets <ids>', 'only these assets: ETH,BTC'))
   for (const each of program.commands) {
     if (each.name() === 'create-user' || each.name() === 'up') addUserOptions(each)
-    if (each.name() !== 'create-user') addPairingOptions(each)
-    if (each.name() !== 'status' && each.name() !== 'doctor') addWriteOptions(each)
+    if (each.name() !== 'create-user' && !READS_VAULTS.has(each.name())) addPairingOptions(each)
+    if (!READS.has(each.name())) addWriteOptions(each)
     addCommonOptions(each)
   }
   addCommonOptions(program)
   program.addOption(handlerSocket())
   return program
 }
+
+/** Commands that change nothing. */
+const READS: ReadonlySet<string> = new Set(['status', 'doctor', 'export-addresses'])
+
+/** Commands that are about no pairing. */
+const READS_VAULTS: ReadonlySet<string> = new Set(['export-addresses'])
 
 function command(
   program: Command,
@@ -258,3 +268,12 @@ One line per finding: ok, warning or problem, with the remedy. Exit 7 when there
 Examples:
   countersign-bootstrap doctor
   countersign-bootstrap doctor --watch 5m || notify-on-call`
+
+const EXPORT_HELP = `
+Reads the vault accounts and their addresses, and prints one line each: <vault id> <asset id> <address>.
+The file is what a policy names as vaultAddresses. Who can change it can call an address your own: look
+at what is new before you use it.
+
+Examples:
+  countersign-bootstrap export-addresses > own-addresses.txt
+  countersign-bootstrap export-addresses --vaults 0,1,7 --assets ETH,BTC > own-addresses.txt`

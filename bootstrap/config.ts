@@ -26,6 +26,10 @@ export interface Config {
   readonly waitMs: number
   readonly drainMs: number
   readonly watchMs: number | undefined
+  /** Vault accounts to export; undefined: all. */
+  readonly vaults: readonly string[] | undefined
+  /** Assets to export; undefined: all. */
+  readonly assets: readonly string[] | undefined
   readonly probeVia: { readonly host: string; readonly port?: number } | undefined
   readonly dryRun: boolean
   readonly json: boolean
@@ -95,6 +99,8 @@ export function parseConfig({ command, options }: Invocation, env: Environment):
     waitMs: read.parsed(read.text('wait') ?? '15m', parseDuration) ?? 0,
     drainMs: read.parsed(read.text('drain') ?? '2h', parseDuration) ?? 0,
     watchMs: read.parsed(read.text('watch'), parseDuration),
+    vaults: wordsOf(read.text('vaults')),
+    assets: wordsOf(read.text('assets')),
     probeVia: read.parsed(read.text('probeVia'), parseAddress),
     dryRun: options['dryRun'] === true,
     json: options['json'] === true,
@@ -195,6 +201,11 @@ function readerOf(options: Invocation['options'], env: Environment, problems: st
       return undefined
     },
   }
+}
+
+/** The words between commas; undefined for none. */
+function wordsOf(text: string | undefined): readonly string[] | undefined {
+  return text?.split(',').filter((word) => word !== '')
 }
 
 /** `secretKeyPath` → `--secret-key-path`. */

@@ -5,6 +5,7 @@ import { openToOthers, setBackModes } from '../common/file-safety.ts'
 import { guarded } from '../common/reporter.ts'
 import type { Invocation, Parsed } from './cli.ts'
 import { runDoctor } from './commands/doctor.ts'
+import { runExport } from './commands/export.ts'
 import { runForget } from './commands/forget.ts'
 import { type Outcome, runPairing } from './commands/pairing.ts'
 import { runStatus } from './commands/status.ts'
@@ -91,8 +92,11 @@ async function report(
 }
 
 function writes({ command, dryRun }: Config): boolean {
-  return command !== 'status' && command !== 'doctor' && !dryRun
+  return !READS.has(command) && !dryRun
 }
+
+/** Commands that change nothing. */
+const READS: ReadonlySet<string> = new Set(['status', 'doctor', 'export-addresses'])
 
 async function perform(session: Run): Promise<Outcome> {
   const { command, answer, replace, keepKey, acceptGap, ifDueMs } = session.config
@@ -118,6 +122,8 @@ async function perform(session: Run): Promise<Outcome> {
       return runPairing({ kind: 'unpair' }, await resolveIds(session), session)
     case 'forget':
       return runForget(session)
+    case 'export-addresses':
+      return runExport(session)
     case 'status':
       return runStatus(await resolveIds(session), session)
     case 'doctor':

@@ -12,8 +12,13 @@ import { type ApiRequest, flatError, html, nestedError, type Reply } from './mes
 import { USER_OPERATIONS } from './user-operations.ts'
 import type { Operation } from './operation.ts'
 import type { EmulatorState, Instant } from './state.ts'
+import { VAULT_OPERATIONS } from './vault-operations.ts'
 
-const OPERATIONS: readonly Operation[] = [...COSIGNER_OPERATIONS, ...USER_OPERATIONS]
+const OPERATIONS: readonly Operation[] = [
+  ...COSIGNER_OPERATIONS,
+  ...USER_OPERATIONS,
+  ...VAULT_OPERATIONS,
+]
 
 /** How many requests the audit keeps. */
 const AUDIT_LENGTH = 10_000

@@ -90,10 +90,68 @@ export const paths = {
   /** The shortest list there is: also what a new user reads to prove its key. */
   cosigners: '/cosigners?pageSize=1',
   cosigner: (cosignerId: string) => `/cosigners/${encodeURIComponent(cosignerId)}`,
+  /** The vendor's largest pages. */
+  vaultAccounts: (after?: string) => `/vault/accounts_paged?limit=500${afterOf(after)}`,
+  vaultAddresses: (vaultId: string, assetId: string, after?: string) =>
+    `/vault/accounts/${encodeURIComponent(vaultId)}/${encodeURIComponent(assetId)}/addresses_paginated?limit=1000${afterOf(after)}`,
   request: (cosignerId: string, family: ApiFamily, apiKeyId: string, requestId: string) =>
     `${paths.apiKey(cosignerId, family, apiKeyId)}/${encodeURIComponent(requestId)}`,
   apiKey: (cosignerId: string, family: ApiFamily, apiKeyId: string): string =>
     `/cosigners/${encodeURIComponent(cosignerId)}/${family}/${encodeURIComponent(apiKeyId)}`,
+}
+
+function afterOf(after: string | undefined): string {
+  return after === undefined ? '' : `&after=${encodeURIComponent(after)}`
+}
+
+/** A part of a list, and where the next part begins. */
+export interface Page<T> {
+  readonly items: readonly T[]
+  readonly after: string | undefined
+}
+
+/** A vault account and the assets that it has wallets of. */
+export interface VaultAccount {
+  readonly id: string
+  readonly assets: readonly string[]
+}
+
+/** Reads GET vault accounts; undefined when it is no such list. */
+export function parseVaultAccounts(body: unknown): Page<VaultAccount> | undefined {
+  return pageOf(body, 'accounts', (item) => {
+    const id = text(item['id'])
+    const assets = Array.isArray(item['assets']) ? item['assets'] : []
+    if (id === undefined) return undefined
+    return { id, assets: assets.filter(isObject).flatMap((asset) => text(asset['id']) ?? []) }
+  })
+}
+
+/** Reads GET addresses of a vault account: every spelling of each, with its tag as `address:tag`. */
+export function parseVaultAddresses(body: unknown): Page<readonly string[]> | undefined {
+  return pageOf(body, 'addresses', (item) => {
+    const tag = text(item['tag'])
+    const spelled = ['address', 'legacyAddress', 'enterpriseAddress'].flatMap(
+      (name) => text(item[name]) ?? [],
+    )
+    return spelled.map((address) => (tag === undefined ? address : `${address}:${tag}`))
+  })
+}
+
+/** One entry without what it must have makes the whole list unreadable: a part would pass for all. */
+function pageOf<T>(
+  body: unknown,
+  name: string,
+  read: (item: Readonly<Record<string, unknown>>) => T | undefined,
+): Page<T> | undefined {
+  const { [name]: list, paging } = asObject(body)
+  if (!Array.isArray(list)) return undefined
+  const items: T[] = []
+  for (const each of list as readonly unknown[]) {
+    const item = isObject(each) ? read(each) : undefined
+    if (item === undefined) return undefined
+    items.push(item)
+  }
+  return { items, after: text(asObject(paging)['after']) }
 }
 
 export interface Cosigner {
