@@ -140,6 +140,16 @@ describe('a transaction', () => {
     expect(answers(when, txRequest(ill(members)))).toEqual([expected, found])
   })
 
+  it('is refused by no rule that takes the unknown for no match', () => {
+    const policy = policyOf(
+      'rules: [{ id: any, when: { destination: { id: "1", unknown: no-match } }, then: REJECT }]',
+    )
+    const answered = (members: Readonly<Record<string, unknown>>) =>
+      explain(policy, txRequest(ill(members)), FACTS).rules[0]?.answer
+    const unreadable = { ...nowhere, destinations: [illEntry({ dstId: 5 })] }
+    expect([answered({}), answered(unreadable)]).toEqual(['certainly', 'no'])
+  })
+
   it('states no largest amount unless every one is exact', () => {
     expect(largestAmount(txRequest())).toEqual(parseDecimal('0.01'))
     expect(largestAmount(txRequest({ amount: parseDecimal('0.02') }))).toEqual(parseDecimal('0.02'))
@@ -211,7 +221,7 @@ describe('a configuration change', () => {
       [],
       [],
     ])
-    expect(unknownFields(subject)).toEqual([])
+    expect([unknownFields(subject), subject.typedMessages()]).toEqual([[], []])
     for (const { checks, reading } of policy.rules) {
       const about = (name: string) =>
         checks.find(({ parts }) => parts.some(({ field }) => field.startsWith(name)))
