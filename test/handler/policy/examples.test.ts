@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { Transaction } from 'micro-eth-signer'
+import type { Policy } from '../../../handler/policy/compile/policy.ts'
 import { evaluate } from '../../../handler/policy/evaluate.ts'
 import { describeVerdict, factsOf } from '../../../handler/policy/judge.ts'
 import { parsePolicy } from '../../../handler/policy/parse.ts'
@@ -17,6 +18,21 @@ import type { Kind } from '../../fixtures/utxo-preimages.ts'
 type Payload = Readonly<Record<string, unknown>>
 
 const EXAMPLES = join(import.meta.dirname, '../../../docs/examples/policies')
+const LISTS = new Map(
+  ['published-payees.txt', 'own-addresses.txt'].map((name) => [
+    name,
+    readFileSync(join(EXAMPLES, name), 'utf8'),
+  ]),
+)
+
+/** The policy, with those of the list files that it names. */
+function policyNamed(example: string): Policy {
+  const text = readFileSync(join(EXAMPLES, `${example}.yaml`), 'utf8')
+  const lists = new Map([...LISTS].filter(([name]) => text.includes(name)))
+  const result = parsePolicy(text, example, lists)
+  if (!result.ok) throw new Error(JSON.stringify(result.problems))
+  return result.policy
+}
 /** Friday morning in Zurich. */
 const KNOWN = { now: new Date('2026-11-20T09:30:00+01:00'), cosigner: '' }
 
@@ -27,13 +43,11 @@ const BLOCKED = '0x00000000219ab540356cBB839Cbe05303d7705Fa'
 
 /** `APPROVE withdrawal`, and what the bytes prove. */
 function judge(example: string, payload: Payload, statement?: string): string {
-  const text = readFileSync(join(EXAMPLES, `${example}.yaml`), 'utf8')
-  const result = parsePolicy(text, example)
-  if (!result.ok) throw new Error(JSON.stringify(result.problems))
+  const policy = policyNamed(example)
   const claims = parseStrictJson(JSON.stringify({ txId: 't', requestId: 't', ...payload }))
   const parsed = isObject(claims) ? parseRequest('tx_sign_request', claims) : undefined
   if (parsed?.kind !== 'request') throw new Error('not a request')
-  const facts = factsOf(result.policy, parsed.request, KNOWN, () => false)
+  const facts = factsOf(policy, parsed.request, KNOWN, () => false)
   const signed: StatementCheck = {
     status: 'valid',
     digest: '0'.repeat(64),
@@ -41,7 +55,7 @@ function judge(example: string, payload: Payload, statement?: string): string {
     contentDigest: undefined,
   }
   const { action, rule } = evaluate(
-    result.policy,
+    policy,
     parsed.request,
     statement === undefined ? facts : { ...facts, statement: signed },
   ).decision
@@ -251,22 +265,22 @@ describe('the treasury', () => {
     [
       'between vaults, signing',
       { ...moved(OWN), ...ethBytes('0', OWN, '3') },
-      'APPROVE between-own-vaults, bytes unproven',
+      'APPROVE between-own-vaults, bytes verified',
     ],
     [
       'between vaults, whose address only the bytes name',
       { ...moved(''), ...ethBytes('0', OWN, '3') },
-      'APPROVE between-own-vaults, bytes unproven',
+      'APPROVE between-own-vaults, bytes verified',
     ],
     [
       'a vault’s label on a stranger’s address',
       { ...moved(STRANGER), ...ethBytes('0', STRANGER, '3') },
-      'REJECT default, bytes unproven',
+      'RETRY default, bytes unproven',
     ],
     [
       'between vaults with a fee of a thousand ether',
       { ...moved(OWN), ...ethBytes('0', OWN, '3', '', '1000') },
-      'REJECT default, bytes unproven',
+      'REJECT default, bytes verified',
     ],
   ])('%s', (_, payload, decision) => {
     expect(judge('treasury', payload)).toBe(decision)
@@ -312,17 +326,14 @@ describe('a cold workspace', () => {
 
 describe('configuration changes only', () => {
   it('decides no transaction, whatever its bytes', () => {
-    const listFiles = readFileSync(join(EXAMPLES, 'published-payees.txt'), 'utf8')
-    const text = readFileSync(join(EXAMPLES, 'configuration-changes.yaml'), 'utf8')
-    const result = parsePolicy(text, 'x', new Map([['published-payees.txt', listFiles]]))
-    if (!result.ok) throw new Error('the example does not load')
+    const policy = policyNamed('configuration-changes')
     const payload = { ...ether('0', '1', PAYEE, 'UNMANAGED'), ...ethBytes('0', PAYEE, '1') }
     for (const each of [payload, { ...payload, rawTx: undefined, fee: undefined }]) {
       const claims = parseStrictJson(JSON.stringify({ txId: 't', requestId: 't', ...each }))
       const parsed = isObject(claims) ? parseRequest('tx_sign_request', claims) : undefined
       if (parsed?.kind !== 'request') throw new Error('not a request')
-      const facts = factsOf(result.policy, parsed.request, KNOWN, () => false)
-      expect(evaluate(result.policy, parsed.request, facts).decision).toMatchObject({
+      const facts = factsOf(policy, parsed.request, KNOWN, () => false)
+      expect(evaluate(policy, parsed.request, facts).decision).toMatchObject({
         action: 'REJECT',
         rule: 'default',
       })
