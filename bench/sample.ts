@@ -14,8 +14,7 @@ export function sampleRequest(requestId: string): CallbackRequest {
   const claims = parseStrictJson(transferJson(requestId, 0))
   if (!isObject(claims)) throw new TypeError('a transfer is an object')
   const parsed = parseRequest('tx_sign_request', claims)
-  if (parsed.kind === 'malformed')
-    throw new TypeError(`\`${parsed.malformed.member}\` is malformed`)
+  if (parsed.kind !== 'request') throw new TypeError('a transfer can be read')
   return parsed.request
 }
 

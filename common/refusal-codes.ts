@@ -191,6 +191,11 @@ export const ANSWER_ERRORS = {
     meaning: 'A step of the decision failed.',
     remedy: 'Report it with the line of the log.',
   },
+  ERR_UNREADABLE: {
+    answer: 'RETRY',
+    meaning: 'The co-signer signed content of a form that is not read; the alarm says what it is.',
+    remedy: 'Ask the vendor of the co-signer, with the request id.',
+  },
   ERR_DEADLINE: {
     answer: 'RETRY',
     meaning: 'No decision was ready before `HANDLER_DEADLINE_MS`.',

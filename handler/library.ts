@@ -22,6 +22,7 @@ export type { DeciderFacts } from './callback/ports.ts'
 export type { Decision } from './policy/decision.ts'
 export type { Decimal } from './protocol/decimal.ts'
 export { addDecimals, compareDecimals, formatDecimal, parseDecimal } from './protocol/decimal.ts'
+export { Unreadable } from './protocol/request.ts'
 export type { Action, Endpoint, Stage } from './protocol/endpoints.ts'
 export type {
   CallbackRequest,

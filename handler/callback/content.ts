@@ -10,8 +10,13 @@ import type { CallbackRequest, Malformed } from '../protocol/request.ts'
 export type Content =
   | { readonly kind: 'request'; readonly key: RequestKey; readonly request: CallbackRequest }
   | { readonly kind: 'malformed'; readonly key: RequestKey; readonly malformed: Malformed }
-  /** A bug of ours kept it from being read. */
-  | { readonly kind: 'unread'; readonly requestId: string; readonly error: unknown }
+  | {
+      readonly kind: 'unread'
+      readonly requestId: string
+      readonly error: unknown
+      /** It is of a form that is not read; otherwise a bug of ours kept it from being read. */
+      readonly isForeign: boolean
+    }
 
 /** Reads claims. Throws `CallbackError` unless they have an id to answer to. */
 export function contentOf(endpoint: Endpoint, claims: JsonObject, cosigner: string): Content {
@@ -21,11 +26,15 @@ export function contentOf(endpoint: Endpoint, claims: JsonObject, cosigner: stri
       const { malformed } = parsed
       return { kind: 'malformed', key: malformedKey(malformed, claims), malformed }
     }
+    if (parsed.kind === 'unreadable') {
+      const { requestId, reason } = parsed
+      return { kind: 'unread', requestId, error: new Error(reason), isForeign: true }
+    }
     const { request } = parsed
     return { kind: 'request', key: requestKey(request, cosigner), request }
   } catch (error) {
     if (error instanceof CallbackError) throw error
-    return { kind: 'unread', requestId: identify(claims), error }
+    return { kind: 'unread', requestId: identify(claims), error, isForeign: false }
   }
 }
 

@@ -18,13 +18,14 @@ import { type AskedRequest, wholeOf } from './read.ts'
 export async function settleDecider(
   proposal: Proposal,
   asked: AskedRequest,
-  policy: LivePolicy,
+  judged: { readonly policy: LivePolicy; readonly facts: PolicyFacts },
   deps: CallbackDeps,
 ): Promise<Proposal> {
   const { decision } = proposal
   if (deps.advisers.decider === undefined) return proposal
   if (decision.action !== 'APPROVE' && decision.rule !== 'default') return proposal
-  const known = { now: deps.time.clock.now(), cosigner: asked.verified.cosigner }
+  const { policy, facts } = judged
+  const known = { ...facts, now: deps.time.clock.now() }
   const verdict = await ask(proposal, known, asked, deps)
   if (verdict === undefined || isNothingNew(verdict, decision)) return proposal
   if (verdict.action !== 'APPROVE') return { ...proposal, decision: verdict }
@@ -46,7 +47,8 @@ async function ask(
   const request = await wholeOf(asked)
   const givenUp = new AbortController()
   const leftMs = asked.delivery.deadlineAtMs - 2 * MARGIN_MS - clock.monotonicMs()
-  const facts = { ...known, policy: decision, rawTx, signal: givenUp.signal }
+  const { now, cosigner } = known
+  const facts = { now, cosigner, policy: decision, rawTx, signal: givenUp.signal }
   try {
     const call = advisers.decider?.(request, facts).then((verdict) => ({ verdict }))
     const answer = await within(leftMs, call, after)

@@ -3,7 +3,7 @@
  * team's function, hooks.
  */
 import type { Recall } from '../decisions/store.ts'
-import type { Decision, Evaluation, Uncertainty } from '../policy/decision.ts'
+import type { AnsweredCheck, Decision, Evaluation, Uncertainty } from '../policy/decision.ts'
 import type { LivePolicy, PolicyFacts } from '../policy/judge.ts'
 import { reserved } from '../policy/reserved.ts'
 import { settleDecider } from './decider.ts'
@@ -39,13 +39,13 @@ async function judge(
   if (recalled.kind === 'conflict') return fixed(conflict(asked, deps), policy)
   const frozen = deps.frozen()
   if (frozen !== undefined) return fixed(frozen, policy)
-  const facts = { now: deps.time.clock.now(), cosigner: asked.verified.cosigner }
+  const before = recalled.kind === 'new' ? recalled.consistency : undefined
+  const facts = { now: deps.time.clock.now(), cosigner: asked.verified.cosigner, before }
   const evaluation = await askPolicy(asked, policy, facts)
-  const { uncertainty } = evaluation
-  if (uncertainty !== undefined && isFirst(recalled)) alarmUncertain(asked, uncertainty, deps)
+  if (isFirst(recalled)) tell(asked, evaluation, deps)
   const shadow = await deps.advisers.shadow?.(asked.request, facts, evaluation.decision)
   const held = await settleHold(proposalOf(evaluation, policy, shadow), asked, deps)
-  const proposal = await settleDecider(held, asked, policy, deps)
+  const proposal = await settleDecider(held, asked, { policy, facts }, deps)
   const firstAt = recalled.kind === 'new' ? recalled.firstAt : undefined
   return settleHooks(proposal, asked, { policy, firstAt }, deps)
 }
@@ -53,6 +53,27 @@ async function judge(
 /** True at the first delivery of a request: what was put off before is asked again. */
 function isFirst(recalled: Recall): boolean {
   return recalled.kind === 'new' && recalled.firstAt === undefined
+}
+
+/** What people should know of a request, once. */
+function tell(asked: AskedRequest, evaluation: Evaluation, deps: CallbackDeps): void {
+  const { uncertainty, consistency } = evaluation
+  if (uncertainty !== undefined) alarmUncertain(asked, uncertainty, deps)
+  if (consistency !== undefined) tellChecks(asked, consistency, deps)
+}
+
+/** Members disagree: each check is counted, and an alarm names those that are not just noted. */
+function tellChecks(
+  { delivery: { deliveryId }, requestId }: AskedRequest,
+  consistency: readonly AnsweredCheck[],
+  { log }: CallbackDeps,
+): void {
+  log.inconsistent({ deliveryId, requestId, checks: consistency })
+  const grave = consistency.filter(({ answer }) => answer !== 'note')
+  if (grave.length === 0) return
+  const words = grave.map(({ check, answer }) => `${check} (${answer})`).join(', ')
+  const error = new Error(`members of the request disagree: ${words}`)
+  log.alarm({ kind: 'contradiction', deliveryId, requestId, error })
 }
 
 /** Unknown values put the decision off; raised once per request. */

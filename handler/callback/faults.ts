@@ -11,7 +11,7 @@ export const MARGIN_MS = 250
 /** Reserved rule ids of the RETRY for a fault. */
 export type FaultRule = Extract<
   ReservedRule,
-  'store-unavailable' | 'policy-error' | 'internal-error' | 'deadline'
+  'store-unavailable' | 'policy-error' | 'internal-error' | 'deadline' | 'unreadable'
 >
 
 /** A step that could not do its work. */

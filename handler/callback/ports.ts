@@ -7,7 +7,7 @@ import type { SignedContent, Verified, Vouched } from '../protocol/token.ts'
 import type { Time } from '../../common/clock.ts'
 import type { DecisionStore, ShadowNote } from '../decisions/store.ts'
 import type { RequestKey } from '../protocol/digest.ts'
-import type { Decision, Evaluation, HoldTerms } from '../policy/decision.ts'
+import type { AnsweredCheck, Decision, Evaluation, HoldTerms } from '../policy/decision.ts'
 import type { Hook } from '../policy/compile/hooks.ts'
 import type { Action, Endpoint, Mode, Stage } from '../protocol/endpoints.ts'
 import type { CallbackRequest } from '../protocol/request.ts'
@@ -211,6 +211,8 @@ export interface CallbackLog {
   decided(event: DecidedEvent): void
   /** A delivery got a bare status; called by the web edge, once per `CallbackError`. */
   refused(event: RefusedEvent): void
+  /** Consistency checks failed at the first delivery of a request. */
+  inconsistent(event: InconsistentEvent): void
   /** Needs a person's attention now. */
   alarm(event: AlarmEvent): void
 }
@@ -249,9 +251,22 @@ export interface RefusedEvent {
   readonly traceparent?: string | undefined
 }
 
+export interface InconsistentEvent {
+  readonly deliveryId: string
+  readonly requestId: string
+  /** At least one, with what the policy answers. */
+  readonly checks: readonly AnsweredCheck[]
+}
+
 export interface AlarmEvent {
   readonly kind:
-    FaultRule | 'conflict' | 'late-failure' | 'retry-budget' | 'uncertain' | 'stage-difference'
+    | FaultRule
+    | 'conflict'
+    | 'contradiction'
+    | 'late-failure'
+    | 'retry-budget'
+    | 'uncertain'
+    | 'stage-difference'
   readonly deliveryId: string
   readonly requestId: string
   /** Its message and stack hold nothing of the payload unless an edge put it there. */

@@ -29,7 +29,7 @@ export function fixed(decision: Decision, policy: LivePolicy): Proposal {
 
 /** An evaluation that nothing has changed yet. Member by member: every new request passes here. */
 export function proposalOf(
-  { decision, charges, singleUses, hooks, hold, rawTx }: Evaluation,
+  { decision, charges, singleUses, hooks, hold, rawTx, consistency }: Evaluation,
   { digest }: LivePolicy,
   shadow: ShadowNote | undefined,
 ): Proposal {
@@ -43,6 +43,7 @@ export function proposalOf(
     hooks,
     hold,
     rawTx,
+    consistency,
     release,
     heldBy,
     shadow,
@@ -52,8 +53,8 @@ export function proposalOf(
 
 /** The proposal as its stage allows it; what an approval would spend stays only on an approval. */
 export function atStage(stage: Stage | 'unproven', proposal: Proposal): Proposal {
-  const { charges, singleUses, hooks, hold, rawTx, release, heldBy, shadow, policyDigest } =
-    proposal
+  const { charges, singleUses, hooks, hold, rawTx, consistency } = proposal
+  const { release, heldBy, shadow, policyDigest } = proposal
   const decision = possibleAt(stage, proposal.decision)
   const approves = decision.action === 'APPROVE'
   const possible = <T extends { readonly otherwise: Decision }>(item: T): T => ({
@@ -67,6 +68,7 @@ export function atStage(stage: Stage | 'unproven', proposal: Proposal): Proposal
     hooks,
     hold,
     rawTx,
+    consistency,
     release: approves ? release : undefined,
     heldBy,
     shadow,

@@ -1,6 +1,6 @@
 /**
- * Step 1, read: verified content becomes a request with its identity, or one that is refused for
- * good.
+ * Step 1, read: verified content becomes a request with its identity, one without an id to decide on, or one that can be
+ * answered only.
  */
 import { CallbackError } from '../protocol/errors.ts'
 import type { RequestKey } from '../protocol/digest.ts'
@@ -84,8 +84,9 @@ export async function readLarge(
 
 function askedOf(genuine: Omit<Genuine, 'requestId'>, content: LargeContent): Asked {
   if (content.kind === 'unread') {
-    const { requestId, error } = content
-    return { kind: 'unread', ...genuine, requestId, fault: new Undecided('internal-error', error) }
+    const { requestId, error, isForeign } = content
+    const fault = new Undecided(isForeign ? 'unreadable' : 'internal-error', error)
+    return { kind: 'unread', ...genuine, requestId, fault }
   }
   const { key } = content
   const { requestId } = key

@@ -61,10 +61,20 @@ function signAhead(
 
 function entryOf(asked: Identified, proposal: Proposal): NewDecision {
   const { key, owner, verified, delivery } = asked
-  const { decision, charges, singleUses, release, heldBy, policyDigest, rawTx, shadow } = proposal
+  const { decision, charges, singleUses, release, heldBy } = proposal
+  const { policyDigest, rawTx, consistency, shadow } = proposal
   const { token, cosigner } = verified
   const { generation, deliveryId } = delivery
-  const evidence = { token, cosigner, generation, policyDigest, owner, rawTx, deliveryId }
+  const evidence = {
+    token,
+    cosigner,
+    generation,
+    policyDigest,
+    owner,
+    rawTx,
+    consistency,
+    deliveryId,
+  }
   return {
     key,
     decision,

@@ -134,6 +134,9 @@ async function explainRequest(
     const { reasonCode, member } = parsed.malformed
     throw new UsageError(`the request is malformed and would be refused: ${reasonCode} ${member}`)
   }
+  if (parsed.kind === 'unreadable') {
+    throw new UsageError(`the request is unreadable and would be answered RETRY: ${parsed.reason}`)
+  }
   if (fromToken) reporter.warning("the token's signature was not verified")
   const known = { now: timeOf(options.now, io), cosigner: options.cosigner }
   const facts = factsOf(policy, parsed.request, known, createSignatureVerifier())

@@ -8,6 +8,7 @@ import type { Decimal } from '../protocol/decimal.ts'
 import { isList, isObject } from '../protocol/json-value.ts'
 import type { JsonValue } from '../protocol/json-value.ts'
 import type { CallbackRequest, ConfigChangeRequest, TxSignRequest } from '../protocol/request.ts'
+import { Unreadable } from '../protocol/request.ts'
 import { canonicalType } from '../policy/readings/vocabulary.ts'
 import { decimalOf, differ, memberOf, pairsOf, payeesOf } from './payees.ts'
 import type { Pairs, Payee } from './payees.ts'
@@ -189,7 +190,7 @@ function jsonDiffers(one: unknown, other: unknown): boolean {
 
 /** Neither absent nor empty. */
 function isStated(value: unknown): value is JsonValue {
-  return value !== undefined && value !== null && value !== ''
+  return !(value instanceof Unreadable) && value !== undefined && value !== null && value !== ''
 }
 
 /** Bytes have several spellings in hex. */

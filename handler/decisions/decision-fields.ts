@@ -2,7 +2,7 @@
  * Decision fields: the one table of what the record of a decision holds. Where each member comes from, how it is checked
  * when it is read back, what a redacted export keeps of it, and how the log line of a delivery names it.
  */
-import type { Decision } from '../policy/decision.ts'
+import type { AnsweredCheck, Decision } from '../policy/decision.ts'
 import { IDENTITY_VERSION, sha256 } from '../protocol/digest.ts'
 import type { Action, Endpoint, Stage } from '../protocol/endpoints.ts'
 import type { Difference } from './cores.ts'
@@ -34,6 +34,8 @@ export interface DecisionContent {
   readonly rawTx?: string
   /** The hold that the request waited for, whatever came of it. */
   readonly hold?: string
+  /** The consistency checks that failed, and what the policy answers to each. */
+  readonly consistency?: readonly AnsweredCheck[]
   /** How the request differs from the other stage of its transaction. */
   readonly differs?: readonly Difference[]
   /** What the policy said, when a limit, a single use, a hold, a freeze or an earlier decision changed it. */
@@ -114,6 +116,11 @@ const DECISION_FIELDS = {
     from: ({ entry }) => entry.heldBy,
     fits: (value) => value === undefined || typeof value === 'string',
     ...LOGGED,
+  },
+  consistency: {
+    from: ({ entry }) => entry.evidence.consistency,
+    fits: (value) => isListOf(value, (item) => hasTexts(item, ['check', 'answer'])),
+    ...KEPT,
   },
   differs: {
     from: ({ differs }) => (differs.length === 0 ? undefined : differs),

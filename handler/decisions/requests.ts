@@ -77,7 +77,9 @@ function recallOf(
   if (refusal !== undefined) return { kind: 'rejected-sibling', ...decisionOf(refusal) }
   // The first RETRY of each stage and content is indexed, so its time is that of the first delivery.
   const [retried] = own
-  return retried === undefined ? { kind: 'new' } : { kind: 'new', firstAt: retried.body.time }
+  if (retried === undefined) return { kind: 'new' }
+  const { time: firstAt, consistency } = retried.body
+  return { kind: 'new', firstAt, ...(consistency === undefined ? {} : { consistency }) }
 }
 
 /** Compares a request with the first ones of its stage and of the other stage. */

@@ -1,13 +1,18 @@
 /** The durable memory of the handler, as `callback.ts` needs it: what was decided, written before it is answered. */
 import type { RequestKey } from '../protocol/digest.ts'
-import type { Decision, LimitCharge, SingleUse } from '../policy/decision.ts'
+import type { AnsweredCheck, Decision, LimitCharge, SingleUse } from '../policy/decision.ts'
 import type { Action } from '../protocol/endpoints.ts'
 import type { Difference } from './cores.ts'
 
 /** What the store knows of a request before it is evaluated. */
 export type Recall =
   /** Not seen, or only answered RETRY so far: then `firstAt` is when that was first recorded, ISO 8601. */
-  | { readonly kind: 'new'; readonly firstAt?: string }
+  | {
+      readonly kind: 'new'
+      readonly firstAt?: string
+      /** What was answered then to the consistency checks that failed. */
+      readonly consistency?: readonly AnsweredCheck[] | undefined
+    }
   /** Decided for good: answer this again. */
   | { readonly kind: 'decided'; readonly decision: Decision; readonly seq: number }
   /** Another stage or digest of the same request was refused: a refusal stands for all of them. */
@@ -29,6 +34,8 @@ export interface Evidence {
   readonly owner: string
   /** One word and, unless `verified`, why; see the raw transaction check. */
   readonly rawTx: string | undefined
+  /** What the policy answers to the consistency checks that fail; undefined when none does. */
+  readonly consistency?: readonly AnsweredCheck[] | undefined
   /** Our own id of this delivery, as in the log. */
   readonly deliveryId: string
   /** What a policy beside the live one would have said; for the record only. */

@@ -12,6 +12,7 @@ const COUNTED_MS = 1_000
 /** Told by the decision that they are about. */
 const DECIDED: ReadonlySet<AlarmEvent['kind']> = new Set([
   'conflict',
+  'contradiction',
   'uncertain',
   'stage-difference',
 ])

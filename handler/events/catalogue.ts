@@ -5,6 +5,8 @@ import type { AlarmEvent } from '../callback/ports.ts'
 type AlarmTypes = { readonly [K in AlarmEvent['kind'] as `alarm.${K}`]: string }
 
 const ALARMS: AlarmTypes = {
+  'alarm.contradiction': 'Members of a request disagree, and it waits or is refused.',
+  'alarm.unreadable': 'Signed content of a form that is not read: answered RETRY.',
   'alarm.conflict': 'An id was asked again with other content, and refused.',
   'alarm.uncertain': 'A rule depends on what is unknown: answered RETRY.',
   'alarm.stage-difference': 'The two stages of a transaction differ.',
@@ -34,7 +36,6 @@ export const EVENTS = {
   silence: 'No request has come for long.',
   notice: 'Another notice of `/readyz`.',
   'callbacks.refused': 'Deliveries that nobody has signed were refused, or turned away.',
-  'alarm.contradiction': 'A request contradicts itself, and is refused.',
   'alarm.raw-tx': 'The bytes to be signed contradict the request, which is refused.',
   'alarm.malformed': 'A signed request has not the form of one, and is refused.',
   ...ALARMS,

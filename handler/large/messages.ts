@@ -47,7 +47,12 @@ export type Answer =
       readonly bytes: string | undefined
     }
   | { readonly kind: 'malformed'; readonly key: RequestKey; readonly malformed: Malformed }
-  | { readonly kind: 'unread'; readonly requestId: string; readonly message: string }
+  | {
+      readonly kind: 'unread'
+      readonly requestId: string
+      readonly message: string
+      readonly isForeign: boolean
+    }
   | { readonly kind: 'refused'; readonly code: CallbackErrorCode; readonly message: string }
   | { readonly kind: 'evaluation'; readonly evaluation: Evaluation }
   | { readonly kind: 'whole'; readonly request: Packed }

@@ -1,13 +1,29 @@
 /** A request as a message between threads: structured clones keep neither the class of numbers nor what is frozen. */
 import { JsonNumber } from '../protocol/json-value.ts'
+import type { JsonValue } from '../protocol/json-value.ts'
+import { Unreadable } from '../protocol/request.ts'
 import type { CallbackRequest } from '../protocol/request.ts'
 
 export type Packed =
-  string | number | boolean | bigint | null | undefined | PackedNumber | PackedList | PackedObject
+  | string
+  | number
+  | boolean
+  | bigint
+  | null
+  | undefined
+  | PackedNumber
+  | PackedSent
+  | PackedList
+  | PackedObject
 
 /** A JSON number. */
 interface PackedNumber {
   readonly text: string
+}
+
+/** What cannot be read, as it was sent. */
+interface PackedSent {
+  readonly sent: Packed
 }
 
 type PackedList = readonly Packed[]
@@ -31,6 +47,7 @@ export function pack(request: CallbackRequest): Packed {
     if (left < 0) throw new RangeError(`the request has more than ${MAX_SHOWN_VALUES} values`)
     if (typeof value === 'object' && value !== null) {
       if (value instanceof JsonNumber) return { text: value.text }
+      if (value instanceof Unreadable) return { sent: packed(value.sent) }
       if (Array.isArray(value)) return value.map(packed)
       return { members: Object.entries(value).map(([name, member]) => [name, packed(member)]) }
     }
@@ -50,6 +67,8 @@ function valueOf(packed: Packed): unknown {
   if (typeof packed !== 'object' || packed === null) return packed
   if (isList(packed)) return Object.freeze(packed.map(valueOf))
   if ('text' in packed) return Object.freeze(new JsonNumber(packed.text))
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- only JSON was packed
+  if ('sent' in packed) return Object.freeze(new Unreadable(valueOf(packed.sent) as JsonValue))
   const object: Record<string, unknown> = Object.create(null)
   for (const [name, member] of packed.members) object[name] = valueOf(member)
   return Object.freeze(object)

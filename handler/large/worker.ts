@@ -80,13 +80,15 @@ function read({
 }: Extract<Question, { kind: 'read' }>): Answer {
   const found = contentOf(endpoint, readContent(content, now), cosigner)
   if (found.kind === 'unread') {
-    return { kind: 'unread', requestId: found.requestId, message: messageOf(found.error) }
+    const { requestId, error, isForeign } = found
+    return { kind: 'unread', requestId, message: messageOf(error), isForeign }
   }
   if (found.kind === 'malformed') return found
   try {
     return keep(id, found)
   } catch (error) {
-    return { kind: 'unread', requestId: found.key.requestId, message: messageOf(error) }
+    const { requestId } = found.key
+    return { kind: 'unread', requestId, message: messageOf(error), isForeign: false }
   }
 }
 

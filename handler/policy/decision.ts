@@ -67,6 +67,8 @@ export interface Evaluation {
   readonly hold: HoldTerms | undefined
   /** Why the decision waits, when unknown values are the reason; raises an alarm once per request. */
   readonly uncertainty?: Uncertainty | undefined
+  /** Consistency checks that failed, where a rule approves, holds or waits; undefined when none did. */
+  readonly consistency?: readonly AnsweredCheck[] | undefined
   /** Why people cannot release what a hold keeps; `hold` is then undefined. */
   readonly unreleasable?: string | undefined
   /** What the raw transaction check found, for the record: one word and, unless `verified`, why. */
@@ -83,3 +85,32 @@ export interface HoldTerms {
   /** Digest of the rule's id and conditions: a release is worth nothing to another rule. Absent in holds of version 0.1.0. */
   readonly boundTo?: string
 }
+
+/** Consistency checks of a request, in the order in which they are made and told. */
+export const CHECKS = [
+  'number-text',
+  'requested',
+  'sum',
+  'no-destination',
+  'address-pair',
+  'address-type',
+  'gas-bound',
+  'typed-data-chain',
+] as const
+
+export type CheckName = (typeof CHECKS)[number]
+
+export function isCheckName(value: unknown): value is CheckName {
+  return CHECKS.some((check) => check === value)
+}
+
+/** What a policy answers when a check fails: `note` approves all the same. */
+export type ConsistencyAnswer =
+  | { readonly answer: 'REJECT' | 'RETRY' | 'note' }
+  | { readonly answer: 'hold'; readonly hold: HoldTerms }
+
+/** A check that failed with what is answered; it goes into the record. */
+export type AnsweredCheck = ConsistencyAnswer & { readonly check: CheckName }
+
+/** The answers that a policy gives; RETRY for a check that it does not name. */
+export type ConsistencyAnswers = ReadonlyMap<CheckName, ConsistencyAnswer>

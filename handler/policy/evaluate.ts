@@ -1,9 +1,18 @@
 /** Decides a request: the first rule that matches, what it requires, and the default when none does. */
+import { sha256 } from '../protocol/digest.ts'
 import type { CallbackRequest } from '../protocol/request.ts'
-import { contradictionIn } from './contradiction.ts'
-import type { Decision, Evaluation, LimitCharge, Uncertainty } from './decision.ts'
+import { answersTo, disagreementsIn, strictestOf, stricterTerms } from './consistency.ts'
+import type {
+  AnsweredCheck,
+  Decision,
+  CheckName,
+  Evaluation,
+  HoldTerms,
+  LimitCharge,
+  Uncertainty,
+} from './decision.ts'
 import type { Facts } from './facts.ts'
-import { chargesFor } from './compile/limits.ts'
+import { chargesFor, hidesFromLimits } from './compile/limits.ts'
 import type { Policy } from './compile/policy.ts'
 import type { RawTxRequirement } from './compile/requirements.ts'
 import type { RawTxVerdict } from './rawtx/verdict.ts'
@@ -26,11 +35,27 @@ export const SEMANTICS = 2
 /**
  * What the policy makes of a request. Anything that throws in here must be answered with RETRY by the caller.
  * INVARIANT: the action is APPROVE only if a rule that approves matched certainly, no rule that refuses stands above it and
- * matches even possibly, nothing in the request contradicts itself, the raw transaction does not contradict it, and every
- * requirement that can be judged here holds.
+ * matches even possibly, the raw transaction does not contradict the request, every consistency check passes or is answered
+ * with `note`, and every requirement that can be judged here holds.
  */
 export function evaluate(policy: Policy, request: CallbackRequest, facts: Facts): Evaluation {
   const subject = subjectOf(request, facts, policy.addresses)
+  const { evaluation, isRefusal } = search(policy, subject)
+  const { decision } = evaluation
+  // Bytes that contradict the request decide whatever a rule says; one that refuses keeps its id.
+  if (facts.rawTx.status === 'mismatch' && !isRefusal) return plain(reserved('REJECT', 'raw-tx'))
+  if (decision.action !== 'RETRY' || evaluation.consistency !== undefined) return evaluation
+  // What waits for another reason may be approved later: what was answered now stands for it then.
+  return withChecks(evaluation, checksOf(policy, subject))
+}
+
+interface Found {
+  readonly evaluation: Evaluation
+  /** A rule that refuses gave it. */
+  readonly isRefusal: boolean
+}
+
+function search(policy: Policy, subject: Subject): Found {
   const next = candidates(policy.index, subject)
   let doubt: Rule | undefined
   let missed: Rule | undefined
@@ -40,9 +65,13 @@ export function evaluate(policy: Policy, request: CallbackRequest, facts: Facts)
     if (answer === NO) continue
     if (answer === POSSIBLY && rule.action === 'APPROVE') missed ??= rule
     else if (answer === POSSIBLY && rule.action === 'REJECT') doubt ??= rule
-    else return afterDoubt(doubt, outcomeOf(rule, answer, subject), subject)
+    else {
+      const evaluation = afterDoubt(doubt, outcomeOf(policy, rule, answer, subject), subject)
+      return { evaluation, isRefusal: rule.action === 'REJECT' }
+    }
   }
-  return afterDoubt(doubt, defaultOf(policy, missed, subject), subject)
+  const evaluation = afterDoubt(doubt, defaultOf(policy, missed, subject), subject)
+  return { evaluation, isRefusal: false }
 }
 
 /** A rule that may refuse puts off whatever the search came to after it, but a refusal. */
@@ -72,18 +101,83 @@ function uncertaintyOf({ id, checks, reading }: Rule, subject: Subject): Uncerta
 }
 
 /** What a rule that decides answers. */
-function outcomeOf(rule: Rule, answer: Answer, subject: Subject): Evaluation {
+function outcomeOf(policy: Policy, rule: Rule, answer: Answer, subject: Subject): Evaluation {
   if (rule.action !== 'APPROVE' && rule.hold === undefined) return plain(rule.decision)
-  const { request, facts } = subject
-  const refusal = refusalOf(rule, request, facts)
+  const answered = unsettled(rule, checksOf(policy, subject))
+  return withChecks(checkedOutcome(rule, answer, subject, answered), answered)
+}
+
+/** What a rule answers that approves, or holds for people to approve, when these checks failed. */
+function checkedOutcome(
+  rule: Rule,
+  answer: Answer,
+  subject: Subject,
+  answered: readonly AnsweredCheck[],
+): Evaluation {
+  const strictest = strictestOf(answered)
+  const inconsistent = inconsistencyOf(strictest)
+  if (inconsistent !== undefined) return plain(inconsistent)
+  const refusal = refusalOf(rule, subject.facts)
   if (refusal !== undefined) return plain(refusal)
   const unreleasable = rule.hold === undefined ? undefined : lockOf(rule, answer, subject)
-  return unreleasable === undefined
-    ? withRequirements(rule, subject)
-    : {
-        ...plain({ ...rule.decision, reason: `${rule.decision.reason} (not releasable)` }),
-        unreleasable,
-      }
+  if (unreleasable !== undefined) {
+    const reason = `${rule.decision.reason} (not releasable)`
+    return { ...plain({ ...rule.decision, reason }), unreleasable }
+  }
+  const evaluation = withRequirements(rule, subject)
+  if (strictest?.answer.answer !== 'hold' || evaluation.decision !== rule.decision) {
+    return evaluation
+  }
+  return heldFor(rule, strictest.checks, strictest.answer.hold, evaluation)
+}
+
+/** People decide, as the rule or the check asks, whichever asks for more. */
+function heldFor(
+  rule: Rule,
+  checks: readonly CheckName[],
+  terms: HoldTerms,
+  evaluation: Evaluation,
+): Evaluation {
+  const { decision, hold } = evaluation
+  const reason = `${INCONSISTENT}: ${checks.join(', ')}`
+  return {
+    ...evaluation,
+    decision: hold === undefined ? { action: 'RETRY', rule: decision.rule, reason } : decision,
+    hold: {
+      ...(hold === undefined ? terms : stricterTerms(hold, terms)),
+      boundTo: sha256(JSON.stringify([rule.binding(), checks])),
+    },
+  }
+}
+
+function checksOf({ consistency }: Policy, { request, facts }: Subject): readonly AnsweredCheck[] {
+  const disagreements = disagreementsIn(request, facts.rawTx)
+  return disagreements.length === 0 ? [] : answersTo(disagreements, consistency, facts.before)
+}
+
+/** Without the checks that the rule answers itself, by naming the chain or by tolerating that the fee is not proved. */
+function unsettled(
+  { settles, requirements }: Rule,
+  answered: readonly AnsweredCheck[],
+): readonly AnsweredCheck[] {
+  return answered.filter(({ check }) => {
+    if (check === 'typed-data-chain') return !settles.has('chain')
+    return check !== 'gas-bound' || requirements.rawTx?.tolerated.has('fee') !== true
+  })
+}
+
+function withChecks(evaluation: Evaluation, answered: readonly AnsweredCheck[]): Evaluation {
+  return answered.length === 0 ? evaluation : { ...evaluation, consistency: answered }
+}
+
+const INCONSISTENT = 'the request contradicts itself'
+
+/** The decision instead of an approval, when a check is answered with REJECT or RETRY. */
+function inconsistencyOf(strictest: ReturnType<typeof strictestOf>): Decision | undefined {
+  if (strictest === undefined) return undefined
+  const { answer } = strictest.answer
+  if (answer !== 'REJECT' && answer !== 'RETRY') return undefined
+  return reserved(answer, 'contradiction', `${INCONSISTENT}: ${strictest.checks.join(', ')}`)
 }
 
 /**
@@ -106,44 +200,30 @@ export function lockOf(
   return `its rule asks for what is unknown: ${fields.join(', ')} (see \`uncertain: release\`)`
 }
 
-/** The refusal of content that nobody may approve: it contradicts itself, or its raw transaction does. */
+/**
+ * The decision instead of an approval that no rule of the file gives: its raw transaction contradicts the request, or a
+ * check fails that is not just noted.
+ */
 export function contentRefusal(
-  request: CallbackRequest,
-  { rawTx }: Pick<Facts, 'rawTx'>,
-): Decision | undefined {
-  if (contradictionIn(request) !== undefined) {
-    return reserved('REJECT', 'contradiction')
-  }
-  if (rawTx.status === 'mismatch') {
-    return reserved('REJECT', 'raw-tx')
-  }
-  return undefined
-}
-
-/** The decision instead, when the request must not be approved: not by this rule, nor by a person. */
-export function refusalOf(
-  rule: Rule,
+  policy: Policy,
   request: CallbackRequest,
   facts: Facts,
 ): Decision | undefined {
-  const refusal = contentRefusal(request, facts)
-  if (refusal !== undefined) return refusal
-  const { rawTx, statement } = facts
+  if (facts.rawTx.status === 'mismatch') return reserved('REJECT', 'raw-tx')
+  const strictest = strictestOf(checksOf(policy, subjectOf(request, facts, policy.addresses)))
+  if (strictest?.answer.answer !== 'hold') return inconsistencyOf(strictest)
+  return reserved('RETRY', 'contradiction', `${INCONSISTENT}: ${strictest.checks.join(', ')}`)
+}
+
+/** The decision instead, when a requirement does not hold that no limit and no hook is about. */
+function refusalOf(rule: Rule, { rawTx, statement }: Facts): Decision | undefined {
   const { requirements } = rule
-  if (isForOtherChain(rawTx) && !rule.settles.has('chain')) {
-    return { action: 'RETRY', rule: rule.id, reason: 'typed data for another chain' }
-  }
   if (requirements.rawTx !== undefined && !isProven(rule, requirements.rawTx, rawTx)) {
     return requirements.rawTx.otherwise
   }
   const { keys, otherwise } = requirements.extraSignature ?? {}
   const signed = statement.status === 'valid' && keys?.has(statement.keyName)
   return signed ? undefined : otherwise
-}
-
-/** A message that names another chain than the asset's: only a rule that names it as well may let it pass. */
-function isForOtherChain(rawTx: RawTxVerdict): boolean {
-  return rawTx.status !== 'absent' && rawTx.facts.otherChain !== undefined
 }
 
 /** Everything is proved but what the rule tolerates, or says itself. */
@@ -165,7 +245,10 @@ function withRequirements(rule: Rule, subject: Subject): Evaluation {
   const charges: LimitCharge[] = []
   for (const { limit, otherwise } of limits) {
     const more = tx === undefined ? undefined : chargesFor(limit, tx, subject.addresses, otherwise)
-    if (more === undefined) return plain(otherwise)
+    if (more === undefined) {
+      const isHidden = tx !== undefined && hidesFromLimits(tx, subject.addresses)
+      return plain(isHidden ? { ...otherwise, action: 'RETRY' } : otherwise)
+    }
     charges.push(...more)
   }
   const { statement } = facts

@@ -2,8 +2,8 @@
 import type { Action } from '../protocol/endpoints.ts'
 import type { CallbackRequest } from '../protocol/request.ts'
 import { familyFor, shownKey } from './chains/address.ts'
-import { contradictionIn } from './contradiction.ts'
-import type { Evaluation } from './decision.ts'
+import { answersTo, disagreementsIn } from './consistency.ts'
+import type { AnsweredCheck, Evaluation } from './decision.ts'
 import { evaluate, lockOf } from './evaluate.ts'
 import type { Facts } from './facts.ts'
 import { describeVerdict } from './judge.ts'
@@ -18,8 +18,8 @@ import type { Subject } from './readings/subject.ts'
 
 export interface Explanation {
   readonly evaluation: Evaluation
-  /** What in the request contradicts what; no rule approves such a request. */
-  readonly contradiction: string | undefined
+  /** The consistency checks that fail, with what disagrees in words and what the policy answers where a rule approves. */
+  readonly consistency: readonly (AnsweredCheck & { readonly found: string })[]
   /** One word and, unless `verified` or `absent`, why. */
   readonly rawTx: string
   readonly statement: string
@@ -65,12 +65,24 @@ export function explain(policy: Policy, request: CallbackRequest, facts: Facts):
   const deciding = decidingRule(policy.rules, evaluation, subject)
   return {
     evaluation,
-    contradiction: contradictionIn(request),
+    consistency: checksOf(policy, request, facts),
     rawTx: describeVerdict(facts.rawTx),
     statement: describeStatement(facts),
     addresses: explainAddresses(subject),
     rules: policy.rules.map((rule, position) => explainRule(rule, position, deciding, subject)),
   }
+}
+
+function checksOf(
+  { consistency }: Policy,
+  request: CallbackRequest,
+  { rawTx, before }: Facts,
+): Explanation['consistency'] {
+  const disagreements = disagreementsIn(request, rawTx)
+  return answersTo(disagreements, consistency, before).map((each, index) => ({
+    ...each,
+    found: disagreements[index]?.found ?? '',
+  }))
 }
 
 /** Position of the rule that gave the answer; that of no rule when the default did. */

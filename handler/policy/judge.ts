@@ -1,6 +1,6 @@
 /** From the policy in force and a request to its evaluation: gathers the facts that content itself can give. */
 import type { CallbackRequest } from '../protocol/request.ts'
-import type { Decision, Evaluation } from './decision.ts'
+import type { AnsweredCheck, Decision, Evaluation } from './decision.ts'
 import { contentRefusal, evaluate } from './evaluate.ts'
 import type { Facts } from './facts.ts'
 import type { Hook } from './compile/hooks.ts'
@@ -15,6 +15,8 @@ export interface PolicyFacts {
   readonly now: Date
   /** Name of the co-signer key that verified the token; `''` in `certificate` mode. */
   readonly cosigner: string
+  /** What was answered to failed consistency checks when the request was first seen; undefined at its first delivery. */
+  readonly before?: readonly AnsweredCheck[] | undefined
 }
 
 /** One immutable snapshot of the policy. */
@@ -39,16 +41,16 @@ export function livePolicy(policy: Policy, verifySignature: VerifySignature): Li
     form: policy.form,
     evaluate: (request: CallbackRequest, known: PolicyFacts): Evaluation => {
       const facts = factsOf(policy, request, known, verifySignature)
-      const { decision, charges, singleUses, hooks, hold, uncertainty } = evaluate(
+      const { decision, charges, singleUses, hooks, hold, uncertainty, consistency } = evaluate(
         policy,
         request,
         facts,
       )
       const rawTx = describeVerdict(facts.rawTx)
-      return { decision, charges, singleUses, hooks, hold, uncertainty, rawTx }
+      return { decision, charges, singleUses, hooks, hold, uncertainty, consistency, rawTx }
     },
     refusal: (request: CallbackRequest, known: PolicyFacts): Decision | undefined =>
-      contentRefusal(request, factsOf(policy, request, known, verifySignature)),
+      contentRefusal(policy, request, factsOf(policy, request, known, verifySignature)),
   })
 }
 
@@ -56,7 +58,7 @@ export function livePolicy(policy: Policy, verifySignature: VerifySignature): Li
 export function factsOf(
   policy: Policy,
   request: CallbackRequest,
-  { now, cosigner }: PolicyFacts,
+  { now, cosigner, before }: PolicyFacts,
   verifySignature: VerifySignature,
 ): Facts {
   if (request.endpoint !== 'tx_sign_request') {
@@ -67,7 +69,7 @@ export function factsOf(
     ...policy.rawTx,
     ...approvedContent(statement),
   })
-  return { now, cosigner, rawTx, statement }
+  return { now, cosigner, rawTx, statement, before }
 }
 
 function approvedContent(statement: StatementCheck): { approvedContent?: string } {

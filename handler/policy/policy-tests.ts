@@ -74,6 +74,7 @@ function decide(policy: Policy, test: TestEntry, payload: Payload): Decision | s
   if (parsed.kind === 'malformed') {
     return reserved('REJECT', 'malformed', parsed.malformed.reasonCode)
   }
+  if (parsed.kind === 'unreadable') return reserved('RETRY', 'unreadable', parsed.reason)
   const known = { now: test.now ?? TEST_TIME, cosigner: test.cosigner ?? '' }
   const facts = factsOf(policy, parsed.request, known, () => false)
   return evaluate(policy, parsed.request, { ...facts, ...assumed(test) }).decision

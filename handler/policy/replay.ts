@@ -4,6 +4,7 @@ import type { Action, Endpoint } from '../protocol/endpoints.ts'
 import { isIdentifier } from '../protocol/members.ts'
 import { parseRequest } from '../protocol/parse-request.ts'
 import type { JsonObject } from '../protocol/json-value.ts'
+import type { Decision } from './decision.ts'
 import { evaluate } from './evaluate.ts'
 import { factsOf } from './judge.ts'
 import type { Policy } from './compile/policy.ts'
@@ -86,10 +87,12 @@ function decide(
   verifySignature: VerifySignature,
 ): Replayed {
   const parsed = parseRequest(endpoint, claims)
-  const { action, rule } =
-    parsed.kind === 'malformed'
-      ? reserved('REJECT', 'malformed')
-      : evaluate(policy, parsed.request, factsOf(policy, parsed.request, known, verifySignature))
-          .decision
+  if (parsed.kind === 'malformed') return replayed(reserved('REJECT', 'malformed'))
+  if (parsed.kind === 'unreadable') return replayed(reserved('RETRY', 'unreadable'))
+  const facts = factsOf(policy, parsed.request, known, verifySignature)
+  return replayed(evaluate(policy, parsed.request, facts).decision)
+}
+
+function replayed({ action, rule }: Decision): Replayed {
   return { action, rule }
 }

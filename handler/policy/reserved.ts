@@ -11,6 +11,7 @@ const REASONS = {
   default: 'no rule matched',
   uncertain: 'UNKNOWN_VALUES',
   malformed: 'MALFORMED',
+  unreadable: 'ERR_UNREADABLE',
   contradiction: 'the request contradicts itself',
   'raw-tx': 'raw transaction contradicts the request',
   conflict: 'ERR_REQUEST_CONFLICT',

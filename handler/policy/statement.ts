@@ -1,9 +1,12 @@
 /** Extra signatures: the initiator's own statement of what it asked for, compared with what is about to be approved. */
 import { z } from 'zod'
 import { baseUnits, compareDecimals, parseDecimal } from '../protocol/decimal.ts'
-import type { TxSignRequest } from '../protocol/request.ts'
+import { Unreadable } from '../protocol/request.ts'
+import type { Text, TxSignRequest } from '../protocol/request.ts'
 import { bytesToHex, sha256 } from './rawtx/bytes.ts'
 import { contentDigestOf, signsContent } from './rawtx/messages.ts'
+import { isReadable, unreadableIn } from './rawtx/readable.ts'
+import type { ReadableTx } from './rawtx/readable.ts'
 import type { Statement } from './statement-text.ts'
 import { parseStatement, statementBytes } from './statement-text.ts'
 
@@ -45,7 +48,9 @@ export function checkStatement(
   now: Date,
   verifySignature: VerifySignature,
 ): StatementCheck {
-  const { statement: value, statementSignature } = request.extraParameters ?? {}
+  const { extraParameters } = request
+  const parameters = extraParameters instanceof Unreadable ? undefined : extraParameters
+  const { statement: value, statementSignature } = parameters ?? {}
   if (value === undefined && statementSignature === undefined) return { status: 'absent' }
   const statement = parseStatement(value)
   if (typeof statement === 'string') return invalid(statement)
@@ -57,6 +62,7 @@ export function checkStatement(
   )
   if (key === undefined) return invalid('no key in use has signed the statement')
   if (!isBefore(now, statement.expiry)) return invalid('the statement has expired')
+  if (!isReadable(request)) return invalid(`\`${unreadableIn(request) ?? ''}\` cannot be read`)
   const difference = differenceOf(statement, request)
   if (difference !== undefined) return invalid(`the statement is for another ${difference}`)
   return {
@@ -91,7 +97,7 @@ function parseBase64(value: unknown): Uint8Array | undefined {
 }
 
 /** The first thing that the request says otherwise, or that the statement must say and does not. */
-function differenceOf(statement: Statement, request: TxSignRequest): string | undefined {
+function differenceOf(statement: Statement, request: ReadableTx): string | undefined {
   if (statement.externalTxId !== request.externalTxId) return '`externalTxId`'
   if (statement.operation !== request.operation) return '`operation`'
   if (statement.asset !== request.asset) return '`asset`'
@@ -107,7 +113,7 @@ function differenceOf(statement: Statement, request: TxSignRequest): string | un
 }
 
 /** The stated amount was requested, and is what arrives, but for a fee that is taken out of it. */
-function isAmount(statement: Statement, request: TxSignRequest): boolean {
+function isAmount(statement: Statement, request: ReadableTx): boolean {
   const { amount, requestedAmount, fee } = request
   const stated = parseDecimal(statement.amount ?? '')
   if (stated === undefined || amount === undefined || amount === null) return false
@@ -119,7 +125,7 @@ function isAmount(statement: Statement, request: TxSignRequest): boolean {
 }
 
 /** One destination, by place, by address, or by both; every address that the request gives for it is the same. */
-function isDestination(statement: Statement, request: TxSignRequest): boolean {
+function isDestination(statement: Statement, request: ReadableTx): boolean {
   const [only, ...more] = request.destinations ?? []
   if (more.length > 0) return false
   const { destination, destinationAddress } = statement
@@ -142,7 +148,7 @@ function isSameAddress(a: string | null | undefined, b: string): boolean {
   return a === b || (evm.test(b) && a?.toLowerCase() === b.toLowerCase())
 }
 
-function isCallData({ contractCallData }: Statement, request: TxSignRequest): boolean {
+function isCallData({ contractCallData }: Statement, request: ReadableTx): boolean {
   const data = request.extraParameters?.['contractCallData']
   if (request.operation !== 'CONTRACT_CALL') return contractCallData === undefined
   return contractCallData !== undefined && contractCallData === data
@@ -155,7 +161,8 @@ const SHORT: ReadonlyMap<string, string> = new Map([
   ['ONE_TIME_ADDRESS', 'ONE_TIME'],
 ])
 
-/** `<type>:<id>`; the id is empty where there is none. */
-function placeOf(type: string | null | undefined, id: string | null | undefined): string {
+/** `<type>:<id>`; the id is empty where there is none. Undefined when one of them cannot be read. */
+function placeOf(type: Text, id: Text): string | undefined {
+  if (type instanceof Unreadable || id instanceof Unreadable) return undefined
   return `${SHORT.get(type ?? '') ?? type ?? ''}:${id ?? ''}`
 }

@@ -11,6 +11,20 @@ const VENDOR_STEP = 1e-8
 /** A few units in the last place of a double, relative. */
 const DOUBLE_STEP = 2 ** -50
 
+/** As JavaScript, Java and the vendor print amounts: an exponent, no digit before or after the point, leading zeros. */
+const WRITTEN = /^([0-9]*)(?:\.([0-9]*))?(?:[eE]([+-]?[0-9]{1,3}))?$/
+
+/** The exact value of an amount text; undefined when it is no decimal, negative or longer than 78 digits written out. */
+export function decimalOfText(text: string): Decimal | undefined {
+  const plain = parseDecimal(text)
+  if (plain !== undefined) return plain
+  const match = WRITTEN.exec(text)
+  if (match === null) return undefined
+  const [, whole = '', fraction = '', exponent = '0'] = match
+  if (whole + fraction === '') return undefined
+  return parseDecimal(shiftPoint(whole, fraction, Number(exponent)))
+}
+
 /** The exact value of a JSON number; undefined when negative or outside the range of `Decimal`. */
 export function decimalOfNumber(number: JsonNumber): Decimal | undefined {
   const match = NUMBER.exec(number.text)

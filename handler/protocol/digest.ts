@@ -6,6 +6,7 @@ import { hash } from 'node:crypto'
 import { canonicalJson, canonicalText } from './canonical.ts'
 import type { Endpoint, Stage } from './endpoints.ts'
 import type { JsonObject } from './json-value.ts'
+import { TEXT } from './members.ts'
 import type { CallbackRequest, Malformed } from './request.ts'
 import { CONFIG_CHANGE, TRANSACTION } from './request-members.ts'
 
@@ -19,7 +20,7 @@ export const IDENTITY_VERSION = 2
 export interface RequestKey {
   readonly endpoint: Endpoint
   readonly requestId: string
-  /** `''` when the co-signer sent none. */
+  /** `''` when the co-signer sent none, or no text. */
   readonly signerId: string
   readonly stage: Stage
   /** Hex SHA-256 of everything the policy can see of the request. */
@@ -39,11 +40,12 @@ export interface RequestKey {
  */
 export function requestKey(request: CallbackRequest, cosigner: string): RequestKey {
   const { endpoint, stage, requestId } = request
-  const signerId = request.signerId ?? ''
+  const signerId = typeof request.signerId === 'string' ? request.signerId : ''
   const isTransaction = request.endpoint === 'tx_sign_request'
   const core = isTransaction ? TRANSACTION.core(request) : CONFIG_CHANGE.core(request)
   const rest = isTransaction ? TRANSACTION.rest(request) : CONFIG_CHANGE.rest(request)
-  const head = [cosigner, endpoint, stage, requestId, request.signerId].map(canonicalText).join('')
+  const names = [cosigner, endpoint, stage, requestId].map(canonicalText).join('')
+  const head = names + TEXT.canonical(request.signerId)
   return Object.freeze({
     endpoint,
     requestId,
@@ -55,8 +57,11 @@ export function requestKey(request: CallbackRequest, cosigner: string): RequestK
   })
 }
 
-/** The key of a request that could not be read: everything that was sent counts. */
-export function malformedKey(malformed: Malformed, claims: JsonObject): RequestKey {
+/** The key of content that cannot be read as a request: everything that was sent counts. */
+export function malformedKey(
+  malformed: Omit<Malformed, 'reasonCode' | 'member'>,
+  claims: JsonObject,
+): RequestKey {
   const { endpoint, stage, requestId } = malformed
   const sent = canonicalText(endpoint) + canonicalText(stage) + canonicalJson(claims)
   const content = sha256(`malformed ${sent}`)

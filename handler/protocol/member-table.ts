@@ -3,7 +3,9 @@
  * made from one table.
  */
 import { canonicalList } from './canonical.ts'
-import { type Kind, listOf, type Source, sourceOf } from './members.ts'
+import { isObject } from './json-value.ts'
+import type { JsonObject } from './json-value.ts'
+import { type Kind, listOf, sentOr, type Unreadable } from './members.ts'
 
 /**
  * A member of an object: how it is read, and where its value counts. INVARIANT: it counts at least
@@ -33,7 +35,7 @@ export type ValuesOf<T> =
     ? { readonly [K in keyof M]: M[K] extends Member<infer V> ? V : never }
     : never
 
-type ListOf<M> = readonly ValuesOf<Table<M>>[] | null | undefined
+type ListOf<M> = readonly ValuesOf<Table<M>>[] | Unreadable | null | undefined
 
 export interface Table<M> {
   /** Whether any member is part of what is moved. */
@@ -43,7 +45,7 @@ export interface Table<M> {
   /** A frozen object of `head` and all members. Throws `Malformation`. */
   read<H extends Readonly<Record<string, unknown>>>(
     this: void,
-    source: Source,
+    object: JsonObject,
     head: H,
   ): H & ValuesOf<Table<M>>
   /** Canonical text of what is moved. */
@@ -76,10 +78,10 @@ export function addedMember<T>(mark: string, { canonical, ...kind }: Kind<T>): K
 /** A list of objects; of each, the part that a table says. */
 export function objects<M extends Members>(table: Table<M>): Member<ListOf<M>> {
   return {
-    read: (source, name) =>
-      listOf(source, name, (element, path) => table.read(sourceOf(element, path), {})),
-    ...(table.hasCore ? { core: (values) => canonicalList(values, table.core) } : {}),
-    rest: (values) => canonicalList(values, table.rest),
+    read: (object, name) =>
+      listOf(object, name, (element) => (isObject(element) ? table.read(element, {}) : undefined)),
+    ...(table.hasCore ? { core: sentOr((values) => canonicalList(values, table.core)) } : {}),
+    rest: sentOr((values) => canonicalList(values, table.rest)),
   }
 }
 
@@ -109,10 +111,10 @@ export function tableOf<M extends Members>(members: M, head: readonly string[] =
     names: entries.flatMap(({ name, textName }) =>
       textName === undefined ? name : [name, textName],
     ),
-    read: (source, known) => {
+    read: (object, known) => {
       const values = new Values()
       for (const name of head) values[name] = known[name]
-      for (const { name, read } of entries) values[name] = read(source, name)
+      for (const { name, read } of entries) values[name] = read(object, name)
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- every member was just read
       return Object.freeze(values) as typeof known & ValuesOf<Table<M>>
     },

@@ -1,34 +1,46 @@
 /**
- * Kinds of members of verified claims: the right JSON type or a named flaw, nothing coerced; and
+ * Kinds of members of verified claims: the documented JSON type or unreadable, nothing coerced; and
  * their canonical texts.
  */
-import { agrees, decimalOfNumber } from './amounts.ts'
+import { agrees, decimalOfNumber, decimalOfText } from './amounts.ts'
 import { canonicalAmount, canonicalJson, canonicalList, canonicalText } from './canonical.ts'
-import { type Decimal, parseDecimal } from './decimal.ts'
+import type { Decimal } from './decimal.ts'
 import { isList, isObject, JsonNumber, type JsonObject, type JsonValue } from './json-value.ts'
+
+/**
+ * What a member holds when it is of another form than documented. It is part of the request's identity, and unknown to
+ * whatever looks at it.
+ */
+export class Unreadable {
+  /** As the co-signer sent it. */
+  readonly sent: JsonValue
+
+  constructor(sent: JsonValue) {
+    this.sent = sent
+  }
+}
 
 /**
  * A text field as sent. `undefined` = absent, `null` = sent as null; both match no rule, and
  * neither is `''`.
  */
-export type Text = string | null | undefined
+export type Text = string | Unreadable | null | undefined
 
-/** An amount field: absent, null, or an exact decimal in the asset's units. */
-export type Amount = Decimal | null | undefined
+/** An amount field: absent, null, unreadable, or an exact decimal in the asset's units. */
+export type Amount = StatedDecimal | Unreadable | null | undefined
 
-/** What can be wrong with a member; goes into `rejectionReason` together with the member's name. */
-export type ReasonCode =
-  | 'MISSING'
-  | 'WRONG_TYPE'
-  | 'BAD_IDENTIFIER'
-  | 'BAD_AMOUNT'
-  | 'AMOUNT_CONTRADICTION'
-  | 'WRONG_ENDPOINT'
+/** The decimal in the text; `isContradicted` when the deprecated number next to it is another amount. */
+export interface StatedDecimal extends Decimal {
+  readonly isContradicted?: true
+}
+
+/** What can be wrong with an id; goes into `rejectionReason` together with the member's name. */
+export type ReasonCode = 'MISSING' | 'BAD_IDENTIFIER'
 
 /** How a member is taken out of an object, and the canonical text of its value. */
 export interface Kind<T> {
-  /** Throws `Malformation`. */
-  read(this: void, source: Source, name: string): T
+  /** Throws `Malformation` when it is an id that must be usable; whatever else is wrong is `Unreadable`. */
+  read(this: void, object: JsonObject, name: string): T
   canonical(this: void, value: T): string
   /** A second name on the wire, that the value is read from too. */
   readonly textName?: string
@@ -37,7 +49,7 @@ export interface Kind<T> {
 /** Thrown while reading; `parseRequest` turns it into a value. */
 export class Malformation extends Error {
   readonly reasonCode: ReasonCode
-  /** Path of the member in names that we know, such as `destinations[1].dstId`. */
+  /** Its name, as we know it. */
   readonly member: string
 
   constructor(reasonCode: ReasonCode, member: string) {
@@ -46,12 +58,6 @@ export class Malformation extends Error {
     this.reasonCode = reasonCode
     this.member = member
   }
-}
-
-/** One object and where it stands: `''` for the claims, `destinations[0].` below. */
-export interface Source {
-  readonly object: JsonObject
-  readonly path: string
 }
 
 /** Longest id of any kind, in characters: what is kept of requests in memory is kept by their ids. */
@@ -66,85 +72,85 @@ export function isIdentifier(value: JsonValue | undefined): value is string {
 }
 
 /** A text member. */
-export const TEXT: Kind<Text> = { read: textOf, canonical: canonicalText }
+export const TEXT: Kind<Text> = { read: textOf, canonical: sentOr(canonicalText) }
 
 /** An id that must be there. */
 export const IDENTIFIED: Kind<string> = {
-  read: ({ object, path }, name) => {
+  read: (object, name) => {
     const value = object[name]
     if (isIdentifier(value)) return value
     const missing = value === undefined || value === null
-    throw new Malformation(missing ? 'MISSING' : 'BAD_IDENTIFIER', path + name)
+    throw new Malformation(missing ? 'MISSING' : 'BAD_IDENTIFIER', name)
   },
   canonical: canonicalText,
 }
 
-/** An id that may be missing; of those that only our own memory and the policy look at, nothing but the length counts. */
+/**
+ * An id that may be missing; of those that only our own memory and the policy look at, nothing but the length counts: one
+ * that is longer is unreadable.
+ */
 export const OPTIONAL_ID: Kind<Text> = {
-  read: (source, name) => {
-    const value = textOf(source, name)
-    if ((value ?? '').length <= MAX_ID_LENGTH) return value
-    throw new Malformation('BAD_IDENTIFIER', source.path + name)
+  read: (object, name) => {
+    const value = textOf(object, name)
+    const isLong = typeof value === 'string' && value.length > MAX_ID_LENGTH
+    return isLong ? new Unreadable(value) : value
   },
-  canonical: canonicalText,
+  canonical: sentOr(canonicalText),
 }
 
 /** `TRANSFER` is the documented default of an absent operation, and of nothing else. */
-export const OPERATION: Kind<string> = {
-  read: (source, name) => {
-    const operation = textOf(source, name)
-    if (operation === null) throw wrongType(source, name)
-    return operation ?? 'TRANSFER'
+export const OPERATION: Kind<string | Unreadable> = {
+  read: (object, name) => {
+    const value = object[name]
+    if (value === undefined) return 'TRANSFER'
+    return typeof value === 'string' ? value : new Unreadable(value)
   },
-  canonical: canonicalText,
+  canonical: sentOr(canonicalText),
 }
 
 /** A decimal text member, such as `fee`. */
-export const DECIMAL: Kind<Amount> = { read: decimalOf, canonical: canonicalAmount }
+export const DECIMAL: Kind<Amount> = { read: decimalOf, canonical: sentOr(canonicalStated) }
 
-/**
- * A decimal text member such as `amountStr`, which the deprecated number next to it, `amount`, may
- * not contradict.
- */
+/** A decimal text member such as `amountStr`, and whether the deprecated number next to it, `amount`, is another amount. */
 export function amountWithText(textName: string): Kind<Amount> {
-  const read = (source: Source, name: string) => {
-    const hint = numberOf(source, name)
-    const amount = decimalOf(source, textName)
-    const text = source.object[textName]
-    if (hint instanceof JsonNumber && typeof text === 'string' && !agrees(hint, text)) {
-      throw new Malformation('AMOUNT_CONTRADICTION', source.path + name)
-    }
-    return amount
+  const read = (object: JsonObject, name: string): Amount => {
+    const amount = decimalOf(object, textName)
+    if (amount === undefined || amount === null || amount instanceof Unreadable) return amount
+    const [number, text] = [object[name], object[textName]]
+    const isOther =
+      number instanceof JsonNumber && typeof text === 'string' && !agrees(number, text)
+    return isOther ? { ...amount, isContradicted: true } : amount
   }
-  return { read, canonical: canonicalAmount, textName }
+  return { read, canonical: sentOr(canonicalStated), textName }
 }
 
 /** A number member, exactly. */
 export const EXACT_NUMBER: Kind<Amount> = {
-  read: (source, name) => {
-    const number = numberOf(source, name)
-    if (!(number instanceof JsonNumber)) return number
-    const amount = decimalOfNumber(number)
-    if (amount === undefined) throw new Malformation('BAD_AMOUNT', source.path + name)
-    return amount
+  read: (object, name) => {
+    const value = object[name]
+    if (value === undefined || value === null) return value
+    if (value === '') return null
+    const amount = value instanceof JsonNumber ? decimalOfNumber(value) : undefined
+    return amount ?? new Unreadable(value)
   },
-  canonical: canonicalAmount,
+  canonical: sentOr(canonicalStated),
 }
 
 /** An object member. */
-export const OBJECT: Kind<JsonObject | null | undefined> = {
-  read: (source, name) => {
-    const value = source.object[name]
+export const OBJECT: Kind<JsonObject | Unreadable | null | undefined> = {
+  read: (object, name) => {
+    const value = object[name]
     if (value === undefined || value === null || isObject(value)) return value
-    throw wrongType(source, name)
+    return new Unreadable(value)
   },
-  canonical: canonicalJson,
+  canonical: sentOr(canonicalJson),
 }
 
 /** A list of texts. */
-export const TEXTS: Kind<readonly string[] | null | undefined> = {
-  read: (source, name) => listOf(source, name, stringOf),
-  canonical: (values) => canonicalList(values, canonicalText),
+export const TEXTS: Kind<readonly string[] | Unreadable | null | undefined> = {
+  read: (object, name) =>
+    listOf(object, name, (element) => (typeof element === 'string' ? element : undefined)),
+  canonical: sentOr((values) => canonicalList(values, canonicalText)),
 }
 
 /**
@@ -152,63 +158,58 @@ export const TEXTS: Kind<readonly string[] | null | undefined> = {
  * same notation.
  */
 export const DERIVATION_PATH: Kind<Text> = {
-  read: (source, name) => {
-    const value = source.object[name]
-    if (!isList(value)) return textOf(source, name)
-    const steps = value.map((step) => {
-      if (step instanceof JsonNumber && /^[0-9]{1,10}$/.test(step.text)) return step.text
-      throw wrongType(source, name)
-    })
-    return `[ ${steps.join(', ')} ]`
+  read: (object, name) => {
+    const value = object[name]
+    if (!isList(value)) return textOf(object, name)
+    const steps = value.map((step) =>
+      step instanceof JsonNumber && /^[0-9]{1,10}$/.test(step.text) ? step.text : undefined,
+    )
+    return steps.includes(undefined) ? new Unreadable(value) : `[ ${steps.join(', ')} ]`
   },
-  canonical: canonicalText,
+  canonical: sentOr(canonicalText),
 }
 
-/** An array member, each element read by `read`; the array is frozen. */
+/**
+ * An array member, each element read by `read`; the array is frozen. One element of which `read` makes nothing makes the
+ * whole list unreadable.
+ */
 export function listOf<T>(
-  source: Source,
+  object: JsonObject,
   name: string,
-  read: (element: JsonValue, path: string) => T,
-): readonly T[] | null | undefined {
-  const value = source.object[name]
+  read: (element: JsonValue) => T | undefined,
+): readonly T[] | Unreadable | null | undefined {
+  const value = object[name]
   if (value === undefined || value === null) return value
-  if (!isList(value)) throw wrongType(source, name)
-  return Object.freeze(
-    value.map((element, index) => read(element, `${source.path}${name}[${index}]`)),
-  )
+  if (!isList(value)) return new Unreadable(value)
+  const elements: T[] = []
+  for (const each of value) {
+    const element = read(each)
+    if (element === undefined) return new Unreadable(value)
+    elements.push(element)
+  }
+  return Object.freeze(elements)
 }
 
-/** For elements that must be objects. */
-export function sourceOf(element: JsonValue, path: string): Source {
-  if (isObject(element)) return { object: element, path: `${path}.` }
-  throw new Malformation('WRONG_TYPE', path)
+/** The canonical text of a value, or of what was sent instead; no other canonical text begins with `w`. */
+export function sentOr<T>(canonical: (value: T) => string): (value: T | Unreadable) => string {
+  return (value) =>
+    value instanceof Unreadable ? `w${canonicalJson(value.sent)}` : canonical(value)
 }
 
-function stringOf(element: JsonValue, path: string): string {
-  if (typeof element === 'string') return element
-  throw new Malformation('WRONG_TYPE', path)
+/** A number that is another amount counts, whichever it is. */
+function canonicalStated(value: StatedDecimal | null | undefined): string {
+  return value?.isContradicted === true ? `c${canonicalAmount(value)}` : canonicalAmount(value)
 }
 
-function textOf(source: Source, name: string): Text {
-  const value = source.object[name]
+function textOf(object: JsonObject, name: string): Text {
+  const value = object[name]
   if (typeof value === 'string' || value === undefined || value === null) return value
-  throw wrongType(source, name)
+  return new Unreadable(value)
 }
 
-function decimalOf(source: Source, name: string): Amount {
-  const text = textOf(source, name)
+/** Empty text states no amount: operations without one say it so. */
+function decimalOf(object: JsonObject, name: string): Amount {
+  const text = textOf(object, name)
   if (typeof text !== 'string') return text
-  const amount = parseDecimal(text)
-  if (amount === undefined) throw new Malformation('BAD_AMOUNT', source.path + name)
-  return amount
-}
-
-function numberOf(source: Source, name: string): JsonNumber | null | undefined {
-  const value = source.object[name]
-  if (value === undefined || value === null || value instanceof JsonNumber) return value
-  throw wrongType(source, name)
-}
-
-function wrongType(source: Source, name: string): Malformation {
-  return new Malformation('WRONG_TYPE', source.path + name)
+  return text === '' ? null : (decimalOfText(text) ?? new Unreadable(text))
 }

@@ -2,15 +2,15 @@
 import { CallbackError } from './errors.ts'
 import type { Endpoint, Stage } from './endpoints.ts'
 import type { JsonObject } from './json-value.ts'
-import { isIdentifier, Malformation, OPTIONAL_ID, type Source } from './members.ts'
-import type { CallbackRequest, Parsed } from './request.ts'
+import { IDENTIFIED, isIdentifier, Malformation, OPTIONAL_ID } from './members.ts'
+import type { CallbackRequest, Malformed, Parsed } from './request.ts'
 import { CONFIG_CHANGE, TRANSACTION } from './request-members.ts'
 
 /**
- * Members that only the other endpoint has: a token replayed there must not be read as something
- * else.
+ * Members that make a transaction of whatever has them: a token replayed at the other endpoint must not be read as
+ * something else.
  */
-const TX_ONLY = ['txId', 'operation', 'asset', 'destinations', 'rawTx'] as const
+const TX_ONLY = ['destinations', 'rawTx'] as const
 
 /** Members of the envelope, and those without meaning here. */
 const ENVELOPE = ['requestId', 'signerId', 'exp', 'nbf']
@@ -31,41 +31,58 @@ export function identify(claims: JsonObject): string {
 }
 
 /**
- * Reads the claims once, into a frozen request. Unknown members, operations and types are no flaw;
- * a known member of the wrong type, a bad amount and a missing `txId` are. Throws only
- * `ERR_REQUEST_UNIDENTIFIED`.
+ * Reads the claims once, into a frozen request. Members of another form than documented are unreadable and decide
+ * nothing; only a missing `txId` or `type` is malformed. Throws only `ERR_REQUEST_UNIDENTIFIED`.
  */
 export function parseRequest(endpoint: Endpoint, claims: JsonObject): Parsed {
   const requestId = identify(claims)
   const stage = stageOf(endpoint, claims)
-  const source = { object: claims, path: '' }
+  const foreign = endpoint === 'tx_sign_request' ? undefined : foreignIn(claims)
+  if (foreign !== undefined) {
+    const reason = `a configuration change has \`${foreign}\``
+    return Object.freeze({ kind: 'unreadable', requestId, reason })
+  }
   try {
-    const request = readRequest(endpoint, source, requestId, stage)
+    if (endpoint === 'config_change_sign_request') IDENTIFIED.read(claims, 'type')
+    const request = readRequest(endpoint, claims, requestId, stage)
     return Object.freeze({ kind: 'request', request })
   } catch (error) {
     if (!(error instanceof Malformation)) throw error
     const { reasonCode, member } = error
-    const { txId, signerId } = usableIds(claims)
-    const malformed = { endpoint, stage, requestId, signerId, txId, reasonCode, member }
+    const malformed = { ...usableIn(endpoint, claims), reasonCode, member }
     return Object.freeze({ kind: 'malformed', malformed: Object.freeze(malformed) })
   }
 }
 
-function readRequest(
+/** What is usable of content that cannot be read as a request. Throws `ERR_REQUEST_UNIDENTIFIED`. */
+export function usableIn(
   endpoint: Endpoint,
-  source: Source,
+  claims: JsonObject,
+): Omit<Malformed, 'reasonCode' | 'member'> {
+  const { txId, signerId } = claims
+  return {
+    endpoint,
+    stage: stageOf(endpoint, claims),
+    requestId: identify(claims),
+    signerId: isIdentifier(signerId) ? signerId : undefined,
+    txId: isIdentifier(txId) ? txId : undefined,
+  }
+}
+
+/** The request in claims, whatever its `type`. Throws `Malformation` without a usable `txId`. */
+export function readRequest(
+  endpoint: Endpoint,
+  claims: JsonObject,
   requestId: string,
   stage: Stage,
 ): CallbackRequest {
-  const signerId = OPTIONAL_ID.read(source, 'signerId')
+  const signerId = OPTIONAL_ID.read(claims, 'signerId')
   if (endpoint === 'tx_sign_request') {
-    const unknownMembers = unknownMembersOf(source.object, TX_MEMBERS)
-    return TRANSACTION.read(source, { endpoint, stage, requestId, signerId, unknownMembers })
+    const unknownMembers = unknownMembersOf(claims, TX_MEMBERS)
+    return TRANSACTION.read(claims, { endpoint, stage, requestId, signerId, unknownMembers })
   }
-  const foreign = TX_ONLY.find((name) => source.object[name] !== undefined)
-  if (foreign !== undefined) throw new Malformation('WRONG_ENDPOINT', foreign)
-  const unknownMembers = unknownMembersOf(source.object, CONFIG_MEMBERS)
-  return CONFIG_CHANGE.read(source, { endpoint, stage, requestId, signerId, unknownMembers })
+  const unknownMembers = unknownMembersOf(claims, CONFIG_MEMBERS)
+  return CONFIG_CHANGE.read(claims, { endpoint, stage, requestId, signerId, unknownMembers })
 }
 
 /**
@@ -97,11 +114,8 @@ function hasDisplayAddress(destination: unknown): boolean {
   )
 }
 
-function usableIds({ txId, signerId }: JsonObject) {
-  return {
-    txId: isIdentifier(txId) ? txId : undefined,
-    signerId: isIdentifier(signerId) ? signerId : undefined,
-  }
+function foreignIn(claims: JsonObject): string | undefined {
+  return TX_ONLY.find((name) => claims[name] !== undefined)
 }
 
 function unknownMembersOf(claims: JsonObject, known: ReadonlySet<string>): readonly string[] {

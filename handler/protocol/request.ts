@@ -8,6 +8,7 @@ import type { ReasonCode, Text } from './members.ts'
 import type { CONFIG_CHANGE, DESTINATION, RAW_TX, TRANSACTION } from './request-members.ts'
 
 export type { Amount, ReasonCode, Text } from './members.ts'
+export { Unreadable } from './members.ts'
 
 interface Common {
   readonly stage: Stage
@@ -42,7 +43,8 @@ export type CallbackRequest = TxSignRequest | ConfigChangeRequest
 export type { Endpoint, Stage }
 
 /**
- * Content with an id that can be answered, but that cannot be decided on: it is refused for good.
+ * Content with an id that can be answered, but without one to decide on (`txId`, `type`): it is refused for good, because
+ * a retry would bring the same.
  */
 export interface Malformed {
   readonly endpoint: Endpoint
@@ -52,10 +54,17 @@ export interface Malformed {
   readonly signerId: string | undefined
   readonly txId: string | undefined
   readonly reasonCode: ReasonCode
-  /** Path of the member, in names that this version knows. */
+  /** The member that is not usable. */
   readonly member: string
 }
 
 export type Parsed =
   | { readonly kind: 'request'; readonly request: CallbackRequest }
   | { readonly kind: 'malformed'; readonly malformed: Malformed }
+  | {
+      /** Of a form that can be answered only: with RETRY, so that people can look. */
+      readonly kind: 'unreadable'
+      readonly requestId: string
+      /** Why, in words for the log. */
+      readonly reason: string
+    }

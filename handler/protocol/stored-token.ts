@@ -1,11 +1,11 @@
 /** Stored tokens: reads again what a co-signer once signed, and what was verified before it was stored. */
-import { IDENTITY_VERSION, malformedKey, requestKey } from './digest.ts'
+import { malformedKey, requestKey } from './digest.ts'
 import type { RequestKey } from './digest.ts'
-import type { Endpoint, Stage } from './endpoints.ts'
+import type { Endpoint } from './endpoints.ts'
 import { isList, isObject } from './json-value.ts'
 import type { JsonObject } from './json-value.ts'
 import { decodePart, splitCompact } from './jws.ts'
-import { parseRequest, provesStage } from './parse-request.ts'
+import { parseRequest, provesStage, readRequest, usableIn } from './parse-request.ts'
 import type { CallbackRequest, Parsed } from './request.ts'
 import { parseStrictJson } from './strict-json.ts'
 
@@ -28,7 +28,7 @@ export function readStored(
   const claims = claimsOf(token)
   const parsed = claims && parsedOf(endpoint, claims)
   if (claims === undefined || parsed === undefined) return undefined
-  const key = keyOf(parsed, claims, cosigner)
+  const key = keyOf(endpoint, parsed, claims, cosigner)
   return { key, request: parsed.kind === 'request' ? parsed.request : undefined }
 }
 
@@ -50,22 +50,46 @@ export function readRecent(endpoint: Endpoint, token: string): StoredRequest | u
   return stored
 }
 
-/** The identity that a version of the program gives what was read from claims. */
-export function keyOf(
+/** The identity of what was read from claims, as it is computed now. */
+function keyOf(
+  endpoint: Endpoint,
   parsed: Parsed,
   claims: JsonObject,
   cosigner: string,
-  version: number = IDENTITY_VERSION,
 ): RequestKey {
-  if (parsed.kind === 'malformed') {
-    const { malformed } = parsed
-    const stage = isShown(claims) ? stageIn(version, malformed.stage) : malformed.stage
-    return malformedKey({ ...malformed, stage }, claims)
+  return parsed.kind === 'request'
+    ? requestKey(parsed.request, cosigner)
+    : malformedKey(usableIn(endpoint, claims), claims)
+}
+
+/** What a record says of how its identity was computed. */
+export interface Recorded {
+  readonly endpoint: Endpoint
+  /** `IDENTITY_VERSION` of the program that wrote it. */
+  readonly version: number
+  /** It was refused as malformed. */
+  readonly isMalformed: boolean
+}
+
+/**
+ * The identity of recorded claims, as the version of the program that recorded them computed it. Throws
+ * `ERR_REQUEST_UNIDENTIFIED`.
+ */
+export function recordedKey(
+  { endpoint, version, isMalformed }: Recorded,
+  claims: JsonObject,
+  cosigner: string,
+): RequestKey {
+  if (version !== 1) return keyOf(endpoint, parseRequest(endpoint, claims), claims, cosigner)
+  // Version 1 could not read much that is read now, and read configuration changes without a type.
+  const usable = usableIn(endpoint, claims)
+  if (isMalformed) {
+    const stage = isShown(claims) ? 'signing' : usable.stage
+    return malformedKey({ ...usable, stage }, claims)
   }
-  const { request } = parsed
-  const stage = provesStage(request) ? request.stage : stageIn(version, request.stage)
-  const known = version === 1 ? withoutTags(request) : request
-  return requestKey(known.stage === stage ? known : { ...known, stage }, cosigner)
+  const request = withoutTags(readRequest(endpoint, claims, usable.requestId, usable.stage))
+  const stage = provesStage(request) ? request.stage : 'signing'
+  return requestKey(request.stage === stage ? request : { ...request, stage }, cosigner)
 }
 
 /** As version 1 read it, which did not know the members for tags. */
@@ -79,12 +103,7 @@ function withoutTags(request: CallbackRequest): CallbackRequest {
   return { ...request, destinations }
 }
 
-/** Version 1 took a `displayDstAddress` for a proof of the signing stage. */
-function stageIn(version: number, stage: Stage): Stage {
-  return version === 1 ? 'signing' : stage
-}
-
-/** Whether a transaction that cannot be read shows an address. */
+/** Version 1 took a `displayDstAddress` for a proof of the signing stage, readable or not. */
 function isShown({ destinations }: JsonObject): boolean {
   return (
     isList(destinations) &&

@@ -115,6 +115,10 @@ function observedLog(
   }
   return {
     alarm,
+    inconsistent(event) {
+      log.inconsistent(event)
+      metrics.inconsistent(event)
+    },
     decided(event) {
       log.decided(event)
       metrics.decided(event)

@@ -44,6 +44,10 @@ export function callbackLog(logger: Logger): CallbackLog {
       const level = event.error instanceof CallbackError ? levelOf(event.error) : 'error'
       logger[level](refusedFields(event), 'refused')
     },
+    inconsistent: ({ deliveryId, requestId, checks }) => {
+      const answers = checks.map(({ check, answer }) => `${check}: ${answer}`)
+      logger.warn({ deliveryId, requestId: short(requestId), checks: answers }, 'inconsistent')
+    },
     alarm: (event) => logger.error(alarmFields(event), 'alarm'),
   }
 }

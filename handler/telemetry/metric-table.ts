@@ -49,6 +49,11 @@ export const METRICS = {
     'Things to look at',
     'Each kind begins at 0. The log line `alarm` has the request.',
   ),
+  consistency_total: counter(
+    ['check', 'answer'],
+    'Consistency checks that failed, once per request',
+    'See [Requests that contradict themselves](policy.md#requests-that-contradict-themselves).',
+  ),
   retry_waiting: gauge('Requests last answered RETRY'),
   retry_tries_most: gauge(
     'Tries used by one of them; 20 by default',
@@ -130,6 +135,8 @@ export const ALARM_KINDS: { readonly [K in AlarmKind]: string } = {
   silence: 'No callback came for as long as `HANDLER_SILENCE_ALARM` says.',
   'late-failure': 'Work that went on after its RETRY had left has failed.',
   'retry-budget': 'A request has been answered RETRY 18 times of 20.',
+  unreadable: 'The co-signer signed content of a form that is not read: answered RETRY.',
+  contradiction: 'Members of a request disagree: answered as the policy says.',
   uncertain: 'A rule depends on a value that is unknown: answered RETRY.',
   'stage-difference': 'The two stages of a transaction differ.',
 }

@@ -1,6 +1,6 @@
 /** Counters of the handler: plain counting on the way of an answer, turned into Prometheus text when somebody asks. */
 import { CallbackError } from '../protocol/errors.ts'
-import type { DecidedEvent, RefusedEvent } from '../callback/ports.ts'
+import type { DecidedEvent, InconsistentEvent, RefusedEvent } from '../callback/ports.ts'
 import type { ShadowNote } from '../decisions/store.ts'
 import type { EventOutcome } from '../events/outbox.ts'
 import type { HookOutcome } from '../hooks/http.ts'
@@ -20,6 +20,7 @@ export interface Metrics {
   readonly decided: (event: DecidedEvent) => void
   readonly refused: (event: RefusedEvent) => void
   readonly alarm: (event: { readonly kind: AlarmKind }) => void
+  readonly inconsistent: (event: InconsistentEvent) => void
   /** A connection was closed to make room. */
   readonly dropped: (reason: string) => void
   /** An answer left, `durationMs` after its request arrived. */
@@ -42,6 +43,7 @@ export function createMetrics(now: () => Date): Metrics {
   const decisions = counted('decisions_total', prometheus)
   const refusals = counted('refusals_total', prometheus)
   const alarms = counted('alarms_total', prometheus, Object.keys(ALARM_KINDS))
+  const checks = counted('consistency_total', prometheus)
   const answers = counted('answers_total', prometheus)
   const repeats = counted('repeats_total', prometheus)
   const dropped = counted('connections_dropped_total', prometheus)
@@ -64,6 +66,9 @@ export function createMetrics(now: () => Date): Metrics {
       if (code !== 'ERR_PROBE') refusals(code)
     },
     alarm: ({ kind }) => alarms(kind),
+    inconsistent: (event) => {
+      for (const { check, answer } of event.checks) checks(check, answer)
+    },
     dropped,
     answered(status, durationMs) {
       answers(String(status))

@@ -239,7 +239,11 @@ describe('fireblocks/eth_tx_validation', () => {
     const [first] = sample.rawTx ?? []
     expect(status({ rawTx: [first, { ...first, payload: '00'.repeat(32) }] })).toBe('mismatch')
     const amount = decimal('0.010000000000000001')
-    expect(status({ amount, requestedAmount: amount })).toBe('mismatch')
+    const destinations = (sample.destinations ?? []).map((each) => ({
+      ...each,
+      amountNative: amount,
+    }))
+    expect(status({ amount, requestedAmount: amount, destinations })).toBe('mismatch')
   })
 })
 

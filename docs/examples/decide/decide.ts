@@ -1,5 +1,5 @@
 /** A worked example of `decide`: payments up to a ceiling go where an internal ledger has booked them, and nowhere else. */
-import { compareDecimals, formatDecimal, parseDecimal } from 'countersign'
+import { compareDecimals, formatDecimal, parseDecimal, Unreadable } from 'countersign'
 import type { CallbackRequest, Decide, DeciderFacts, Verdict } from 'countersign'
 
 /** What the ledger has booked for a transaction. */
@@ -23,6 +23,10 @@ export function decideByLedger(findBooking: FindBooking): Decide {
     if (request.endpoint !== 'tx_sign_request') return undefined
     const { externalTxId, asset, amount, destId } = request
     if (typeof externalTxId !== 'string') return refuse('no-reference', 'no reference given')
+    if (amount instanceof Unreadable) {
+      // Of another form than documented: people have an hour to look.
+      return { action: 'RETRY', rule: 'unreadable', reason: 'the amount cannot be read' }
+    }
     if (amount === undefined || amount === null || CEILING === undefined) {
       return refuse('no-amount', 'no amount given')
     }

@@ -2,8 +2,8 @@
  * Identity of a recorded request, computed again from its evidence: what the record must say of it. Records
  * of one version of the identity are compared with what that version computes.
  */
-import { parseRequest } from '../../protocol/parse-request.ts'
-import { keyOf } from '../../protocol/stored-token.ts'
+import { usableIn } from '../../protocol/parse-request.ts'
+import { recordedKey } from '../../protocol/stored-token.ts'
 import type { Verified } from '../../protocol/token.ts'
 import type { DecisionContent } from '../decision-fields.ts'
 
@@ -19,13 +19,17 @@ export type Identity = Pick<
  * @throws CallbackError `ERR_REQUEST_UNIDENTIFIED`
  */
 export function identityOf(
-  { endpoint, identity: version = 1 }: Pick<DecisionContent, 'endpoint' | 'identity'>,
-  verified: Verified,
+  {
+    endpoint,
+    identity: version = 1,
+    rule,
+  }: Pick<DecisionContent, 'endpoint' | 'identity' | 'rule'>,
+  { claims, cosigner }: Verified,
 ): Identity {
-  const parsed = parseRequest(endpoint, verified.claims)
-  const key = keyOf(parsed, verified.claims, verified.cosigner, version)
-  const asked = parsed.kind === 'malformed' ? parsed.malformed : parsed.request
-  const txId = 'txId' in asked ? asked.txId : undefined
+  const isMalformed = rule === 'malformed'
+  const key = recordedKey({ endpoint, version, isMalformed }, claims, cosigner)
+  const isTransaction = endpoint === 'tx_sign_request' || isMalformed
+  const txId = isTransaction ? usableIn(endpoint, claims).txId : undefined
   const { requestId, signerId, stage, digest, coreDigest } = key
   return { requestId, signerId, stage, digest, coreDigest, owner: txId ?? requestId }
 }

@@ -4,6 +4,7 @@ import type { CompiledForm, Policy } from './policy.ts'
 import { familyFor, readAddress, vaultAddressKey } from '../chains/address.ts'
 import type { Assets } from '../chains/asset.ts'
 import { mergeAssets } from '../chains/assets.ts'
+import { compileConsistency } from './consistency.ts'
 import { compileHook } from './hooks.ts'
 import { compileLimit } from './limits.ts'
 import { compileList } from './lists.ts'
@@ -95,6 +96,7 @@ export function* compilePolicy(
       ...rawTxOptions(file.rawTx),
       ...(own === undefined ? {} : { isOwn: ownerOf(own, assets) }),
     },
+    consistency: compileConsistency(file.consistency),
     tests: file.tests ?? [],
     listActions: used.usedLists,
     misspelt,

@@ -1,4 +1,5 @@
 /** Conditions on where a transaction comes from and goes to; all conditions of a block are about one destination. */
+import { Unreadable } from '../../protocol/request.ts'
 import { absenceOf } from '../readings/absence.ts'
 import {
   answerFor,
@@ -250,7 +251,9 @@ function selectorsOf({ tx, facts }: Subject): Stated {
   const { selectors = [], undecoded } = facts.rawTx.status === 'absent' ? {} : facts.rawTx.facts
   const texts = [...selectors]
   const unreadable = undecoded === true
-  const data = tx?.extraParameters?.['contractCallData']
+  const parameters = tx?.extraParameters
+  if (parameters instanceof Unreadable) return { texts, unreadable: true }
+  const data = parameters?.['contractCallData']
   if (isAbsent(data)) return { texts, unreadable }
   if (typeof data !== 'string') return { texts, unreadable: true }
   const digits = CALL_DATA.exec(data)?.[1]?.toLowerCase()

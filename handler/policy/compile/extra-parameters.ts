@@ -1,6 +1,7 @@
 /** Conditions on members of `extraParameters`, which customers fill as they like. */
 import { JsonNumber } from '../../protocol/json-value.ts'
 import type { JsonValue } from '../../protocol/json-value.ts'
+import { Unreadable } from '../../protocol/request.ts'
 import { absenceOf } from '../readings/absence.ts'
 import { CERTAINLY, greatest, isAbsent, least, NO, POSSIBLY } from '../readings/answer.ts'
 import type { Answer } from '../readings/answer.ts'
@@ -31,10 +32,14 @@ export function extraParameterCheck(
   const field = `extraParameters.${block.path}`
   const isNoValue = absenceOf(field)
   const answerOne = (subject: Subject, value: unknown): Answer => {
+    if (value instanceof Unreadable) return POSSIBLY
     if (isAbsent(value)) return isNoValue(subject) ? NO : POSSIBLY
     return isWanted(value, wanted) ? CERTAINLY : NO
   }
-  const read = (subject: Subject) => valuesAt(subject.tx?.extraParameters ?? undefined, steps)
+  const read = ({ tx }: Subject): readonly (JsonValue | Unreadable | undefined)[] => {
+    const start = tx?.extraParameters ?? undefined
+    return start instanceof Unreadable ? [start] : valuesAt(start, steps)
+  }
   return simpleCheck({
     field,
     wants: wanted === undefined ? 'present' : [...wanted].map((each) => `\`${each}\``).join(' or '),
@@ -87,7 +92,8 @@ function isArray(value: JsonValue | undefined): value is readonly JsonValue[] {
   return Array.isArray(value)
 }
 
-function describeValue(value: JsonValue | undefined, isNoValue: boolean): string {
+function describeValue(value: JsonValue | Unreadable | undefined, isNoValue: boolean): string {
+  if (value instanceof Unreadable) return 'unreadable'
   if (typeof value === 'boolean') return `\`${value}\``
   if (value instanceof JsonNumber) return `\`${value.text}\``
   if (typeof value === 'object' && value !== null) return 'an object or a list'

@@ -1,5 +1,6 @@
 /** The texts that a condition can look at: for each field of the policy, where it is read and what may be written. */
 import type { ConfigChangeRequest } from '../../protocol/request.ts'
+import { Unreadable } from '../../protocol/request.ts'
 import { feesOf, statedAmount } from '../readings/amounts.ts'
 import type { StatedAmounts } from '../readings/amounts.ts'
 import type { Subject } from '../readings/subject.ts'
@@ -71,7 +72,7 @@ export const DETAIL_FIELDS = {
 export function detailOf(config: ConfigChangeRequest | undefined, name: string): unknown {
   const info: unknown = config?.extraInfo
   if (info === undefined || info === null) return undefined
-  if (typeof info !== 'object') return info
+  if (typeof info !== 'object' || info instanceof Unreadable) return info
   const value: unknown = Object.hasOwn(info, name) ? Reflect.get(info, name) : undefined
   return value
 }

@@ -2,6 +2,7 @@
 import { addDecimals, parseDecimal } from '../../protocol/decimal.ts'
 import type { Decimal } from '../../protocol/decimal.ts'
 import type { TxSignRequest } from '../../protocol/request.ts'
+import { Unreadable } from '../../protocol/request.ts'
 import { partsOf } from '../chains/address.ts'
 import type { AddressRules } from '../chains/address.ts'
 import type { Decision, LimitCharge } from '../decision.ts'
@@ -92,6 +93,20 @@ export function chargesFor(
   return charges
 }
 
+/** Something that limits look at is there and cannot be read: then a request is put off, not refused, by what it lacks. */
+export function hidesFromLimits(tx: TxSignRequest, addresses: AddressRules): boolean {
+  const { destinations, asset, signerId, sourceType, sourceId, amount } = tx
+  const entries = destinations instanceof Unreadable ? [] : (destinations ?? [])
+  const parts = [asset, signerId, sourceType, sourceId, amount]
+  const shares = entries.map(({ amountNative }) => amountNative)
+  return (
+    [...parts, ...shares].some((part) => part instanceof Unreadable) ||
+    destinationsOf(tx, addresses).some(
+      ({ type, id, address }) => type.unreadable || id.unreadable || address().unreadable,
+    )
+  )
+}
+
 function keyPart(part: Exclude<KeyPart, 'destination'>, tx: TxSignRequest): string | undefined {
   if (part === 'asset') return typeof tx.asset === 'string' ? textKey(tx.asset) : undefined
   if (part === 'signer') return typeof tx.signerId === 'string' ? textKey(tx.signerId) : undefined
@@ -117,6 +132,7 @@ function destinationShares(
   tx: TxSignRequest,
   addresses: AddressRules,
 ): readonly Share[] | undefined {
+  if (tx.destinations instanceof Unreadable) return undefined
   const readings = destinationsOf(tx, addresses)
   const shares = new Map<string, Share>()
   for (const [index, reading] of readings.entries()) {
@@ -137,6 +153,7 @@ function destinationShares(
 
 /** What an entry says that it gets. */
 function entryAmount({ destinations }: TxSignRequest, index: number): Decimal | undefined {
+  if (destinations instanceof Unreadable) return undefined
   const amount: unknown = destinations?.[index]?.amountNative
   return isDecimal(amount) ? amount : undefined
 }

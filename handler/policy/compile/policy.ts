@@ -2,6 +2,7 @@
 import type { Action } from '../../protocol/endpoints.ts'
 import type { AddressRules } from '../chains/address.ts'
 import type { Assets } from '../chains/assets.ts'
+import type { ConsistencyAnswers } from '../decision.ts'
 import type { Hook } from './hooks.ts'
 import type { Limit } from './limits.ts'
 import type { ListFileFinding, NamedList } from './lists.ts'
@@ -31,6 +32,8 @@ export interface Policy {
   readonly addresses: AddressRules
   readonly statementKeys: readonly StatementKey[]
   readonly rawTx: RawTxOptions
+  /** What is answered when members of a request disagree; RETRY for checks that it does not name. */
+  readonly consistency: ConsistencyAnswers
   readonly tests: readonly TestEntry[]
   /** The actions of the rules that refer to a list. */
   readonly listActions: ReadonlyMap<string, ReadonlySet<Action>>

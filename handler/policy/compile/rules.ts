@@ -9,6 +9,7 @@ import { durationMs } from '../../../common/duration.ts'
 import { sha256 } from '../../protocol/digest.ts'
 import type { Path } from '../file/problems.ts'
 import type { RuleEntry, WhenClause } from '../file/schema.ts'
+import type { TermsEntry } from '../file/terms-schema.ts'
 import { compileRequirements } from './requirements.ts'
 import type { Requirements, RuleContext } from './requirements.ts'
 import { compileWhen } from './when.ts'
@@ -27,6 +28,8 @@ export interface Rule {
   readonly requirements: Requirements
   /** Parts of the proof that its own conditions give: the addresses and the chain ids that they name. */
   readonly settles: ReadonlySet<Proof>
+  /** Digest of id and conditions: a release is worth nothing to another rule. */
+  binding(): string
   /** Operations are named, or said not to matter. */
   readonly namesOperation: boolean
 }
@@ -80,6 +83,7 @@ export function compileRule(entry: RuleEntry, path: Path, context: RuleContext):
     },
     settles: settledBy(entry.when, answer.hold),
     namesOperation: mustPass(entry.when, ({ operation }) => operation !== undefined),
+    binding: () => bindingOf(entry.id, entry.when),
     requirements: compileRequirements(entry, action, answer.hold !== undefined, path, context),
   }
 }
@@ -149,8 +153,19 @@ function holdOf(
   if (action !== 'RETRY') {
     context.findings.report([...path, 'then', 'hold'], 'only a RETRY can be held')
   }
-  const { approvals = 1, expires = '24h', onExpiry = 'REJECT' } = hold
-  // Members stand in the order of the schema, so that their order in the file says nothing.
-  const boundTo = sha256(JSON.stringify([id, when]))
-  return { approvals, expiresMs: durationMs(expires), onExpiry, boundTo }
+  return { ...termsOf(hold), boundTo: bindingOf(id, when) }
+}
+
+/** Members stand in the order of the schema, so that their order in the file says nothing. */
+function bindingOf(id: string, when: WhenClause): string {
+  return sha256(JSON.stringify([id, when]))
+}
+
+/** The terms of a hold: one person, a day, and then a refusal, unless it says otherwise. */
+export function termsOf({
+  approvals = 1,
+  expires = '24h',
+  onExpiry = 'REJECT',
+}: TermsEntry): HoldTerms {
+  return { approvals, expiresMs: durationMs(expires), onExpiry }
 }

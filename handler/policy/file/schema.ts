@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ENDPOINTS } from '../../protocol/endpoints.ts'
 import { assetsSchema } from '../chains/assets.ts'
 import { PROOFS } from '../rawtx/verdict.ts'
+import { consistency, terms } from './terms-schema.ts'
 import { decimal, duration, name, oneOrMore, text, texts, unknown } from './schema-atoms.ts'
 import { extraParameter, typedData } from './schema-content.ts'
 
@@ -130,9 +131,7 @@ const require = z.strictObject({
 })
 
 const hold = z.strictObject({
-  approvals: z.literal([1, 2]).optional(),
-  expires: duration.optional(),
-  onExpiry: z.enum(['RETRY', 'REJECT']).optional(),
+  ...terms.shape,
   release: z
     .literal('any')
     .optional()
@@ -245,6 +244,11 @@ export const policySchema = z.strictObject({
     .describe('co-signers of 2026.07.20 and later send tags, so that an absent tag is none'),
   statementKeys: z.record(name, statementKey).optional(),
   rawTx: rawTxOptions.optional(),
+  consistency: consistency
+    .optional()
+    .describe(
+      'what is answered when members of a request disagree; RETRY for what it does not name',
+    ),
   lists: z.record(name, list).optional().describe('named lists, referred to as { list: name }'),
   limits: z.record(name, limit).optional().describe('rolling limits, for `require`'),
   hooks: z.record(name, hook).optional().describe('services of your own, for `require`'),

@@ -1,7 +1,7 @@
 /** The entries of `rawTx`, read once: bytes, the hash that is signed, and the key that signs it. */
-import type { RawTxEntry, TxSignRequest } from '../../protocol/request.ts'
 import type { Asset } from '../chains/assets.ts'
 import { parseHex } from './bytes.ts'
+import type { ReadableEntry, ReadableTx } from './readable.ts'
 import type { Finding } from './verdict.ts'
 import { gravest, mismatch, unverifiable } from './verdict.ts'
 
@@ -26,7 +26,7 @@ const PATH = new RegExp(`^\\[ ?${INDEX}(?:, ?${INDEX}){4} ?\\]$`)
 const VAULT_TYPES: ReadonlySet<string> = new Set(['VAULT', 'VAULT_ACCOUNT'])
 
 /** Every entry, or why one of them cannot be read. */
-export function readEntries(list: readonly RawTxEntry[]): readonly Entry[] | Finding {
+export function readEntries(list: readonly ReadableEntry[]): readonly Entry[] | Finding {
   if (list.length > MAX_ENTRIES)
     return unverifiable(`more than ${MAX_ENTRIES} entries in \`rawTx\``)
   const entries: Entry[] = []
@@ -58,8 +58,8 @@ export interface KeyRules {
  * account, at 0, 0. Under another purpose the numbers have another meaning.
  */
 export function checkPaths(
-  list: readonly RawTxEntry[],
-  { sourceType, sourceId }: TxSignRequest,
+  list: readonly ReadableEntry[],
+  { sourceType, sourceId }: ReadableTx,
   rules: KeyRules,
 ): Finding | undefined {
   if (!VAULT_TYPES.has(sourceType ?? '')) {

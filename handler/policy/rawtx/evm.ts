@@ -1,6 +1,5 @@
 /** EVM transactions against the request: every entry's hash, chain, fee bound, and the payments they make. */
 import { baseUnits, fromBaseUnits } from '../../protocol/decimal.ts'
-import type { TxSignRequest } from '../../protocol/request.ts'
 import type { EvmAsset } from '../chains/assets.ts'
 import { bytesToHex, keccak_256, prefixed } from './bytes.ts'
 import type { Entry } from './entries.ts'
@@ -11,6 +10,7 @@ import { decodeEvmTransaction } from './evm-transaction.ts'
 import type { OwnAddress } from './own-address.ts'
 import type { Asked, Payment, Reading } from './payments.ts'
 import { missingRecipients, readPayments } from './payments.ts'
+import type { ReadableTx } from './readable.ts'
 import type { Recipient } from './recipient.ts'
 import type { Finding, RawTxFacts } from './verdict.ts'
 import { gravest, lacking, mismatch, proven, unverifiable } from './verdict.ts'
@@ -26,7 +26,7 @@ const NATIVE_DECIMALS = 18
 
 /** The verdict on entries of an EVM asset. */
 export function verifyEvm(
-  request: TxSignRequest,
+  request: ReadableTx,
   asset: EvmAsset,
   entries: readonly Entry[],
   isOwn: OwnAddress,
@@ -89,12 +89,12 @@ function withFee(finding: Finding, fee: bigint, calls: readonly Call[]): Finding
   return lacking({ ...finding, facts: { ...finding.facts, feeBound } }, ['fee'])
 }
 
-function feeOf({ fee }: TxSignRequest): bigint | undefined {
+function feeOf({ fee }: ReadableTx): bigint | undefined {
   return fee === undefined || fee === null ? undefined : baseUnits(fee, NATIVE_DECIMALS)
 }
 
 function checkOperation(
-  request: TxSignRequest,
+  request: ReadableTx,
   asset: EvmAsset,
   calls: readonly Call[],
   isOwn: OwnAddress,
@@ -152,7 +152,7 @@ function tokenPayment(
 function contractCall(
   { name, to, value, data }: Call,
   asset: EvmAsset,
-  request: TxSignRequest,
+  request: ReadableTx,
 ): Payment | Finding {
   const asked = request.extraParameters?.['contractCallData']
   if (asset.contract !== undefined) {
@@ -175,9 +175,10 @@ function settle(
   const bad = gravest(found.filter((each) => 'status' in each))
   if (bad !== undefined) return bad
   const paid = found.filter((each) => 'target' in each)
-  for (const { payments, gross } of readings) {
+  for (const { payments, gross, dispute } of readings) {
     const recipient = recipientOf(payments, paid)
     if (recipient === undefined) continue
+    if (dispute !== undefined) return unverifiable(dispute)
     const { length } = recipient
     return proven(missingRecipients(payments, recipient[0], isOwn), {
       ...(gross ? { gross: true as const } : {}),

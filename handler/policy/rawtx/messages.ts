@@ -1,11 +1,13 @@
 /** RAW and TYPED_MESSAGE requests: the digests of the contents they show are the payloads that will be signed. */
 import type { JsonValue } from '../../protocol/json-value.ts'
+import { Unreadable } from '../../protocol/request.ts'
 import type { TxSignRequest } from '../../protocol/request.ts'
 import type { Assets } from '../chains/assets.ts'
 import { bytesToHex, concatBytes, keccak_256, parseHex, sha256 } from './bytes.ts'
 import type { TypedData } from './eip712.ts'
 import { hashTypedData } from './eip712.ts'
 import { arrayOf, objectOf, textOf } from './json-content.ts'
+import type { ReadableTx } from './readable.ts'
 import type { Finding, Proof, RawTxFacts } from './verdict.ts'
 import { gravest, mismatch, proven, unverifiable } from './verdict.ts'
 
@@ -27,14 +29,14 @@ export function contentDigest(digests: readonly string[]): string {
 }
 
 /** The content digest of a request; undefined when it signs no contents or they cannot be read. */
-export function contentDigestOf(request: TxSignRequest): string | undefined {
+export function contentDigestOf(request: ReadableTx): string | undefined {
   const contents = readContents(request)
   return typeof contents === 'string' ? undefined : contentDigest(contents.digests)
 }
 
 /** The verdict on contents. `approvedContent` is the digest that an extra signature vouches for. */
 export function verifyMessages(
-  request: TxSignRequest,
+  request: ReadableTx,
   assets: Assets,
   approvedContent: string | undefined,
 ): Finding {
@@ -68,6 +70,7 @@ const UNTYPED: ReadonlySet<string> = new Set(['EIP191', 'TIP191', 'BTC_MESSAGE']
 
 /** The messages of a TYPED_MESSAGE, at least one; none of any other operation. */
 export function typedMessagesOf(request: TxSignRequest): readonly TypedMessage[] {
+  if (request.operation instanceof Unreadable) return [UNREADABLE]
   if (request.operation !== 'TYPED_MESSAGE') return []
   const messages = messagesOf(request)
   return typeof messages === 'string' ? [UNREADABLE] : messages.map(typedMessage)
@@ -88,10 +91,7 @@ function typedDataOf(message: JsonValue | undefined): TypedData | undefined {
 }
 
 /** Payloads are the digests, one for one, in order. */
-function checkPayloads(
-  { rawTx }: TxSignRequest,
-  { digests, hashed }: Contents,
-): Finding | undefined {
+function checkPayloads({ rawTx }: ReadableTx, { digests, hashed }: Contents): Finding | undefined {
   const list = rawTx ?? []
   if (list.length === 0)
     return unverifiable('there is no raw transaction to compare the content with')
@@ -100,8 +100,9 @@ function checkPayloads(
   }
   const findings = digests.flatMap((digest, index) => {
     const field = `rawTx[${index}].payload`
-    const payload = list[index]?.payload ?? 'none'
+    const payload = list[index]?.payload ?? ''
     if (payload === digest) return []
+    if (payload === '') return [unverifiable(`\`${field}\` is absent`)]
     // What was hashed before, or will be, has a payload of its own; which hash, only the vendor knows.
     return hashed.has(index) || payload.length !== digest.length
       ? [unverifiable(`\`${field}\` is not the content itself, which may be hashed`)]
@@ -112,7 +113,7 @@ function checkPayloads(
 
 /** The chain that typed data name, unless it is certainly the asset's. */
 function otherChainOf(
-  { asset }: TxSignRequest,
+  { asset }: ReadableTx,
   typed: TypedData | undefined,
   assets: Assets,
 ): string | undefined {
@@ -133,7 +134,7 @@ function missingChain(
 
 /** RAW contents are hashes of something unknown: only an expectation from elsewhere can confirm them. */
 function checkApproval(
-  { operation }: TxSignRequest,
+  { operation }: ReadableTx,
   { contentDigest: found = '' }: RawTxFacts,
   approved: string | undefined,
 ): Finding | undefined {
@@ -157,13 +158,14 @@ interface Contents {
 const NONE_HASHED: ReadonlySet<number> = new Set()
 
 /** The contents, or why they cannot be read. */
-function readContents(request: TxSignRequest): Contents | string {
+function readContents(request: ReadableTx): Contents | string {
   const messages = messagesOf(request)
   if (typeof messages === 'string') return messages
   return request.operation === 'RAW' ? readRaw(messages) : readTyped(messages)
 }
 
 function messagesOf({ extraParameters }: TxSignRequest): readonly JsonValue[] | string {
+  if (extraParameters instanceof Unreadable) return '`extraParameters` cannot be read'
   const data = objectOf(extraParameters?.['rawMessageData'])
   const messages = arrayOf(data?.['messages']) ?? []
   if (messages.length === 0) return '`rawMessageData.messages` is absent or empty'

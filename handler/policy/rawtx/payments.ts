@@ -1,8 +1,8 @@
 /** What the request says is paid to whom, in base units: the readings that the bytes are compared with. */
 import { addDecimals, baseUnits, compareDecimals, formatDecimal } from '../../protocol/decimal.ts'
 import type { Decimal } from '../../protocol/decimal.ts'
-import type { Destination, TxSignRequest } from '../../protocol/request.ts'
 import { canonicalType } from '../readings/vocabulary.ts'
+import type { ReadableDestination, ReadableTx } from './readable.ts'
 import type { Recipient } from './recipient.ts'
 import type { Finding, Proof } from './verdict.ts'
 import { mismatch, unverifiable } from './verdict.ts'
@@ -26,11 +26,16 @@ export interface Asked {
   readonly index: number
 }
 
-/** One consistent reading of the request. */
+/** One reading of the request. */
 export interface Reading {
   readonly payments: readonly Asked[]
   /** The fee is taken out of the requested amount. */
   readonly gross: boolean
+  /**
+   * In what the request disagrees with itself, so that bytes which fit this reading prove nothing; bytes that fit none of
+   * the readings contradict all that is stated.
+   */
+  readonly dispute?: string | undefined
 }
 
 /** How an asset's amounts and addresses are read. */
@@ -46,7 +51,7 @@ export interface Units {
  * The readings of a request, at least one, or what is contradictory or missing in it. A gross reading is offered beside
  * the plain one, because no field marks gross transactions: one destination gets `requestedAmount` less `fee`.
  */
-export function readPayments(request: TxSignRequest, units: Units): readonly Reading[] | Finding {
+export function readPayments(request: ReadableTx, units: Units): readonly Reading[] | Finding {
   const { amount } = request
   if (amount === undefined || amount === null) return unverifiable('`amount` is absent')
   const destinations = request.destinations ?? []
@@ -73,12 +78,12 @@ export function missingRecipients(
 }
 
 function readOne(
-  request: TxSignRequest,
+  request: ReadableTx,
   amount: Decimal,
-  destination: Destination | undefined,
+  destination: ReadableDestination | undefined,
   units: Units,
 ): readonly Reading[] | Finding {
-  const place = onePlace(
+  const places = placesOf(
     [
       ['destinations[0].displayDstAddress', destination?.displayDstAddress],
       ['destinations[0].dstAddress', destination?.dstAddress],
@@ -86,12 +91,12 @@ function readOne(
     ],
     units,
   )
-  if ('status' in place) return place
+  if ('status' in places) return places
   const vault = vaultOf(
     [destination?.dstType, request.destType],
     [destination?.dstId, request.destId],
   )
-  const asked = { ...place, vault, index: 0 }
+  const asked = { ...places.place, vault, index: 0 }
   const paid = baseUnits(amount, units.decimals)
   if (paid === undefined) return fractional('amount', amount)
   const requested = request.requestedAmount ?? amount
@@ -104,11 +109,27 @@ function readOne(
   if (net !== undefined && stated.every((each) => isEither(each, requested, net, units.decimals))) {
     readings.push({ payments: [{ ...asked, units: net }], gross: true })
   }
-  if (readings.length > 0) return readings
-  return mismatch(
-    'requestedAmount',
-    stated.map(formatDecimal).join(' and '),
-    formatDecimal(requested),
+  if (readings.length > 0 && places.dispute === undefined) return readings
+  const words = [...stated, requested].map(formatDecimal).join(', ')
+  const dispute = places.dispute ?? `the request states several amounts: ${words}`
+  const amounts = [...stated, requested].map((each) => baseUnits(each, units.decimals))
+  const asks = [places.place, ...places.others].map((place) => ({ ...asked, ...place }))
+  return disputed(dispute, asks, amounts, net)
+}
+
+/** One reading for each address and each amount, but none for more than the amount and what the destination gets. */
+function disputed(
+  dispute: string,
+  asks: readonly Omit<Asked, 'units'>[],
+  [amount = 0n, native = 0n, requested]: readonly (bigint | undefined)[],
+  net: bigint | undefined,
+): readonly Reading[] {
+  const most = amount > native ? amount : native
+  const amounts = new Set([amount, native, requested, net].filter((each) => each !== undefined))
+  return asks.flatMap((asked) =>
+    [...amounts]
+      .filter((units) => units <= most)
+      .map((units) => ({ payments: [{ ...asked, units }], gross: false, dispute })),
   )
 }
 
@@ -126,23 +147,26 @@ function isEither(value: Decimal, requested: Decimal, net: bigint, decimals: num
 
 /** Several destinations: each names its address and its amount, and together they are the whole. */
 function readMany(
-  request: TxSignRequest,
+  request: ReadableTx,
   amount: Decimal,
-  destinations: readonly Destination[],
+  destinations: readonly ReadableDestination[],
   units: Units,
 ): readonly Reading[] | Finding {
   const payments: Asked[] = []
+  const others: Place[] = []
+  let dispute: string | undefined
   let sum: Decimal = { units: 0n, scale: 0 }
   for (const [index, destination] of destinations.entries()) {
     const name = `destinations[${index}]`
-    const place = onePlace(
+    const places = placesOf(
       [
         [`${name}.displayDstAddress`, destination.displayDstAddress],
         [`${name}.dstAddress`, destination.dstAddress],
       ],
       units,
     )
-    if ('status' in place) return place
+    if ('status' in places) return places
+    const { place } = places
     const { amountNative, dstType, dstId } = destination
     if (amountNative === undefined || amountNative === null) {
       return unverifiable(`\`${name}.amountNative\` is absent`)
@@ -151,27 +175,40 @@ function readMany(
     if (paid === undefined) return fractional(`${name}.amountNative`, amountNative)
     const vault = vaultOf([hasText(dstType) ? dstType : request.destType], [dstId])
     payments.push({ ...place, units: paid, vault, index })
+    others.push(places.others[0] ?? place)
+    dispute ??= places.dispute
     sum = addDecimals(sum, amountNative)
-  }
-  for (const [field, stated] of [
-    ['amount', amount],
-    ['requestedAmount', request.requestedAmount ?? amount],
-  ] as const) {
-    if (compareDecimals(stated, sum) !== 0) {
-      return mismatch(field, formatDecimal(sum), formatDecimal(stated))
-    }
   }
   if (payments.filter(({ target }) => target === undefined).length > 1) {
     return unverifiable('more than one destination states no address')
   }
-  const { destAddress } = request
-  if (hasText(destAddress)) {
-    const target = units.target(destAddress)
-    if (!payments.some((payment) => [target, undefined].includes(payment.target))) {
-      return mismatch('destAddress', 'the address of a destination', destAddress)
+  dispute ??= disputeOf(request, amount, sum, payments, units)
+  if (dispute === undefined) return [{ payments, gross: false }]
+  const elsewhere = payments.map((payment, index) => ({ ...payment, ...others[index] }))
+  return [payments, elsewhere].map((each) => ({ payments: each, gross: false, dispute }))
+}
+
+/** In what the top level and the destinations disagree. */
+function disputeOf(
+  { requestedAmount, destAddress }: ReadableTx,
+  amount: Decimal,
+  sum: Decimal,
+  payments: readonly Asked[],
+  units: Units,
+): string | undefined {
+  for (const [field, stated] of [
+    ['amount', amount],
+    ['requestedAmount', requestedAmount ?? amount],
+  ] as const) {
+    if (compareDecimals(stated, sum) !== 0) {
+      return `\`${field}\` is ${formatDecimal(stated)}, the destinations get ${formatDecimal(sum)}`
     }
   }
-  return [{ payments, gross: false }]
+  if (!hasText(destAddress)) return undefined
+  const target = units.target(destAddress)
+  return payments.some((payment) => [target, undefined].includes(payment.target))
+    ? undefined
+    : '`destAddress` is not the address of a destination'
 }
 
 /** The id of the vault account that a destination is said to be: `''` when there is none, or two. */
@@ -181,22 +218,35 @@ function vaultOf(types: readonly unknown[], ids: readonly unknown[]): string | u
   return more.length === 0 ? id : ''
 }
 
-/** The one place that all given addresses name; nowhere when none is given. */
-function onePlace(
+type Place = Pick<Asked, 'target' | 'address'>
+
+/** Where a payment goes. */
+interface Places {
+  /** What all given addresses name, or the first of several; nowhere when none is given. */
+  readonly place: Place
+  readonly others: readonly Place[]
+  /** Undefined when the addresses agree. */
+  readonly dispute: string | undefined
+}
+
+/** The places that the given addresses name; unverifiable when none of those that are given can be read. */
+function placesOf(
   fields: readonly (readonly [string, string | null | undefined])[],
   units: Units,
-): Pick<Asked, 'target' | 'address'> | Finding {
-  let first: { readonly address: string; readonly target: string } | undefined
+): Places | Finding {
+  const found: Place[] = []
+  let dispute: string | undefined
   for (const [field, address] of fields) {
-    if (!hasText(address) || address === first?.address) continue
+    if (!hasText(address)) continue
     const target = units.target(address)
-    if (target === undefined) return mismatch(field, 'a valid address of the chain', address)
-    if (first !== undefined && target !== first.target) {
-      return mismatch(field, first.address, address)
-    }
-    first ??= { address, target }
+    if (target === undefined) dispute ??= `\`${field}\` is not a valid address of the chain`
+    else if (!found.some((each) => each.target === target)) found.push({ target, address })
+    if (found.length > 1) dispute ??= `\`${field}\` is another address of one destination`
   }
-  return { target: first?.target, address: first?.address }
+  const [place, ...others] = found
+  if (place !== undefined) return { place, others, dispute }
+  if (dispute !== undefined) return unverifiable(dispute)
+  return { place: { target: undefined, address: undefined }, others, dispute }
 }
 
 function hasText(text: unknown): text is string {

@@ -109,9 +109,10 @@ export function rebuildOutputs(
 /** What the inputs leave for the miner must not be more than the request's fee. */
 function judgeFee(
   spent: bigint,
-  { payments, gross, recipient }: FilledReading,
+  { payments, gross, dispute, recipient }: FilledReading,
   { fee, total, isOwn }: Circumstances,
 ): Finding {
+  if (dispute !== undefined) return unverifiable(dispute)
   const facts = {
     ...(gross ? ({ gross } as const) : {}),
     ...(recipient === undefined ? {} : { recipient }),

@@ -1,6 +1,5 @@
 /** Bitcoin-like transactions against the request: every entry's hash, one transaction, its outputs, change and fee. */
 import { baseUnits } from '../../protocol/decimal.ts'
-import type { TxSignRequest } from '../../protocol/request.ts'
 import type { UtxoAsset } from '../chains/assets.ts'
 import { bytesToHex, hash160, hexToBytes } from './bytes.ts'
 import type { Entry } from './entries.ts'
@@ -17,6 +16,7 @@ import type { NetworkRules } from '../chains/utxo-networks.ts'
 import { NETWORK_RULES } from '../chains/utxo-networks.ts'
 import type { Circumstances } from './utxo-outputs.ts'
 import { judgeOutputs, rebuildOutputs } from './utxo-outputs.ts'
+import type { ReadableTx } from './readable.ts'
 import type { Finding, RawTxFacts } from './verdict.ts'
 import { gravest, lacking, mismatch, unverifiable } from './verdict.ts'
 
@@ -32,7 +32,7 @@ const DECIMALS = 8
 
 /** The verdict on entries of a Bitcoin-like asset. */
 export function verifyUtxo(
-  request: TxSignRequest,
+  request: ReadableTx,
   asset: UtxoAsset,
   entries: readonly Entry[],
   options: UtxoOptions,
@@ -96,7 +96,7 @@ function checkTypes(signed: readonly Signed[], allowed: readonly string[]): Find
 }
 
 function checkTransaction(
-  request: TxSignRequest,
+  request: ReadableTx,
   rules: NetworkRules,
   signed: readonly Signed[],
   { changeAddresses, isOwn }: UtxoOptions,

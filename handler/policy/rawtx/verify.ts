@@ -1,6 +1,7 @@
 /** Rebuilds what is about to be signed from `rawTx`, and says whether it is what the request says. */
 import { messageOf } from '../../../common/errors.ts'
 import type { TxSignRequest } from '../../protocol/request.ts'
+import { Unreadable } from '../../protocol/request.ts'
 import type { Asset, Assets } from '../chains/assets.ts'
 import { checkPaths, readEntries } from './entries.ts'
 import type { Entry } from './entries.ts'
@@ -9,6 +10,8 @@ import { signsContent, verifyMessages } from './messages.ts'
 import type { OwnAddress } from './own-address.ts'
 import { NO_OWN_ADDRESSES } from './own-address.ts'
 import { verifyUtxo } from './utxo.ts'
+import { isReadable, unreadableIn } from './readable.ts'
+import type { ReadableTx } from './readable.ts'
 import type { Finding, RawTxVerdict } from './verdict.ts'
 import { isGraver, unverifiable } from './verdict.ts'
 
@@ -45,6 +48,11 @@ export function verifyRawTx(
 }
 
 function verify(request: TxSignRequest, assets: Assets, options: RawTxOptions): RawTxVerdict {
+  if (!isReadable(request)) {
+    return isWithoutBytes(request)
+      ? { status: 'absent' }
+      : unverifiable(`\`${unreadableIn(request) ?? ''}\` cannot be read`)
+  }
   const list = request.rawTx ?? []
   if (signsContent(request.operation)) {
     const content = verifyMessages(request, assets, options.approvedContent)
@@ -66,7 +74,7 @@ function verify(request: TxSignRequest, assets: Assets, options: RawTxOptions): 
 }
 
 function judge(
-  request: TxSignRequest,
+  request: ReadableTx,
   asset: Asset,
   entries: readonly Entry[],
   options: RawTxOptions,
@@ -81,6 +89,12 @@ function judge(
     changeAddresses: options.changeAddresses ?? [],
     isOwn,
   })
+}
+
+/** Nothing is there that could be signed, readable or not. */
+function isWithoutBytes({ operation, rawTx }: TxSignRequest): boolean {
+  const signsMessages = typeof operation === 'string' && signsContent(operation)
+  return !signsMessages && !(rawTx instanceof Unreadable) && (rawTx ?? []).length === 0
 }
 
 /** The graver of what the bytes and the signing key say; the facts are those of the bytes. */

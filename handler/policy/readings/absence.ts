@@ -2,6 +2,8 @@
  * The one table of what a missing value means: where the member does not belong it is no value, which matches nothing;
  * everywhere else it is unknown. docs/policy.md prints it.
  */
+import type { TxSignRequest } from '../../protocol/request.ts'
+import { Unreadable } from '../../protocol/request.ts'
 import type { DestinationReading } from './destinations.ts'
 import type { Subject } from './subject.ts'
 import { DETAILS_OF_TYPE, SUBTYPED, WITHOUT_DESTINATION } from './vocabulary.ts'
@@ -67,14 +69,14 @@ export const ABSENCE: readonly AbsenceRow[] = [
     ],
     noValue: `when the operation has no destination (${wordsOf(WITHOUT_DESTINATION)}) and the request names none`,
     applies: ({ tx }, destination) =>
-      tx !== undefined && destination?.isEmpty === true && WITHOUT_DESTINATION.has(tx.operation),
+      tx !== undefined && destination?.isEmpty === true && isWithoutDestination(tx),
   },
   {
     fields: ['amountUSD'],
     noValue: 'when the operation has no destination and the request names none',
     applies: (subject) =>
       subject.tx !== undefined &&
-      WITHOUT_DESTINATION.has(subject.tx.operation) &&
+      isWithoutDestination(subject.tx) &&
       subject.destinations().every(({ isEmpty }) => isEmpty),
   },
   {
@@ -82,7 +84,8 @@ export const ABSENCE: readonly AbsenceRow[] = [
     noValue: 'when the operation is not `CONTRACT_CALL`, or the call data are empty',
     applies: ({ tx }) =>
       tx !== undefined &&
-      (tx.operation !== 'CONTRACT_CALL' || isEmptyCall(tx.extraParameters?.['contractCallData'])),
+      typeof tx.operation === 'string' &&
+      (tx.operation !== 'CONTRACT_CALL' || isEmptyCall(tx.extraParameters)),
   },
   {
     fields: ['typedData.<member>'],
@@ -101,7 +104,8 @@ export const ABSENCE: readonly AbsenceRow[] = [
     fields: ['details.<member>'],
     noValue: `when the type is one of ${wordsOf(DETAILS_OF_TYPE.keys())} and this is none of its members`,
     applies: ({ config }, _, field) => {
-      const members = DETAILS_OF_TYPE.get(config?.type ?? '')
+      const type = config?.type
+      const members = typeof type === 'string' ? DETAILS_OF_TYPE.get(type) : undefined
       return members !== undefined && !members.has(field.slice('details.'.length))
     },
   },
@@ -131,15 +135,24 @@ function hasOnlyTypes(
   return types.length > 0 && types.every(fits)
 }
 
-function isEmptyCall(data: unknown): boolean {
+function isWithoutDestination({ operation }: TxSignRequest): boolean {
+  return typeof operation === 'string' && WITHOUT_DESTINATION.has(operation)
+}
+
+function isEmptyCall(parameters: TxSignRequest['extraParameters']): boolean {
+  if (parameters instanceof Unreadable) return false
+  const data = parameters?.['contractCallData']
   return data === '' || data === '0x' || data === '0X'
 }
 
 /** True for a path into what the operation signs: there it must lead somewhere. */
-function isContent(field: string, operation: string): boolean {
+function isContent(field: string, operation: string | Unreadable): boolean {
   const path = field.slice('extraParameters.'.length)
-  if (operation === 'CONTRACT_CALL') return path.startsWith('contractCall')
-  return (operation === 'RAW' || operation === 'TYPED_MESSAGE') && path.startsWith('rawMessageData')
+  const isCall = path.startsWith('contractCall')
+  const isMessage = path.startsWith('rawMessageData')
+  if (operation instanceof Unreadable) return isCall || isMessage
+  if (operation === 'CONTRACT_CALL') return isCall
+  return (operation === 'RAW' || operation === 'TYPED_MESSAGE') && isMessage
 }
 
 function wordsOf(words: Iterable<string>): string {

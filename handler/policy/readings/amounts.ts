@@ -2,6 +2,7 @@
 import { addDecimals, compareDecimals } from '../../protocol/decimal.ts'
 import type { Decimal } from '../../protocol/decimal.ts'
 import type { TxSignRequest } from '../../protocol/request.ts'
+import { Unreadable } from '../../protocol/request.ts'
 import type { Facts } from '../facts.ts'
 import { CERTAINLY, greatest, isAbsent, least, NO, POSSIBLY } from './answer.ts'
 import type { Answer, Reading } from './answer.ts'
@@ -75,9 +76,9 @@ export function dollarsOf({ destinations }: TxSignRequest): StatedAmounts {
 
 /** Undefined when there are no entries, or only one, which leaves its amount to the top level. */
 function sumOf({ destinations }: TxSignRequest): StatedAmount | undefined {
-  const entries: unknown = destinations
-  if (Array.isArray(entries) && entries.length === 1 && isAbsent(destinations?.[0]?.amountNative)) {
-    return undefined
+  if (!(destinations instanceof Unreadable)) {
+    const [only, ...more] = destinations ?? []
+    if (only !== undefined && more.length === 0 && isAbsent(only.amountNative)) return undefined
   }
   return sumOver(destinations, 'amountNative')
 }
@@ -86,14 +87,13 @@ function sumOver(
   entries: TxSignRequest['destinations'],
   member: 'amountNative' | 'amountUSD',
 ): StatedAmount | undefined {
-  if (isAbsent(entries)) return undefined
-  if (!Array.isArray(entries)) return { value: ZERO, isExact: false }
-  if (entries.length === 0) return undefined
+  if (entries instanceof Unreadable) return { value: ZERO, isExact: false }
+  if (entries === undefined || entries === null || entries.length === 0) return undefined
   let value = ZERO
   let isExact = true
   let isSilent = true
-  for (const entry of entries as readonly (Readonly<Record<string, unknown>> | undefined)[]) {
-    const amount = entry?.[member]
+  for (const entry of entries) {
+    const amount = entry[member]
     if (!isAbsent(amount)) isSilent = false
     if (isDecimal(amount)) value = addDecimals(value, amount)
     else isExact = false

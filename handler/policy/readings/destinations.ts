@@ -3,6 +3,7 @@ import { familyFor, partsOf, readAddress, taggedKeys, vaultAddressKey } from '..
 import type { AddressRules, ReadAddress } from '../chains/address.ts'
 import type { AddressFamily } from '../chains/families/family.ts'
 import type { Destination, TxSignRequest } from '../../protocol/request.ts'
+import { Unreadable } from '../../protocol/request.ts'
 import type { Recipient } from '../rawtx/recipient.ts'
 import { isAbsent, stated } from './answer.ts'
 import type { Stated } from './answer.ts'
@@ -52,13 +53,14 @@ export function destinationsOf(
 ): readonly DestinationReading[] {
   const context = { family: familyFor(rules, tx.asset), asset: tx.asset, rules }
   const paid = (index: number) => (recipient?.index === index ? recipient.address : undefined)
-  const { destinations: entries } = tx
-  if (entries === undefined || entries === null) return [topLevel(tx, context, paid(0))]
-  if (!Array.isArray(entries)) return [topLevel(tx, context), UNREADABLE_DESTINATION]
-  const [only, ...more] = entries
+  const { destinations } = tx
+  if (destinations instanceof Unreadable) return [topLevel(tx, context), UNREADABLE_DESTINATION]
+  const [only, ...more] = destinations ?? []
   if (only === undefined) return [topLevel(tx, context, paid(0))]
   if (more.length === 0) return [readingOf(only, tx, context, paid(0))]
-  const list = entries.map((entry, index) => readingOf(entry, undefined, context, paid(index)))
+  const list = (destinations ?? []).map((entry, index) =>
+    readingOf(entry, undefined, context, paid(index)),
+  )
   const top = topLevel(tx, context)
   const isSilent = top.isEmpty && top.addressType.texts.length === 0
   if (!isSilent && !list.some((each) => hasAll(each, top))) list.push(top)

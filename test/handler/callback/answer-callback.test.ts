@@ -183,25 +183,26 @@ describe('what is not genuine or has no id', () => {
 
 describe('malformed requests', () => {
   it('are refused for good, on record', async () => {
-    const broken = { ...SIGNING, asset: 7, signerId: 's' }
+    const broken = { ...SIGNING, txId: 7, signerId: 's' }
     expect(await handler.ask(broken)).toMatchObject({
       action: 'REJECT',
-      rejectionReason: 'WRONG_TYPE asset',
+      rejectionReason: 'BAD_IDENTIFIER txId',
     })
     expect(handler.store.records).toMatchObject([
       {
         key: { requestId: 'r-1', signerId: 's' },
         decision: { rule: 'malformed' },
-        evidence: { owner: 't-1' },
+        evidence: { owner: 'r-1' },
       },
     ])
     expect(handler.decided).toMatchObject([
-      { txId: 't-1', signerId: 's', stage: 'signing', unknownMembers: [] },
+      { txId: undefined, signerId: 's', stage: 'signing', unknownMembers: [] },
     ])
-    expect(await handler.ask({ requestId: 'r-2', txId: [] })).toMatchObject({
-      rejectionReason: 'BAD_IDENTIFIER txId',
+    const change = { requestId: 'r-2', type: '', txId: 't-2' }
+    expect(await handler.ask(change, { endpoint: 'config_change_sign_request' })).toMatchObject({
+      rejectionReason: 'BAD_IDENTIFIER type',
     })
-    expect(handler.store.records[1]).toMatchObject({ evidence: { owner: 'r-2' } })
+    expect(handler.store.records[1]).toMatchObject({ evidence: { owner: 't-2' } })
   })
 
   it('never reach the policy', async () => {
@@ -210,7 +211,7 @@ describe('malformed requests', () => {
       asked += 1
       return says('APPROVE')
     })
-    await handler.deliver({ ...SIGNING, destinations: {} })
+    await handler.deliver({ ...SIGNING, txId: {} })
     expect(asked).toBe(0)
   })
 
@@ -238,12 +239,62 @@ describe('malformed requests', () => {
       }
     }
   })
+})
 
-  it('are refused when a token is replayed at the other endpoint', async () => {
-    expect(await handler.ask(SIGNING, { endpoint: 'config_change_sign_request' })).toMatchObject({
-      action: 'REJECT',
-      rejectionReason: 'WRONG_ENDPOINT txId',
+describe('what is of a form that is not read', () => {
+  const change = { endpoint: 'config_change_sign_request' } as const
+
+  it('is answered RETRY with an alarm, and is not recorded: a transaction replayed at the other endpoint', async () => {
+    const replayed = { ...SIGNING, destinations: [] }
+    expect(await handler.ask(replayed, change)).toMatchObject({
+      action: 'RETRY',
+      rejectionReason: 'ERR_UNREADABLE',
     })
+    expect(handler.store.records).toEqual([])
+    expect(handler.alarms).toMatchObject([
+      { kind: 'unreadable', error: { message: 'a configuration change has `destinations`' } },
+    ])
+    expect(handler.decided).toMatchObject([
+      { rule: 'unreadable', requestId: 'r-1', seq: undefined },
+    ])
+  })
+
+  it('is no reason to refuse a change that only has members of a transaction', async () => {
+    expect(
+      await handler.ask({ requestId: 'r', type: 'T', txId: 't', asset: 'E' }, change),
+    ).toMatchObject({
+      action: 'APPROVE',
+    })
+  })
+})
+
+describe('members that disagree', () => {
+  const checks = (answer: 'RETRY' | 'note') => [{ check: 'sum', answer } as const]
+
+  it('are told once, recorded, and what was answered first is told to the policy again', async () => {
+    const seen: unknown[] = []
+    handler = await line((_request, facts) => {
+      seen.push(facts.before)
+      return says('RETRY', { consistency: checks('RETRY') })
+    })
+    await handler.ask(SIGNING)
+    await handler.ask(SIGNING)
+    expect(seen).toEqual([undefined, checks('RETRY')])
+    expect(handler.inconsistent).toMatchObject([{ requestId: 'r-1', checks: checks('RETRY') }])
+    expect(handler.alarms).toMatchObject([
+      {
+        kind: 'contradiction',
+        error: { message: 'members of the request disagree: sum (RETRY)' },
+      },
+    ])
+    expect(handler.store.records[0]).toMatchObject({ evidence: { consistency: checks('RETRY') } })
+  })
+
+  it('raise no alarm when they are just noted', async () => {
+    handler = await line(() => says('APPROVE', { consistency: checks('note') }))
+    await handler.ask(SIGNING)
+    expect(handler.inconsistent).toHaveLength(1)
+    expect(handler.alarms).toEqual([])
   })
 })
 
@@ -403,7 +454,7 @@ describe('the stages of one transaction', () => {
     handler.with({
       store: { ...handler.store, record: () => Promise.resolve({ decision, seq: 1, hash: 'h' }) },
     })
-    expect(await handler.ask({ ...SIGNING, asset: 1 })).toMatchObject({
+    expect(await handler.ask({ ...SIGNING, txId: 1 })).toMatchObject({
       action: 'RETRY',
       rejectionReason: 'ERR_INTERNAL',
     })

@@ -164,7 +164,9 @@ describe('a fault after verification', () => {
 
   it('in the log does not become an approval', async () => {
     const answers: unknown[] = []
-    handler.with({ log: { decided: thrower, refused: thrower, alarm: thrower } })
+    handler.with({
+      log: { decided: thrower, refused: thrower, inconsistent: thrower, alarm: thrower },
+    })
     await handler.deliver(SIGNING).then(
       (answer) => answers.push(answer),
       () => undefined,

@@ -159,7 +159,7 @@ if hook \`screen\` allows it
       return (await run(['explain', request, '--policy', policy])).stdout
     }
     expect(await explain({ asset: 'ETH', destinations: [] })).toMatch(
-      /^REJECT by `contradiction`.*\ncontradiction: a transfer without destinations\n/,
+      /^RETRY by `contradiction`.*\ncheck `no-destination` fails, answered RETRY: the transfer names no destination\n/,
     )
     expect(await explain({ asset: 'SOL' })).toMatch(/\nuntil released by 2 of your people\n/)
   })
@@ -179,6 +179,14 @@ rules:
     expect(other.stderr).toBe(
       'error: the request is malformed and would be refused: MISSING txId\n',
     )
+    const stray = '{"requestId":"r","type":"T","destinations":[]}'
+    const unreadable = await run([...args, '--endpoint', 'config_change_sign_request'], {
+      stdin: stray,
+    })
+    expect([unreadable.code, unreadable.stderr]).toEqual([
+      2,
+      'error: the request is unreadable and would be answered RETRY: a configuration change has `destinations`\n',
+    ])
   })
 
   it.each([
@@ -195,7 +203,7 @@ rules:
     [
       'a time that is none',
       ['-', '--now', 'soon'],
-      '{"requestId":"r"}',
+      '{"requestId":"r","type":"T"}',
       'error: `soon` is not a time',
     ],
     [

@@ -65,7 +65,7 @@ function recordOf(
   charges: readonly LimitCharge[] = [],
 ): NewDecision {
   const parsed = parseRequest('tx_sign_request', verified.claims)
-  if (parsed.kind === 'malformed') throw new Error(parsed.malformed.member)
+  if (parsed.kind !== 'request') throw new Error(parsed.kind)
   const key = requestKey(parsed.request, verified.cosigner)
   const owner = String(verified.claims['txId'])
   const { token, cosigner: name } = verified

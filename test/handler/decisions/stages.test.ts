@@ -417,7 +417,10 @@ describe('records of another version', () => {
   function writtenBefore(): { db: Database; core: Core } {
     const db = openDatabase(':memory:')
     const { token } = requestOf(shown)
-    const { requestId, ...identity } = identityOf({ endpoint: 'tx_sign_request' }, verified(shown))
+    const { requestId, ...identity } = identityOf(
+      { endpoint: 'tx_sign_request', rule: 'r' },
+      verified(shown),
+    )
     expect(identity.stage).toBe('signing')
     const key = { ...entryOf(shown).key, ...identity, requestId }
     const core = createCore(db)
@@ -433,13 +436,13 @@ describe('records of another version', () => {
   })
 
   it('have the identity of their own version', () => {
-    const endpoint = 'tx_sign_request'
-    const before = identityOf({ endpoint }, verified(shown))
-    const now = identityOf({ endpoint, identity: 2 }, verified(shown))
+    const asked = { endpoint: 'tx_sign_request', rule: 'r' } as const
+    const before = identityOf(asked, verified(shown))
+    const now = identityOf({ ...asked, identity: 2 }, verified(shown))
     expect([before.stage, now.stage]).toEqual(['signing', 'approval'])
     expect(now).toMatchObject({ digest: entryOf(shown).key.digest })
     // What does not show its address alone is the same in both.
     const plain = verified(signing(transfer()))
-    expect(identityOf({ endpoint }, plain)).toEqual(identityOf({ endpoint, identity: 2 }, plain))
+    expect(identityOf(asked, plain)).toEqual(identityOf({ ...asked, identity: 2 }, plain))
   })
 })

@@ -55,6 +55,7 @@ async function edge(changes: Partial<AppDeps> = {}): Promise<Edge> {
     log: {
       decided: () => undefined,
       refused: (event) => refused.push(event),
+      inconsistent: () => undefined,
       alarm: () => undefined,
     },
     otherMode: (target) => otherMode.push(target),

@@ -32,7 +32,7 @@ rules:
 `)
     expect(explain(policy, txRequest(), FACTS)).toMatchObject({
       evaluation: { decision: { action: 'APPROVE', rule: 'eth' } },
-      contradiction: undefined,
+      consistency: [],
       rawTx: 'absent',
       statement: 'absent',
       rules: [
@@ -112,9 +112,13 @@ rules:
     const policy = policyOf('rules: []')
     const explained = (facts: Partial<Facts>) =>
       explain(policy, txRequest({ destAddress: OTHER_ADDRESS }), { ...FACTS, ...facts })
-    expect(explained({}).contradiction).toBe(
-      'destAddress is not the address of the only destination',
-    )
+    expect(explained({}).consistency).toEqual([
+      {
+        check: 'address-pair',
+        answer: 'RETRY',
+        found: '`destAddress` is not the address of the only destination',
+      },
+    ])
     expect(explained({ rawTx: { status: 'unverifiable', reason: 'odd', facts: {} } }).rawTx).toBe(
       'unverifiable: odd',
     )

@@ -29,7 +29,7 @@ function claimsOf(value: unknown): JsonObject {
 
 function requestOf(value: unknown): CallbackRequest {
   const parsed = parseRequest('tx_sign_request', claimsOf(value))
-  if (parsed.kind !== 'request') throw new Error(parsed.malformed.reasonCode)
+  if (parsed.kind !== 'request') throw new Error(parsed.kind)
   return parsed.request
 }
 

@@ -37,7 +37,9 @@ describe('tests in a policy', () => {
         '{ name: unproven, like: f, rawTx: { unproven: [fee] }, expect: { action: RETRY, rule: bytes } }',
         '{ name: k, like: a, request: { note: signed }, statement: ops, expect: { action: APPROVE } }',
         '{ name: l, request: { endpoint: config_change_sign_request, type: UNMANAGED_WALLET }, expect: { action: APPROVE } }',
-        '{ name: m, like: a, request: { amountStr: "1e3" }, expect: { action: REJECT, rule: malformed } }',
+        '{ name: m, like: a, request: { amountStr: "1e3" }, expect: { action: REJECT, rule: default } }',
+        '{ name: n, like: a, request: { txId: "" }, expect: { action: REJECT, rule: malformed } }',
+        '{ name: o, like: l, request: { destinations: [] }, expect: { action: RETRY, rule: unreadable } }',
       ),
     ).toEqual([])
   })

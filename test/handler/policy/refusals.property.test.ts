@@ -1,7 +1,7 @@
 /** Changes of a policy or a request that must never add an approval, and the agreement of explanations with decisions. */
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
-import { contradictionIn } from '../../../handler/policy/contradiction.ts'
+import { disagreementsIn } from '../../../handler/policy/consistency.ts'
 import { evaluate } from '../../../handler/policy/evaluate.ts'
 import { explain } from '../../../handler/policy/explain.ts'
 import { factsOf } from '../../../handler/policy/judge.ts'
@@ -193,7 +193,7 @@ function approves(policy: Policy, content: Payload): boolean {
 /** A request whose parts disagree is refused for that, which a change may mend; conditions are what is tried here. */
 function agrees(content: Payload): boolean {
   const request = read(content)
-  return request !== undefined && contradictionIn(request) === undefined
+  return request !== undefined && disagreementsIn(request, { status: 'absent' }).length === 0
 }
 
 /** How often something is approved at all, without which a property would say nothing. */
@@ -274,18 +274,16 @@ describe('never adds an approval', () => {
 
   it('a further destination of no amount', () => {
     neverAdds(nothing, onePolicy, entry, (content, added) => [
-      { ...content, destinations: [...entriesOf(content), { ...added, amountNativeStr: '0' }] },
-      {
-        ...content,
-        destinations: [...entriesOf(content), { ...added, amountNativeStr: undefined }],
-      },
+      withEntry(content, { ...added, amountNativeStr: '0', amountUSD: 0 }),
+      withEntry(content, { ...added, amountNativeStr: undefined, amountUSD: 0 }),
     ])
   })
 
   it('an unreadable value instead of any other', () => {
-    neverAdds(nothing, onePolicy, pick(...MEMBERS), (content, member) => [
-      put(content, member, unreadable(member)),
-    ])
+    // A fee, readable or not, makes a request one of the signing stage, which other rules are about.
+    neverAdds(nothing, onePolicy, pick(...MEMBERS), (content, member) =>
+      member === 'fee' && !('rawTx' in content) ? [] : [put(content, member, unreadable(member))],
+    )
   })
 
   it('nothing instead of a value that is then unknown', () => {
@@ -340,6 +338,10 @@ const DROPPED = [
 
 function entriesOf({ destinations }: Payload): readonly Payload[] {
   return Array.isArray(destinations) ? (destinations as readonly Payload[]) : []
+}
+
+function withEntry(content: Payload, added: Payload): Payload {
+  return { ...content, destinations: [...entriesOf(content), added] }
 }
 
 function unreadable(member: string): unknown {

@@ -80,7 +80,7 @@ describe('a fee', () => {
     it('is unproven; `fee.max` bounds what the bytes allow', () => {
       const less = payload('0.0005')
       expect(judge(rule(bound('0.001'), ALL), less)).toMatchObject({
-        decision: 'RETRY r',
+        decision: 'RETRY contradiction',
         rawTx: 'unproven: fee',
       })
       expect(judge(rule(bound('0.001'), TOLERANT), less).decision).toBe('APPROVE r')
@@ -315,13 +315,13 @@ describe('typed data', () => {
     const open = '  - { id: r, when: { operation: TYPED_MESSAGE }, then: APPROVE }'
     expect(judge(open, foreign).evaluation.decision).toEqual({
       action: 'RETRY',
-      rule: 'r',
-      reason: 'typed data for another chain',
+      rule: 'contradiction',
+      reason: 'the request contradicts itself: typed-data-chain',
     })
     expect(judge(open, payload(messages(1))).decision).toBe('APPROVE r')
     expect(judge(say("{ chainId: '137' }"), foreign).decision).toBe('APPROVE r')
     expect(judge(say("{ chainId: ['1', '137'] }"), foreign).decision).toBe('APPROVE r')
-    expect(judge(say('{ primaryType: Mail }'), foreign).decision).toBe('RETRY r')
+    expect(judge(say('{ primaryType: Mail }'), foreign).decision).toBe('RETRY contradiction')
     const hold = '{ action: RETRY, hold: {} }'
     expect(judge(say('{ primaryType: Mail }', hold), foreign).evaluation.hold).toBeUndefined()
     expect(judge(say("{ every: { chainId: '137' } }", hold), foreign).evaluation.hold).toBeDefined()

@@ -4,7 +4,8 @@ import type { RequestKey } from '../../../handler/protocol/digest.ts'
 import { malformedKey, requestKey } from '../../../handler/protocol/digest.ts'
 import type { Endpoint } from '../../../handler/protocol/endpoints.ts'
 import { isObject } from '../../../handler/protocol/json-value.ts'
-import { parseRequest } from '../../../handler/protocol/parse-request.ts'
+import { parseRequest, usableIn } from '../../../handler/protocol/parse-request.ts'
+import { Unreadable } from '../../../handler/protocol/request.ts'
 import type { TxSignRequest } from '../../../handler/protocol/request.ts'
 import { parseStrictJson } from '../../../handler/protocol/strict-json.ts'
 import { ETH_PAYLOAD } from '../../fixtures/tokens.ts'
@@ -32,7 +33,7 @@ function keyOf(
   const parsed = parseRequest(endpoint, claims)
   return parsed.kind === 'request'
     ? requestKey(parsed.request, cosigner)
-    : malformedKey(parsed.malformed, claims)
+    : malformedKey(usableIn(endpoint, claims), claims)
 }
 
 function requestOf(members: Members): TxSignRequest {
@@ -151,7 +152,9 @@ describe('requestKey', () => {
   it('changes with every member that is read, whichever they are', () => {
     const request = requestOf(FULL)
     const { destinations, rawTx } = request
-    const [[destination = {}], [entry = {}]] = [destinations ?? [], rawTx ?? []]
+    const [[destination = {}], [entry = {}]] = [destinations, rawTx].map((list) =>
+      list instanceof Unreadable ? [] : (list ?? []),
+    ) as [object[], object[]]
     const changes: object[] = [
       ...namesOf(request).map((name) => ({ [name]: changedValue(request, name) })),
       ...namesOf(destination).map((name) => ({
@@ -188,6 +191,25 @@ describe('requestKey', () => {
       )
       expect(new Set(digests).size).toBe(7)
     }
+  })
+
+  it('counts what is unreadable as it was sent', () => {
+    const values = [7, 8, ['x'], [['x']], {}, { sent: 'x' }, true, 'x', null, undefined]
+    for (const name of ['asset', 'players', 'fee', 'destinations', 'extraParameters', 'signerId']) {
+      const digests = values.map((value) => keyOf({ ...FULL, [name]: value }).digest)
+      // A text is no fee, and no list: it is unreadable there, too.
+      expect(new Set(digests).size).toBe(values.length)
+    }
+    const amounts = ['-1', '1e99', 'x', '1', '1.0', '1e0'].map((amountStr) => {
+      return keyOf({ ...FULL, amount: undefined, amountStr }).digest
+    })
+    expect(new Set(amounts).size).toBe(4)
+  })
+
+  it('tells a number that is another amount than its text from one that is not', () => {
+    const keys = [0.01, 5, 6].map((amount) => keyOf({ ...FULL, amount, amountStr: '0.01' }))
+    expect(keys[1]?.digest).not.toBe(keys[0]?.digest)
+    expect(keys[2]).toEqual(keys[1])
   })
 
   it('cannot be confused by moving text from one member to the next', () => {
@@ -273,7 +295,7 @@ describe('keys of configuration changes', () => {
 
 describe('malformedKey', () => {
   it('counts all that was sent, in any order', () => {
-    const broken = { ...FULL, asset: 1 }
+    const broken = { ...FULL, txId: 1 }
     expect(keyOf(broken)).toMatchObject({
       requestId: FULL['requestId'],
       signerId: 's',
@@ -285,6 +307,6 @@ describe('malformedKey', () => {
   })
 
   it('is no key of a request that can be read', () => {
-    expect(keyOf({ ...FULL, asset: 1 }).coreDigest).not.toBe(keyOf(FULL).coreDigest)
+    expect(keyOf({ ...FULL, txId: 1 }).coreDigest).not.toBe(keyOf(FULL).coreDigest)
   })
 })

@@ -5,6 +5,8 @@ import type { Endpoint } from '../../../handler/protocol/endpoints.ts'
 import { isObject } from '../../../handler/protocol/json-value.ts'
 import type { JsonObject } from '../../../handler/protocol/json-value.ts'
 import { parseRequest } from '../../../handler/protocol/parse-request.ts'
+import { parseDecimal } from '../../../handler/protocol/decimal.ts'
+import { Unreadable } from '../../../handler/protocol/request.ts'
 import type { CallbackRequest, Parsed } from '../../../handler/protocol/request.ts'
 import { parseStrictJson } from '../../../handler/protocol/strict-json.ts'
 import { ETH_PAYLOAD } from '../../fixtures/tokens.ts'
@@ -23,11 +25,28 @@ function parse(value: string | object, endpoint: Endpoint = 'tx_sign_request'): 
 function requestOf(value: string | object, endpoint?: Endpoint): CallbackRequest {
   const parsed = parse(value, endpoint)
   if (parsed.kind === 'request') return parsed.request
-  throw new Error(`${parsed.malformed.reasonCode} ${parsed.malformed.member}`)
+  throw new Error(parsed.kind)
+}
+
+/** What one member reads as: the unreadable by what was sent. */
+function memberOf(name: string, value: string): unknown {
+  const request = requestOf(`{"requestId":"r","txId":"t","${name}":${value}}`)
+  return plain(Reflect.get(request, name.replace(/Str$/, '')))
+}
+
+function plain(value: unknown): unknown {
+  if (value instanceof Unreadable) return { unreadable: value.sent }
+  return Array.isArray(value) ? value.map((each: object) => plainMembers(each)) : value
+}
+
+function plainMembers(value: object): object {
+  const entries = Object.entries(value).filter(([, each]) => each !== undefined)
+  return Object.fromEntries(entries.map(([name, each]) => [name, plain(each)]))
 }
 
 function flawOf(value: string | object, endpoint?: Endpoint): string {
   const parsed = parse(value, endpoint)
+  if (parsed.kind === 'unreadable') return parsed.reason
   return parsed.kind === 'request'
     ? 'none'
     : `${parsed.malformed.reasonCode} ${parsed.malformed.member}`
@@ -125,16 +144,10 @@ describe('parseRequest of transactions', () => {
   it('freezes what it returns', () => {
     const request = requestOf(ETH_PAYLOAD)
     if (request.endpoint !== 'tx_sign_request') throw new Error('wrong endpoint')
-    const parts = [
-      request,
-      request.destinations,
-      request.destinations?.[0],
-      request.players,
-      request.rawTx,
-    ]
-    for (const part of [...parts, request.rawTx?.[0], request.unknownMembers]) {
-      expect(Object.isFrozen(part)).toBe(true)
-    }
+    const { destinations, players, rawTx, unknownMembers } = request
+    const parts = [request, destinations, players, rawTx, unknownMembers]
+    const entries = [destinations, rawTx].map((list) => (Array.isArray(list) ? list[0] : undefined))
+    for (const part of [...parts, ...entries]) expect(Object.isFrozen(part)).toBe(true)
   })
 
   it('keeps unknown operations, types and addresses as sent', () => {
@@ -191,11 +204,11 @@ describe('parseRequest of transactions', () => {
   })
 
   it.each(['[1.5]', '[-1]', '["44"]', '[1e3]', '7', '{}', '[99999999999]'])(
-    'refuses the derivation path %s',
+    'cannot read the derivation path %s',
     (sent) => {
-      expect(flawOf(`{"requestId":"r","txId":"t","rawTx":[{"keyDerivationPath":${sent}}]}`)).toBe(
-        'WRONG_TYPE rawTx[0].keyDerivationPath',
-      )
+      expect(memberOf('rawTx', `[{"keyDerivationPath":${sent}}]`)).toEqual([
+        { keyDerivationPath: { unreadable: parseStrictJson(sent) } },
+      ])
     },
   )
 
@@ -258,7 +271,7 @@ describe('parseRequest of transactions', () => {
   })
 
   it('says who asked even if the rest is malformed, as far as that is usable', () => {
-    const parsed = parse({ ...MINIMAL, signerId: 's', asset: 1, fee: '1' })
+    const parsed = parse({ requestId: 'r', txId: 7, signerId: 's', asset: 1, fee: '1' })
     expect(parsed).toEqual({
       kind: 'malformed',
       malformed: {
@@ -266,9 +279,9 @@ describe('parseRequest of transactions', () => {
         stage: 'signing',
         requestId: 'r',
         signerId: 's',
-        txId: 't',
-        reasonCode: 'WRONG_TYPE',
-        member: 'asset',
+        txId: undefined,
+        reasonCode: 'BAD_IDENTIFIER',
+        member: 'txId',
       },
     })
     expect(parse({ requestId: 'r', txId: [], signerId: 'ü' })).toMatchObject({
@@ -276,6 +289,7 @@ describe('parseRequest of transactions', () => {
     })
   })
 
+  // Version 0.1.0 refused each of these for good, whether or not a rule looked at the member; the vendor says that types drift.
   it.each([
     'signerId',
     'operation',
@@ -291,80 +305,119 @@ describe('parseRequest of transactions', () => {
     'fee',
     'amountStr',
     'requestedAmountStr',
-  ])('refuses %s that is no text', (name) => {
-    for (const value of [1, true, [], {}, ['x']]) {
-      expect(flawOf({ ...MINIMAL, [name]: value })).toBe(`WRONG_TYPE ${name}`)
+  ])('cannot read %s that is no text, and reads the rest', (name) => {
+    for (const value of ['1', 'true', '[]', '{}', '["x"]']) {
+      expect(memberOf(name, value)).toEqual({ unreadable: parseStrictJson(value) })
     }
   })
 
   // Forty signer ids of 1 MiB made the process keep 250 MB and write a file of 41 MB each second.
-  it('refuses a signerId that is longer than any id, and takes every other as it is', () => {
+  it('cannot read a signerId that is longer than any id, and takes every other as it is', () => {
     for (const signerId of ['s'.repeat(129), 's'.repeat(1_048_576)]) {
-      expect(flawOf({ ...MINIMAL, signerId })).toBe('BAD_IDENTIFIER signerId')
+      expect(memberOf('signerId', JSON.stringify(signerId))).toEqual({ unreadable: signerId })
     }
     for (const signerId of ['s'.repeat(128), '', 'ü', null]) {
       expect(requestOf({ ...MINIMAL, signerId })).toMatchObject({ signerId })
     }
   })
 
-  it('refuses an operation of null: only its absence means TRANSFER', () => {
-    expect(flawOf({ ...MINIMAL, operation: null })).toBe('WRONG_TYPE operation')
+  it('cannot read an operation of null: only its absence means TRANSFER', () => {
+    expect(memberOf('operation', 'null')).toEqual({ unreadable: null })
   })
 
   it.each([
-    ['amount', '"1"', 'WRONG_TYPE amount'],
-    ['requestedAmount', '[]', 'WRONG_TYPE requestedAmount'],
-    ['destinations', '{}', 'WRONG_TYPE destinations'],
-    ['destinations', '"x"', 'WRONG_TYPE destinations'],
-    ['destinations', '[{},null]', 'WRONG_TYPE destinations[1]'],
-    ['destinations', '[[]]', 'WRONG_TYPE destinations[0]'],
-    ['destinations', '[{"dstId":1}]', 'WRONG_TYPE destinations[0].dstId'],
-    ['destinations', '[{},{"amountNativeStr":5}]', 'WRONG_TYPE destinations[1].amountNativeStr'],
-    ['destinations', '[{"amountUSD":"1"}]', 'WRONG_TYPE destinations[0].amountUSD'],
-    ['destinations', '[{"amountUSD":-1}]', 'BAD_AMOUNT destinations[0].amountUSD'],
-    ['players', '"x"', 'WRONG_TYPE players'],
-    ['players', '["a",1]', 'WRONG_TYPE players[1]'],
-    ['extraParameters', '[]', 'WRONG_TYPE extraParameters'],
-    ['extraParameters', '"{}"', 'WRONG_TYPE extraParameters'],
-    ['rawTx', '{}', 'WRONG_TYPE rawTx'],
-    ['rawTx', '["02ef"]', 'WRONG_TYPE rawTx[0]'],
-    ['rawTx', '[{"rawTx":1}]', 'WRONG_TYPE rawTx[0].rawTx'],
-    ['rawTx', '[{"payload":[]}]', 'WRONG_TYPE rawTx[0].payload'],
-  ])('refuses %s = %s', (name, value, flaw) => {
-    expect(flawOf(`{"requestId":"r","txId":"t","${name}":${value}}`)).toBe(flaw)
+    ['destinations', '{}'],
+    ['destinations', '"x"'],
+    ['destinations', '""'],
+    ['destinations', '[{},null]'],
+    ['destinations', '[[]]'],
+    ['players', '"x"'],
+    ['players', '["a",1]'],
+    ['extraParameters', '[]'],
+    ['extraParameters', '"{}"'],
+    ['extraParameters', '""'],
+    ['rawTx', '{}'],
+    ['rawTx', '["02ef"]'],
+  ])('cannot read %s = %s', (name, value) => {
+    expect(memberOf(name, value)).toEqual({ unreadable: parseStrictJson(value) })
   })
 
   it.each([
-    '',
+    ['destinations', '[{"dstId":1}]', 'dstId', '1'],
+    ['destinations', '[{"amountNativeStr":5}]', 'amountNative', '5'],
+    ['destinations', '[{"amountUSD":"1"}]', 'amountUSD', '"1"'],
+    ['destinations', '[{"amountUSD":-1}]', 'amountUSD', '-1'],
+    ['rawTx', '[{"rawTx":1}]', 'rawTx', '1'],
+    ['rawTx', '[{"payload":[]}]', 'payload', '[]'],
+  ])('cannot read one member of an element: %s = %s', (name, value, member, sent) => {
+    expect(memberOf(name, value)).toEqual([{ [member]: { unreadable: parseStrictJson(sent) } }])
+  })
+
+  it('ignores a deprecated number of another type', () => {
+    for (const amount of ['1', [], {}, true, null]) {
+      expect(requestOf({ ...MINIMAL, amount, amountStr: '2' })).toMatchObject({
+        amount: { units: 2n, scale: 0 },
+      })
+    }
+  })
+
+  it.each([
+    ['1e-7', 1n, 7],
+    ['1E+21', 10n ** 21n, 0],
+    ['1e3', 1000n, 0],
+    ['1E-8', 1n, 8],
+    ['.5', 5n, 1],
+    ['5.', 5n, 0],
+    ['007', 7n, 0],
+    ['00.10', 1n, 1],
+    ['1.25e1', 125n, 1],
+    ['0e5', 0n, 0],
+    ['1e77', 10n ** 77n, 0],
+  ])('reads the amount %s as other programs print it', (text, units, scale) => {
+    for (const name of ['amountStr', 'requestedAmountStr', 'fee']) {
+      expect(memberOf(name, `"${text}"`)).toEqual({ units, scale })
+    }
+  })
+
+  it('takes an empty text for no amount', () => {
+    for (const name of ['amountStr', 'fee']) expect(memberOf(name, '""')).toBeNull()
+    expect(memberOf('destinations', '[{"amountNativeStr":"","amountUSD":""}]')).toEqual([
+      { amountNative: null, amountUSD: null },
+    ])
+  })
+
+  it.each([
     ' 1',
     '1 ',
     '+1',
     '-1',
     '-0',
-    '1e3',
-    '1E-8',
-    '.5',
-    '5.',
-    '00.1',
-    '01',
+    '.',
+    'e5',
+    '.e5',
+    '1e',
+    '1e1000',
+    '1e78',
+    '1e-79',
     '1,5',
     '1_000',
     '0x10',
-    '١',
-    '１',
+    '\u0661',
+    '\uff11',
     'NaN',
     'Infinity',
     '1.2.3',
     '9'.repeat(79),
     `0.${'1'.repeat(79)}`,
     '1\u0000',
-  ])('refuses the amount %j', (text) => {
+  ])('cannot read the amount %j', (text) => {
+    const sent = JSON.stringify(text)
     for (const name of ['amountStr', 'requestedAmountStr', 'fee']) {
-      expect(flawOf({ ...MINIMAL, [name]: text })).toBe(`BAD_AMOUNT ${name}`)
+      expect(memberOf(name, sent)).toEqual({ unreadable: text })
     }
-    expect(flawOf({ ...MINIMAL, destinations: [{ amountNativeStr: text }] })).toBe(
-      'BAD_AMOUNT destinations[0].amountNativeStr',
-    )
+    expect(memberOf('destinations', `[{"amountNativeStr":${sent}}]`)).toEqual([
+      { amountNative: { unreadable: text } },
+    ])
   })
 
   it.each([
@@ -379,9 +432,9 @@ describe('parseRequest of transactions', () => {
     ['two hundred and fifty-six bits', '1.157920892373162e77', `${2n ** 256n - 1n}`],
     ['null', 'null', '5'],
   ])('lets the number agree with the text: %s', (_, number, text) => {
-    expect(flawOf(`{"requestId":"r","txId":"t","amount":${number},"amountStr":"${text}"}`)).toBe(
-      'none',
-    )
+    expect(
+      requestOf(`{"requestId":"r","txId":"t","amount":${number},"amountStr":"${text}"}`),
+    ).not.toHaveProperty('amount.isContradicted')
   })
 
   it.each([
@@ -391,13 +444,16 @@ describe('parseRequest of transactions', () => {
     ['one in the eighth place and more', '0.01000002', '0.01'],
     ['infinity', '1e999', '1'],
     ['a whole unit among many', '100000000000001', '100000000000000'],
-  ])('refuses a number that contradicts the text: %s', (_, number, text) => {
+  ])('notes a number that contradicts the text: %s', (_, number, text) => {
     const amount = `"amount":${number},"amountStr":"${text}"`
-    expect(flawOf(`{"requestId":"r","txId":"t",${amount}}`)).toBe('AMOUNT_CONTRADICTION amount')
+    const contradicted = { ...parseDecimal(text), isContradicted: true }
+    expect(requestOf(`{"requestId":"r","txId":"t",${amount}}`)).toMatchObject({
+      amount: contradicted,
+    })
     const native = amount.replaceAll('amount', 'amountNative')
-    expect(flawOf(`{"requestId":"r","txId":"t","destinations":[{${native}}]}`)).toBe(
-      'AMOUNT_CONTRADICTION destinations[0].amountNative',
-    )
+    expect(requestOf(`{"requestId":"r","txId":"t","destinations":[{${native}}]}`)).toMatchObject({
+      destinations: [{ amountNative: contradicted }],
+    })
   })
 
   it('takes the amount from the text alone', () => {
@@ -422,11 +478,11 @@ describe('parseRequest of transactions', () => {
     })
   })
 
-  it('refuses an estimate beyond all amounts, in no time', () => {
+  it('cannot read an estimate beyond all amounts, in no time', () => {
     for (const number of ['1e999', '1e78', '1e-79', '1e99999999999999999999', '9'.repeat(1000)]) {
-      expect(flawOf(`{"requestId":"r","txId":"t","destinations":[{"amountUSD":${number}}]}`)).toBe(
-        'BAD_AMOUNT destinations[0].amountUSD',
-      )
+      expect(memberOf('destinations', `[{"amountUSD":${number}}]`)).toEqual([
+        { amountUSD: { unreadable: parseStrictJson(number) } },
+      ])
     }
   })
 
@@ -472,7 +528,7 @@ describe('parseRequest of transactions', () => {
       fc.property(anything, fc.boolean(), (members, config) => {
         const endpoint = config ? 'config_change_sign_request' : 'tx_sign_request'
         const { kind } = parse({ ...members, requestId: 'r' }, endpoint)
-        expect(['request', 'malformed']).toContain(kind)
+        expect(['request', 'malformed', 'unreadable']).toContain(kind)
       }),
       { numRuns: 500 },
     )
@@ -481,7 +537,7 @@ describe('parseRequest of transactions', () => {
 
 describe('parseRequest of configuration changes', () => {
   it('reads one, unknown types included', () => {
-    for (const type of ['UNMANAGED_WALLET', 'POLICY_CHANGE', 'SOMETHING_NEW', '', null]) {
+    for (const type of ['UNMANAGED_WALLET', 'POLICY_CHANGE', 'SOMETHING_NEW', 'a type']) {
       expect(requestOf({ ...CONFIG, type, signerId: 's' }, 'config_change_sign_request')).toEqual({
         endpoint: 'config_change_sign_request',
         stage: 'approval',
@@ -494,30 +550,40 @@ describe('parseRequest of configuration changes', () => {
     }
   })
 
-  it('is content with an id', () => {
-    expect(requestOf({ requestId: 'r', batch: 1 }, 'config_change_sign_request')).toMatchObject({
-      type: undefined,
+  it('is content with an id and a type', () => {
+    const minimal = { requestId: 'r', type: 'ADD_USER', batch: 1 }
+    expect(requestOf(minimal, 'config_change_sign_request')).toMatchObject({
       extraInfo: undefined,
       unknownMembers: ['batch'],
     })
   })
 
   it.each([
-    ['type', 1, 'WRONG_TYPE type'],
-    ['type', ['ADD_USER'], 'WRONG_TYPE type'],
-    ['extraInfo', 'x', 'WRONG_TYPE extraInfo'],
-    ['extraInfo', [], 'WRONG_TYPE extraInfo'],
-    ['signerId', {}, 'WRONG_TYPE signerId'],
-  ])('refuses %s = %j', (name, value, flaw) => {
-    expect(flawOf({ ...CONFIG, [name]: value }, 'config_change_sign_request')).toBe(flaw)
+    ['absent', undefined, 'MISSING type'],
+    ['null', null, 'MISSING type'],
+    ['empty', '', 'BAD_IDENTIFIER type'],
+    ['a number', 1, 'BAD_IDENTIFIER type'],
+    ['a list', ['ADD_USER'], 'BAD_IDENTIFIER type'],
+    ['endless', 'T'.repeat(129), 'BAD_IDENTIFIER type'],
+  ])('refuses a type that is %s', (_, type, flaw) => {
+    expect(flawOf({ ...CONFIG, type }, 'config_change_sign_request')).toBe(flaw)
   })
 
-  it('refuses a transaction that is replayed here, whatever it also claims to be', () => {
-    expect(flawOf(ETH_PAYLOAD, 'config_change_sign_request')).toBe('WRONG_ENDPOINT txId')
-    for (const name of ['operation', 'asset', 'destinations', 'rawTx']) {
+  it.each(['x', '', []])('cannot read extraInfo = %j, and reads the rest', (extraInfo) => {
+    const request = requestOf({ ...CONFIG, extraInfo }, 'config_change_sign_request')
+    expect(request).toMatchObject({ extraInfo: { sent: extraInfo }, type: 'UNMANAGED_WALLET' })
+  })
+
+  it('cannot read a transaction that is replayed here, whatever it also claims to be', () => {
+    const form = 'a configuration change has'
+    expect(flawOf(ETH_PAYLOAD, 'config_change_sign_request')).toBe(`${form} \`destinations\``)
+    for (const name of ['destinations', 'rawTx']) {
       expect(flawOf({ ...CONFIG, [name]: null }, 'config_change_sign_request')).toBe(
-        `WRONG_ENDPOINT ${name}`,
+        `${form} \`${name}\``,
       )
+    }
+    for (const name of ['txId', 'operation', 'asset']) {
+      expect(flawOf({ ...CONFIG, [name]: 'x' }, 'config_change_sign_request')).toBe('none')
     }
   })
 

@@ -4,6 +4,7 @@ import { chargesFor } from '../../../../handler/policy/compile/limits.ts'
 import { evaluate } from '../../../../handler/policy/evaluate.ts'
 import type { Facts } from '../../../../handler/policy/facts.ts'
 import { parseDecimal } from '../../../../handler/protocol/decimal.ts'
+import { Unreadable } from '../../../../handler/protocol/request.ts'
 import type { CallbackRequest } from '../../../../handler/protocol/request.ts'
 import { proven } from '../../../../handler/policy/rawtx/verdict.ts'
 import type { Proof } from '../../../../handler/policy/rawtx/verdict.ts'
@@ -192,11 +193,6 @@ describe('limits', () => {
     ['the signer', 'signer', txRequest({ signerId: undefined })],
     ['the destination type', 'each', txRequest({ ...NOT_LISTED, destType: undefined })],
     [
-      'a readable address',
-      'each',
-      txRequest({ ...NOT_LISTED, destAddress: '0x1234567890aBcdef1234567890abcdef12345678' }),
-    ],
-    [
       'the destination',
       'each',
       txRequest({ destId: '', destAddress: undefined, destinations: [destination(nowhere)] }),
@@ -221,6 +217,32 @@ describe('limits', () => {
   ])('refuses a request without %s, which the limit needs', (_name, limit, request) => {
     expect(decide(`{ limits: ${limit} }`, request)).toMatchObject({ decision: full, charges: [] })
   })
+
+  const hidden = new Unreadable(['x'])
+  it.each<[string, string, CallbackRequest]>([
+    ['amount', 'daily', txRequest({ amount: hidden })],
+    [
+      'amount of a destination',
+      'daily',
+      txRequest({ destinations: [destination({ amountNative: hidden })] }),
+    ],
+    ['asset', 'daily', txRequest({ asset: hidden })],
+    ['source', 'daily', txRequest({ sourceId: hidden })],
+    ['list of destinations', 'each', txRequest({ destinations: hidden })],
+    [
+      'address',
+      'each',
+      txRequest({ ...NOT_LISTED, destAddress: '0x1234567890aBcdef1234567890abcdef12345678' }),
+    ],
+  ])(
+    'puts off a request whose %s, which the limit needs, cannot be read',
+    (_name, limit, request) => {
+      expect(decide(`{ limits: ${limit} }`, request)).toMatchObject({
+        decision: { ...full, action: 'RETRY' },
+        charges: [],
+      })
+    },
+  )
 
   it('says what its author wants when full', () => {
     const otherwise = '{ limits: { action: RETRY, reason: try tomorrow } }'

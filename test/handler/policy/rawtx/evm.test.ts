@@ -10,7 +10,7 @@ import type { RawTxVerdict } from '../../../../handler/policy/rawtx/verdict.ts'
 import type { OwnAddress } from '../../../../handler/policy/rawtx/own-address.ts'
 import type { RawTxOptions } from '../../../../handler/policy/rawtx/verify.ts'
 import { verifyRawTx } from '../../../../handler/policy/rawtx/verify.ts'
-import type { RawTxEntry, TxSignRequest } from '../../../../handler/protocol/request.ts'
+import type { ReadableEntry, ReadableTx } from '../../../../handler/policy/rawtx/readable.ts'
 import { fromBaseUnits } from '../../../../handler/protocol/decimal.ts'
 import { decimal, destination, txRequest } from '../../../fixtures/tx-request.ts'
 
@@ -53,12 +53,12 @@ function transaction(fields: Fields = {}): string {
   return made.toHex({ includeSignature: false }).slice(2)
 }
 
-function entry(rawTx: string, keyDerivationPath = '[ 44, 60, 0, 0, 0 ]'): RawTxEntry {
+function entry(rawTx: string, keyDerivationPath = '[ 44, 60, 0, 0, 0 ]'): ReadableEntry {
   return { rawTx, keyDerivationPath, payload: hex(keccak_256(Buffer.from(rawTx, 'hex'))) }
 }
 
 /** A transfer of 1000 wei to Alice. */
-function request(rawTx: string | readonly string[], fields: Partial<TxSignRequest> = {}) {
+function request(rawTx: string | readonly string[], fields: Partial<ReadableTx> = {}) {
   return txRequest({
     asset: 'ETH',
     amount: fromBaseUnits(1000n, 18),
@@ -70,17 +70,17 @@ function request(rawTx: string | readonly string[], fields: Partial<TxSignReques
   })
 }
 
-const verify = (value: TxSignRequest): RawTxVerdict => verifyRawTx(value, BUILT_IN_ASSETS)
+const verify = (value: ReadableTx): RawTxVerdict => verifyRawTx(value, BUILT_IN_ASSETS)
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 const word = (value: bigint | string) =>
   (typeof value === 'string' ? value.slice(2) : value.toString(16)).padStart(64, '0')
 
-const withPath = (path: string | null | undefined, fields: Partial<TxSignRequest> = {}) =>
+const withPath = (path: string | null | undefined, fields: Partial<ReadableTx> = {}) =>
   verify(request('', { rawTx: [{ ...entry(transaction()), keyDerivationPath: path }], ...fields }))
 
 const list = (...items: unknown[]) => hex(RLP.encode(items as never))
 
-const asked = (contractCallData: string): Partial<TxSignRequest> => ({
+const asked = (contractCallData: string): Partial<ReadableTx> => ({
   operation: 'CONTRACT_CALL',
   extraParameters: { contractCallData },
 })
@@ -123,26 +123,12 @@ describe('native transfers', () => {
     )
   })
 
-  it.each<[string, Fields, Partial<TxSignRequest>, string]>([
+  it.each<[string, Fields, Partial<ReadableTx>, string]>([
     ['another recipient', { to: BOB }, {}, 'rawTx[0].to'],
     ['another value', { value: 1001n }, {}, 'rawTx[0].amount'],
     ['another chain', { chainId: 137n }, {}, 'rawTx[0].chainId'],
     ['data', { data: '0xa9059cbb' }, {}, 'rawTx[0].data'],
     ['a stated fraction of a wei', {}, { amount: decimal('0.0000000000000000001') }, 'amount'],
-    ['other requested amount', {}, { requestedAmount: decimal('2') }, 'requestedAmount'],
-    ['an address with a wrong checksum', {}, { destAddress: wrongCase(ALICE) }, 'destAddress'],
-    [
-      'two addresses for one destination',
-      {},
-      { destinations: [destination({ displayDstAddress: BOB })] },
-      'destAddress',
-    ],
-    [
-      'another amount in the destination',
-      {},
-      { destinations: [destination({ amountNative: decimal('7') })] },
-      'requestedAmount',
-    ],
   ])('%s: mismatch of the field', (_, fields, overrides, field) => {
     expect(verify(request(transaction(fields), overrides))).toMatchObject({
       status: 'mismatch',
@@ -150,7 +136,66 @@ describe('native transfers', () => {
     })
   })
 
-  it.each<[string, Partial<TxSignRequest>]>([
+  const much = decimal('0.000000000000000007')
+  // What the request states in two ways is nothing to compare bytes with; bytes that fit neither say something else.
+  it.each<[string, Partial<ReadableTx>, bigint, string]>([
+    ['another requested amount', { requestedAmount: decimal('2') }, 1000n, ALICE],
+    [
+      'an address with a wrong checksum',
+      { destAddress: wrongCase(ALICE), destinations: [destination({ dstAddress: ALICE })] },
+      1000n,
+      ALICE,
+    ],
+    [
+      'two addresses, one paid',
+      { destinations: [destination({ displayDstAddress: BOB })] },
+      1000n,
+      ALICE,
+    ],
+    [
+      'two addresses, the other paid',
+      { destinations: [destination({ displayDstAddress: BOB })] },
+      1000n,
+      BOB,
+    ],
+    [
+      'two amounts, one paid',
+      { destinations: [destination({ amountNative: much })] },
+      1000n,
+      ALICE,
+    ],
+    [
+      'two amounts, the other paid',
+      { destinations: [destination({ amountNative: much })] },
+      7n,
+      ALICE,
+    ],
+  ])('%s: unverifiable', (_, overrides, value, to) => {
+    const pays = (units: bigint, target: string) =>
+      verify(request(transaction({ value: units, to: target }), overrides))
+    expect(pays(value, to)).toMatchObject({ status: 'unverifiable' })
+    expect(pays(1_000_000n, to)).toMatchObject({ status: 'mismatch' })
+    expect(pays(value, USDC)).toMatchObject({ status: 'mismatch' })
+  })
+
+  it('nobody but unreadable addresses: unverifiable, whoever is paid', () => {
+    const nowhere = { destAddress: wrongCase(ALICE), destinations: undefined }
+    for (const to of [ALICE, BOB]) {
+      expect(verify(request(transaction({ to }), nowhere))).toMatchObject({
+        status: 'unverifiable',
+        reason: '`destAddress` is not a valid address of the chain',
+      })
+    }
+  })
+
+  it('more than amount and destination state, although it was requested: mismatch', () => {
+    const requested = { requestedAmount: decimal('0.000000000000002') }
+    expect(verify(request(transaction({ value: 2000n }), requested))).toMatchObject({
+      status: 'mismatch',
+    })
+  })
+
+  it.each<[string, Partial<ReadableTx>]>([
     ['no amount', { amount: null }],
     ['no fee', { fee: undefined }],
     ['a fee of fractions of a wei', { fee: decimal('0.0000000000000000001') }],
@@ -258,7 +303,7 @@ describe('gross transactions', () => {
 })
 
 describe('tokens', () => {
-  const token: Partial<TxSignRequest> = {
+  const token: Partial<ReadableTx> = {
     asset: 'USDC',
     amount: decimal('2.5'),
     requestedAmount: decimal('2.5'),
@@ -362,7 +407,7 @@ describe('several entries', () => {
     transaction({ nonce: 1n, ...first }),
     transaction({ nonce: 2n, ...second }),
   ]
-  const both: Partial<TxSignRequest> = {
+  const both: Partial<ReadableTx> = {
     amount: fromBaseUnits(3000n, 18),
     requestedAmount: fromBaseUnits(3000n, 18),
     fee: fromBaseUnits(420_000n, 18),
@@ -381,32 +426,12 @@ describe('several entries', () => {
     })
   })
 
-  it.each<[string, readonly string[], Partial<TxSignRequest>]>([
+  it.each<[string, readonly string[], Partial<ReadableTx>]>([
     ['one destination paid twice', two({}, {}), both],
     ['amounts exchanged', two({ value: 2000n }, { to: BOB }), both],
     ['one entry for two destinations', [transaction()], both],
     ['two entries for one destination', two({}, {}), {}],
     ['a nonce twice', two({ nonce: 2n }, { to: BOB, value: 2000n }), both],
-    [
-      'a sum that is not the amount',
-      two({}, { to: BOB, value: 2000n }),
-      { ...both, amount: decimal('1') },
-    ],
-    [
-      'a requested amount that is not the sum',
-      two({}, { to: BOB, value: 2000n }),
-      { ...both, requestedAmount: decimal('1') },
-    ],
-    [
-      'a top-level address of nobody',
-      two({}, { to: BOB, value: 2000n }),
-      { ...both, destAddress: USDC },
-    ],
-    [
-      'an invalid address',
-      two({}, {}),
-      { ...both, destinations: [destination({ displayDstAddress: 'x' }), destination({})] },
-    ],
     [
       'a fraction of a wei',
       two({}, {}),
@@ -420,6 +445,38 @@ describe('several entries', () => {
     ],
   ])('%s: mismatch', (_, raw, overrides) => {
     expect(verify(request(raw, overrides))).toMatchObject({ status: 'mismatch' })
+  })
+
+  it.each<[string, Partial<ReadableTx>]>([
+    ['a sum that is not the amount', { amount: decimal('1') }],
+    ['a requested amount that is not the sum', { requestedAmount: decimal('1') }],
+    ['a top-level address of nobody', { destAddress: USDC }],
+  ])('%s: unverifiable, unless others are paid', (_, overrides) => {
+    const pays = (value: bigint, to: string) =>
+      verify(request(two({}, { to, value }), { ...both, ...overrides }))
+    expect(pays(2000n, BOB)).toMatchObject({ status: 'unverifiable' })
+    expect(pays(2001n, BOB)).toMatchObject({ status: 'mismatch' })
+    expect(pays(2000n, USDC)).toMatchObject({ status: 'mismatch' })
+  })
+
+  it('two addresses of one of them: unverifiable with either, mismatch with another', () => {
+    const destinations = (both.destinations ?? []).map((each, index) =>
+      index === 0 ? { ...each, dstAddress: USDC } : each,
+    )
+    const pays = (to: string) =>
+      verify(request(two({ to }, { to: BOB, value: 2000n }), { ...both, destinations }))
+    expect([ALICE, USDC, BOB].map((to) => pays(to).status)).toEqual([
+      'unverifiable',
+      'unverifiable',
+      'mismatch',
+    ])
+  })
+
+  it('an invalid address: unverifiable', () => {
+    const destinations = [destination({ displayDstAddress: 'x' }), destination({})]
+    expect(verify(request(two({}, {}), { ...both, destinations }))).toMatchObject({
+      status: 'unverifiable',
+    })
   })
 
   it('a fee that covers one only: what gas may cost is not what the fee says', () => {
@@ -534,12 +591,12 @@ describe('undecodable bytes', () => {
 describe('destinations that are called vault accounts', () => {
   const isOwn: OwnAddress = (vault, asset, address) =>
     vault === '7' && asset === 'ETH' && address.toLowerCase() === ALICE
-  const check = (overrides: Partial<TxSignRequest>, options: RawTxOptions = { isOwn }) =>
+  const check = (overrides: Partial<ReadableTx>, options: RawTxOptions = { isOwn }) =>
     verifyRawTx(request(transaction(), overrides), BUILT_IN_ASSETS, options)
   const LABEL_ONLY = { status: 'unproven', unproven: ['vault-address'], facts: {} }
   const WHOLE = { status: 'verified', facts: {} }
 
-  it.each<[string, Partial<TxSignRequest>, object]>([
+  it.each<[string, Partial<ReadableTx>, object]>([
     ['the address of the account', { destType: 'VAULT', destId: '7' }, WHOLE],
     ['its longer name', { destType: 'VAULT_ACCOUNT', destId: '7' }, WHOLE],
     ['another account', { destType: 'VAULT', destId: '8' }, LABEL_ONLY],

@@ -7,7 +7,7 @@ import { BUILT_IN_ASSETS } from '../../../../handler/policy/chains/assets.ts'
 import { hashTypedData } from '../../../../handler/policy/rawtx/eip712.ts'
 import { contentDigest, contentDigestOf } from '../../../../handler/policy/rawtx/messages.ts'
 import { verifyRawTx } from '../../../../handler/policy/rawtx/verify.ts'
-import type { TxSignRequest } from '../../../../handler/protocol/request.ts'
+import type { ReadableTx } from '../../../../handler/policy/rawtx/readable.ts'
 import { jsonObject, jsonValue, txRequest } from '../../../fixtures/tx-request.ts'
 
 const KEY = '0x4c0883a69102937d6231471b5dbb6204fe512961708279f1d7b1b8e7e8b1b1e1'
@@ -64,7 +64,7 @@ interface Typed {
 }
 const hash = (changes: Typed) => hashTypedData(jsonObject({ ...MAIL, ...changes }))
 
-function request(operation: string, messages: unknown, fields: Partial<TxSignRequest> = {}) {
+function request(operation: string, messages: unknown, fields: Partial<ReadableTx> = {}) {
   return txRequest({
     operation,
     asset: 'ETH',
@@ -75,7 +75,7 @@ function request(operation: string, messages: unknown, fields: Partial<TxSignReq
 const signing = (...payloads: string[]) => ({
   rawTx: payloads.map((payload) => ({ rawTx: '', payload, keyDerivationPath: '[44,60,0,0,0]' })),
 })
-const verify = (value: TxSignRequest, approvedContent?: string) =>
+const verify = (value: ReadableTx, approvedContent?: string) =>
   verifyRawTx(value, BUILT_IN_ASSETS, approvedContent === undefined ? {} : { approvedContent })
 
 const bytes = (minLength: number, maxLength = minLength) =>

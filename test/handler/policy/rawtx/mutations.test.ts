@@ -7,27 +7,27 @@ import {
   formatDecimal,
   parseDecimal,
 } from '../../../../handler/protocol/decimal.ts'
-import type { TxSignRequest } from '../../../../handler/protocol/request.ts'
+import type { ReadableTx } from '../../../../handler/policy/rawtx/readable.ts'
 import { samplePayload, sampleRequest } from '../../../fixtures/tx-request.ts'
 import { payloadOf } from '../../../fixtures/utxo-preimages.ts'
 
 const NAMES = ['eth', 'ethExact', 'btcLegacy', 'btcSegwit'] as const
 
 /** Account and address of the samples are taken for ours, so that nothing but the change matters. */
-const verdictOf = (request: TxSignRequest) =>
+const verdictOf = (request: ReadableTx) =>
   verifyRawTx(request, BUILT_IN_ASSETS, { isOwn: () => true })
 
-const statusOf = (request: TxSignRequest) => verdictOf(request).status
+const statusOf = (request: ReadableTx) => verdictOf(request).status
 
 /** A legacy signature commits to no input amount: with nothing but the fee unproven it passes for as much as it can. */
-const passes = (request: TxSignRequest) => {
+const passes = (request: ReadableTx) => {
   const verdict = verdictOf(request)
   return (
     verdict.status === 'verified' ||
     (verdict.status === 'unproven' && verdict.unproven.join() === 'fee' && !isEvm(request))
   )
 }
-const isEvm = ({ asset }: TxSignRequest) => asset === 'ETH'
+const isEvm = ({ asset }: ReadableTx) => asset === 'ETH'
 
 /** Every text that differs from `text` in one bit of one character. */
 function* bitFlips(text: string): Generator<string> {
@@ -50,9 +50,9 @@ function* byteFlips(hex: string): Generator<{ at: number; hex: string }> {
   }
 }
 
-const entriesOf = ({ rawTx }: TxSignRequest) => rawTx ?? []
+const entriesOf = ({ rawTx }: ReadableTx) => rawTx ?? []
 
-function withEntry(request: TxSignRequest, index: number, change: object): TxSignRequest {
+function withEntry(request: ReadableTx, index: number, change: object): ReadableTx {
   const rawTx = entriesOf(request).map((entry, at) =>
     at === index ? { ...entry, ...change } : entry,
   )

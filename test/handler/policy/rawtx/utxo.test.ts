@@ -12,7 +12,7 @@ import { sighashName } from '../../../../handler/policy/rawtx/sighash-type.ts'
 import { fromBaseUnits } from '../../../../handler/protocol/decimal.ts'
 import { isObject } from '../../../../handler/protocol/json-value.ts'
 import { parseRequest } from '../../../../handler/protocol/parse-request.ts'
-import type { TxSignRequest } from '../../../../handler/protocol/request.ts'
+import type { ReadableTx } from '../../../../handler/policy/rawtx/readable.ts'
 import { parseStrictJson } from '../../../../handler/protocol/strict-json.ts'
 import { destination, txRequest } from '../../../fixtures/tx-request.ts'
 import type {
@@ -62,7 +62,7 @@ const standard: TxDescription = {
 const all = (kind: Kind, tx: TxDescription, hashType?: number) =>
   tx.inputs.map((_, position) => preimage(kind, tx, position, hashType))
 
-function request(entries: readonly PreimageEntry[], fields: Partial<TxSignRequest> = {}) {
+function request(entries: readonly PreimageEntry[], fields: Partial<ReadableTx> = {}) {
   const amount = fromBaseUnits(60_000n, 8)
   return txRequest({
     asset: 'BTC',
@@ -77,7 +77,7 @@ function request(entries: readonly PreimageEntry[], fields: Partial<TxSignReques
 
 const verify = (
   entries: readonly PreimageEntry[],
-  fields: Partial<TxSignRequest> = {},
+  fields: Partial<ReadableTx> = {},
   options: RawTxOptions = {},
 ) => verifyRawTx(request(entries, fields), BUILT_IN_ASSETS, options)
 

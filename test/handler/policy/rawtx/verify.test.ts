@@ -6,7 +6,7 @@ import { parseLegacy } from '../../../../handler/policy/rawtx/preimage.ts'
 import { p2pkh as pkh } from '../../../../handler/policy/chains/utxo-address.ts'
 import { verifyRawTx } from '../../../../handler/policy/rawtx/verify.ts'
 import { fromBaseUnits } from '../../../../handler/protocol/decimal.ts'
-import type { TxSignRequest } from '../../../../handler/protocol/request.ts'
+import type { ReadableTx } from '../../../../handler/policy/rawtx/readable.ts'
 import { counted } from '../../../fixtures/counted-bytes.ts'
 import type { Kind } from '../../../fixtures/utxo-preimages.ts'
 import { payloadOf, preimage } from '../../../fixtures/utxo-preimages.ts'
@@ -120,14 +120,15 @@ describe('hostile input', () => {
   })
 
   it('what is found is shown printable and short', () => {
-    const request = { ...sampleRequest('eth'), destAddress: `\u202e${'x'.repeat(500)}` }
+    const request = { ...sampleRequest('eth'), asset: `\u202e${'x'.repeat(500)}` }
     const verdict = verifyRawTx(request, BUILT_IN_ASSETS)
-    expect(verdict).toMatchObject({ status: 'mismatch', found: `?${'x'.repeat(158)}~` })
+    const reason = `asset \`?${'x'.repeat(151)}~`
+    expect(verdict).toMatchObject({ status: 'unverifiable', reason })
   })
 })
 
 /** Blocks that SHA-256 reads while the verdict is made: 16 words each, all read through one function. */
-function blocksHashed(request: TxSignRequest): number {
+function blocksHashed(request: ReadableTx): number {
   const reads = jest.spyOn(DataView.prototype, 'getUint32')
   try {
     expect(['verified', 'unproven']).toContain(verifyRawTx(request, BUILT_IN_ASSETS).status)
@@ -137,14 +138,14 @@ function blocksHashed(request: TxSignRequest): number {
   }
 }
 
-const size = ({ rawTx }: TxSignRequest) =>
+const size = ({ rawTx }: ReadableTx) =>
   (rawTx ?? []).reduce((sum, entry) => sum + (entry.rawTx ?? '').length / 2, 0)
 
 const path = '[44,0,0,0,0]'
 const script = pkh('84d685df1cf10dd7849402eef1d902bbbeec721a')
 
 /** All inputs of one transaction: a payment and change to the inputs' key. */
-function spend(kind: Kind, count: number): TxSignRequest {
+function spend(kind: Kind, count: number): ReadableTx {
   const tx = {
     version: 1,
     inputs: Array.from({ length: count }, (_, index) => ({
@@ -187,7 +188,7 @@ describe('work', () => {
     '%s: hashing grows with the bytes of the request, not with their square',
     (kind) => {
       const [small, large] = [spend(kind, 20), spend(kind, 80)]
-      const perByte = (request: TxSignRequest) => blocksHashed(request) / size(request)
+      const perByte = (request: ReadableTx) => blocksHashed(request) / size(request)
       expect(blocksHashed(small)).toBeGreaterThan(20)
       expect(perByte(large)).toBeLessThan(1.1 * perByte(small))
     },
