@@ -102,7 +102,7 @@ export function hidesFromLimits(tx: TxSignRequest, addresses: AddressRules): boo
   return (
     [...parts, ...shares].some((part) => part instanceof Unreadable) ||
     destinationsOf(tx, addresses).some(
-      ({ type, id, address }) => type.unreadable || id.unreadable || address().unreadable,
+      (each) => each.type.unreadable || each.id.unreadable || each.address().unreadable,
     )
   )
 }

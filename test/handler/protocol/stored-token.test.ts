@@ -1,8 +1,13 @@
 import { describe, expect, it } from '@jest/globals'
 import { malformedKey, requestKey } from '../../../handler/protocol/digest.ts'
 import { splitCompact } from '../../../handler/protocol/jws.ts'
-import { parseRequest } from '../../../handler/protocol/parse-request.ts'
-import { claimsOf, keyOf, readRecent, readStored } from '../../../handler/protocol/stored-token.ts'
+import { parseRequest, usableIn } from '../../../handler/protocol/parse-request.ts'
+import {
+  claimsOf,
+  readRecent,
+  readStored,
+  recordedKey,
+} from '../../../handler/protocol/stored-token.ts'
 import { transfer } from '../../fixtures/handler.ts'
 import { testKey } from '../../fixtures/keys.ts'
 import { tokenOf } from '../../fixtures/tokens.ts'
@@ -41,7 +46,7 @@ describe('a stored token', () => {
   })
 
   it('that is malformed has an identity and no request', () => {
-    const claims = { ...transfer('a', '1'), sourceId: 5 }
+    const claims = { ...transfer('a', '1'), txId: 5 }
     const stored = readStored(TX, JSON.stringify(claims), 'main')
     expect(stored?.request).toBeUndefined()
     expect(stored?.key.requestId).toBe('a')
@@ -65,9 +70,10 @@ describe('tokens that were read last', () => {
 describe('the identity of version 1', () => {
   const keys = (claims: object) => {
     const read = claimsOf(JSON.stringify(claims))
-    const parsed = read && parseRequest(TX, read)
-    if (read === undefined || parsed === undefined) throw new Error('these are claims')
-    return { parsed, read, now: keyOf(parsed, read, 'main'), then: keyOf(parsed, read, 'main', 1) }
+    if (read === undefined) throw new Error('these are claims')
+    const key = (version: number, isMalformed = false) =>
+      recordedKey({ endpoint: TX, version, isMalformed }, read, 'main')
+    return { read, now: key(2), then: key(1), malformed: key(1, true) }
   }
 
   it('knew no tags', () => {
@@ -81,19 +87,20 @@ describe('the identity of version 1', () => {
   it('took an address that is shown for the signing stage, in what cannot be read, too', () => {
     const shown = { destinations: [entry({ displayDstAddress: 'x' })] }
     expect(keys(transfer('a', '1', shown)).then.stage).toBe('signing')
-    const malformed = { ...transfer('a', '1', shown), sourceId: 5 }
-    const { parsed, read, then } = keys(malformed)
-    if (parsed.kind !== 'malformed') throw new Error('it is malformed')
-    expect(then).toEqual(malformedKey({ ...parsed.malformed, stage: 'signing' }, read))
-    expect(keys({ ...transfer('a', '1'), sourceId: 5 }).then.stage).toBe(parsed.malformed.stage)
+    // It refused a member of another type as malformed, and everything that was sent was the identity.
+    const { read, malformed } = keys({ ...transfer('a', '1', shown), sourceId: 5 })
+    const usable = usableIn(TX, read)
+    expect(malformed).toEqual(malformedKey({ ...usable, stage: 'signing' }, read))
+    expect(keys({ ...transfer('a', '1'), sourceId: 5 }).malformed.stage).toBe('approval')
   })
 
-  it('is that of today for a configuration change', () => {
-    const claims = claimsOf('{"requestId":"c","type":"ADD_USER","extraInfo":{},"signerId":"s"}')
-    const parsed = claims && parseRequest('config_change_sign_request', claims)
-    if (claims === undefined || parsed === undefined) throw new Error('these are claims')
-    const { stage: _then, ...then } = keyOf(parsed, claims, 'main', 1)
-    const { stage: _now, ...now } = keyOf(parsed, claims, 'main')
-    expect(Object.keys(then)).toEqual(Object.keys(now))
+  it('is that of today for a configuration change, and there is one without a type', () => {
+    const endpoint = 'config_change_sign_request'
+    const key = (text: string, version: number) =>
+      recordedKey({ endpoint, version, isMalformed: false }, claimsOf(text) ?? {}, 'main')
+    const change = '{"requestId":"c","type":"ADD_USER","extraInfo":{},"signerId":"s"}'
+    expect(key(change, 1)).toEqual(key(change, 2))
+    const untyped = '{"requestId":"c","extraInfo":{}}'
+    expect(key(untyped, 1)).not.toEqual(key(untyped, 2))
   })
 })
