@@ -305,7 +305,7 @@ describe('staking', () => {
     [
       'bytes that call another function',
       { ...call(data), ...ethBytes('12', BLOCKED, '32', '0xa9059cbb') },
-      'REJECT default, bytes mismatch',
+      'REJECT raw-tx, bytes mismatch',
     ],
   ])('%s', (_, payload, decision) => {
     expect(judge('staking', payload, 'staking-desk')).toBe(decision)

@@ -1,6 +1,6 @@
 /**
- * Values of a type that the vendor does not document. Such requests are refused as malformed before a policy is asked; it
- * holds without that: what cannot be read satisfies no approval and turns no refusal off.
+ * Values of a type that the vendor does not document, as the reader hands them on: what cannot be read satisfies no approval
+ * and turns no refusal off.
  */
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from '@jest/globals'
@@ -11,21 +11,36 @@ import { NO, POSSIBLY } from '../../../handler/policy/readings/answer.ts'
 import { subjectOf } from '../../../handler/policy/readings/subject.ts'
 import { unknownFields } from '../../../handler/policy/readings/unknown.ts'
 import { parseDecimal } from '../../../handler/protocol/decimal.ts'
+import { Unreadable } from '../../../handler/protocol/request.ts'
 import type { CallbackRequest } from '../../../handler/protocol/request.ts'
 import { policyOf } from './policy.ts'
 import { ADDRESS, configRequest, destination, FACTS, txRequest } from './requests.ts'
 
-/** Members as they come from a sender who keeps no types. */
-function ill(members: Readonly<Record<string, unknown>>): Parameters<typeof txRequest>[0] {
-  return { ...members }
+type Members = Readonly<Record<string, unknown>>
+
+const UNREADABLE = new Unreadable(['x'])
+const NO_TEXTS = new Set(['amount', 'destinations'])
+
+/** Members as they are read of a sender who keeps no types. */
+function ill(members: Members): Parameters<typeof txRequest>[0] {
+  const entries = Object.entries(members).map(([name, value]) => {
+    const isUnread = typeof value === 'number' || (typeof value === 'string' && NO_TEXTS.has(name))
+    return [name, isUnread || hasStray(value) ? UNREADABLE : value]
+  })
+  return Object.fromEntries(entries)
 }
 
-function illConfig(members: Readonly<Record<string, unknown>>): CallbackRequest {
-  return { ...configRequest(), ...members }
+/** One element of another type makes a list unreadable. */
+function hasStray(value: unknown): boolean {
+  return Array.isArray(value) && value.some((each) => typeof each !== 'object')
 }
 
-function illEntry(members: Readonly<Record<string, unknown>>): unknown {
-  return { ...destination(), ...members }
+function illConfig(members: Members): CallbackRequest {
+  return Object.assign({}, configRequest(), ill(members))
+}
+
+function illEntry(members: Members): unknown {
+  return { ...destination(), ...ill(members) }
 }
 
 /** The answers of a rule that approves and of one that refuses, and what the first did not find. */
@@ -56,8 +71,8 @@ describe('a transaction', () => {
       'an entry that is none',
       '{ destination: { id: "1" } }',
       { destinations: [...TWO, 5] },
-      'no certainly',
-      '`2`',
+      'possibly certainly',
+      'unreadable',
     ],
     [
       'an id that is no text',
@@ -144,7 +159,7 @@ describe('a transaction', () => {
     const policy = policyOf(
       'rules: [{ id: any, when: { destination: { id: "1", unknown: no-match } }, then: REJECT }]',
     )
-    const answered = (members: Readonly<Record<string, unknown>>) =>
+    const answered = (members: Members) =>
       explain(policy, txRequest(ill(members)), FACTS).rules[0]?.answer
     const unreadable = { ...nowhere, destinations: [illEntry({ dstId: 5 })] }
     expect([answered({}), answered(unreadable)]).toEqual(['certainly', 'no'])
