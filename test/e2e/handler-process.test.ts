@@ -260,7 +260,7 @@ describe('a handler that is told to stop', () => {
 
 // Counted from outside: what is written with an fsync and what without looks the same from inside the program.
 it('a handler makes its keys, its registry and its mark durable, files before names', async () => {
-  const { settings, home } = await handlerSetup({})
+  const { settings, home } = await handlerSetup({ fresh: true })
   const log = join(home, 'syncs')
   const hook = join(import.meta.dirname, '../fixtures/sync-log.mjs')
   const env = { ...settings, NODE_OPTIONS: `--import ${hook}`, SYNC_LOG: log }
