@@ -270,11 +270,11 @@ it('a handler makes its keys, its registry and its mark durable, files before na
   const handler = run(env)
   await ready(handler)
   const whenReady = await synced()
-  const generation = ['private.pem', 'public.pem', 'cert.pem', 'meta.json'].map(
+  const generation = ['private.pem', 'tls.pem', 'public.pem', 'cert.pem', 'meta.json'].map(
     (name) => `state/keys/g1.tmp/${name}`,
   )
   const at = whenReady.indexOf('state/keys/g1.tmp/private.pem')
-  expect(whenReady.slice(at, at + 6)).toEqual([...generation, 'state/keys/g1.tmp', 'state/keys'])
+  expect(whenReady.slice(at, at + 7)).toEqual([...generation, 'state/keys/g1.tmp', 'state/keys'])
   for (const file of ['state/.generations.json.*.tmp', 'state/.decisions.db.mark.*.tmp']) {
     const written = whenReady.indexOf(file)
     expect([file, written]).not.toEqual([file, -1])
