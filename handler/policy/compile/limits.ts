@@ -14,7 +14,7 @@ import { canonicalType } from '../readings/vocabulary.ts'
 import type { Findings } from './lists.ts'
 import type { LimitEntry } from '../file/schema.ts'
 
-type KeyPart = 'asset' | 'source' | 'destination' | 'signer'
+type KeyPart = 'asset' | 'source' | 'destination' | 'account' | 'signer'
 
 /** One rolling limit of a policy. */
 export interface Limit {
@@ -27,7 +27,7 @@ export interface Limit {
   readonly by: readonly KeyPart[]
 }
 
-const ORDER: readonly KeyPart[] = ['asset', 'source', 'destination', 'signer']
+const ORDER: readonly KeyPart[] = ['asset', 'source', 'destination', 'account', 'signer']
 
 /** An amount of different assets has no sum: a limit with an amount is always kept by asset. */
 export function compileLimit(name: string, entry: LimitEntry, findings: Findings): Limit {
@@ -36,6 +36,9 @@ export function compileLimit(name: string, entry: LimitEntry, findings: Findings
   }
   const by = new Set<KeyPart>(entry.by === undefined ? [] : [entry.by].flat())
   if (entry.amount !== undefined) by.add('asset')
+  if (by.has('destination') && by.has('account')) {
+    findings.report(['limits', name, 'by'], 'expected `destination` or `account`, not both')
+  }
   return {
     name,
     windowMs: durationMs(entry.window),
@@ -67,21 +70,23 @@ export function chargesFor(
 ): readonly LimitCharge[] | undefined {
   const parts: string[] = []
   for (const part of limit.by) {
-    if (part === 'destination') continue
+    if (part === 'destination' || part === 'account') continue
     const value = keyPart(part, tx)
     if (value === undefined) return undefined
     parts.push(`${part}=${value}`)
   }
-  const shares = limit.by.includes('destination')
-    ? destinationShares(tx, addresses)
-    : [wholeShare(tx)]
+  const place = (['destination', 'account'] as const).find((part) => limit.by.includes(part))
+  const shares =
+    place === undefined
+      ? [wholeShare(tx)]
+      : destinationShares(tx, addresses, place === 'account' ? accountsOf : namesOf)
   if (shares === undefined) return undefined
   const charges: LimitCharge[] = []
   for (const { destination, amount, onlyIfSpent } of shares) {
     if (limit.maxAmount !== undefined && amount === undefined) return undefined
     charges.push({
       limit: limit.name,
-      key: [...parts, ...(destination === '' ? [] : [`destination=${destination}`])].join('|'),
+      key: [...parts, ...(destination === '' ? [] : [`${place}=${destination}`])].join('|'),
       windowMs: limit.windowMs,
       maxCount: limit.maxCount,
       amount: limit.maxAmount === undefined ? undefined : amount,
@@ -107,7 +112,10 @@ export function hidesFromLimits(tx: TxSignRequest, addresses: AddressRules): boo
   )
 }
 
-function keyPart(part: Exclude<KeyPart, 'destination'>, tx: TxSignRequest): string | undefined {
+function keyPart(
+  part: Exclude<KeyPart, 'destination' | 'account'>,
+  tx: TxSignRequest,
+): string | undefined {
   if (part === 'asset') return typeof tx.asset === 'string' ? textKey(tx.asset) : undefined
   if (part === 'signer') return typeof tx.signerId === 'string' ? textKey(tx.signerId) : undefined
   const { sourceType: type, sourceId: id } = tx
@@ -131,12 +139,13 @@ function wholeShare(tx: TxSignRequest): Share {
 function destinationShares(
   tx: TxSignRequest,
   addresses: AddressRules,
+  nameOf: typeof namesOf,
 ): readonly Share[] | undefined {
   if (tx.destinations instanceof Unreadable) return undefined
   const readings = destinationsOf(tx, addresses)
   const shares = new Map<string, Share>()
   for (const [index, reading] of readings.entries()) {
-    const names = namesOf(reading)
+    const names = nameOf(reading)
     if (names === undefined) return undefined
     const isWhole = readings.length === 1 || index === tx.destinations?.length
     const amount = isWhole ? largestAmount(tx) : entryAmount(tx, index)
@@ -184,4 +193,14 @@ function namesOf(reading: DestinationReading): readonly Omit<Share, 'amount'>[] 
     ...addresses.map((address) => ({ destination: textKey(address), onlyIfSpent: false })),
     ...(id.texts.length === 0 ? under(addresses, true) : []),
   ]
+}
+
+/** The account by type and id, whatever its address; undefined for a destination that is none. */
+function accountsOf({ type, id }: DestinationReading): ReturnType<typeof namesOf> {
+  const kind = type.coarse ?? type.texts[0]
+  if (kind === undefined || id.texts.length === 0 || id.unreadable) return undefined
+  return id.texts.map((text) => ({
+    destination: `${textKey(kind)}:${textKey(text)}`,
+    onlyIfSpent: false,
+  }))
 }

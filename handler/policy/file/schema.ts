@@ -171,7 +171,7 @@ const limit = z.strictObject({
   window: duration,
   count: z.int().min(1).optional(),
   amount: decimal.optional(),
-  by: oneOrMore(z.enum(['asset', 'source', 'destination', 'signer'])).optional(),
+  by: oneOrMore(z.enum(['asset', 'source', 'destination', 'account', 'signer'])).optional(),
 })
 
 const hook = z.strictObject({

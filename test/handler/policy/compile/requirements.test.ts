@@ -24,6 +24,7 @@ limits:
   each: { window: 1h, count: 3, amount: "2", by: destination }
   signer: { window: 7d, count: 100, by: signer }
   all: { window: 30s, count: 1 }
+  account: { window: 1h, amount: "2", by: account }
 hooks:
   screening: { url: "https://screening.example/", timeout: 2s, budget: 10s, fallback: RETRY, keyId: ops }
 statementKeys:
@@ -84,6 +85,34 @@ describe('limits', () => {
       // Only the top level names it: all of it may go there.
       { key: `asset=ETH|destination=${ADDRESS.toLowerCase()}`, amount: units('0.01') },
     ])
+  })
+
+  it('charges each account what goes to it, whatever its address', () => {
+    const to = (id: string, native: string, displayDstAddress?: string) =>
+      destination({ dstId: id, amountNative: units(native), displayDstAddress })
+    const request = txRequest({
+      destType: 'MULTI_DESTINATION',
+      destId: '',
+      destAddress: '',
+      destinations: [to('1', '0.002', ADDRESS), to('2', '0.003'), to('1', '0.005', OTHER_ADDRESS)],
+    })
+    expect(decide('{ limits: account }', request).charges).toMatchObject([
+      { key: 'asset=ETH|account=VAULT:1', amount: units('0.007') },
+      { key: 'asset=ETH|account=VAULT:2', amount: units('0.003') },
+    ])
+  })
+
+  it('does not vouch by account for what goes to none', () => {
+    const oneTime = { destType: 'ONE_TIME_ADDRESS', destId: '', destinations: undefined }
+    expect(decide('{ limits: account }', txRequest(oneTime)).decision).toEqual(full)
+    const unnamed = { destType: undefined, destId: '1', destinations: undefined }
+    expect(decide('{ limits: account }', txRequest(unnamed)).decision).toEqual(full)
+  })
+
+  it('is kept by destination or by account', () => {
+    expect(
+      problemsIn('limits: { x: { window: 1h, count: 1, by: [account, destination] } }'),
+    ).toEqual([expect.stringContaining('expected `destination` or `account`, not both')])
   })
 
   it('charges the largest of the amount and the sum of the destinations', () => {
