@@ -7,6 +7,7 @@ import type {
   Delivery,
   Remembered,
 } from './ports.ts'
+import { policyNow } from './read.ts'
 import type { Asked } from './read.ts'
 import type { Signed } from './sign.ts'
 
@@ -33,8 +34,8 @@ export function createAnswerMemory(limits = DEFAULT_LIMITS): AnswerMemory {
       const { event } = known
       return event.endpoint === endpoint && event.generation === generation ? known : undefined
     },
-    put({ body }, { answer, event }) {
-      if (body.length <= limits.bodyBytes) answers.put(nameOf(body), { body, answer, event })
+    put({ body }, remembered) {
+      if (body.length <= limits.bodyBytes) answers.put(nameOf(body), { ...remembered, body })
     },
   }
 }
@@ -71,11 +72,13 @@ export function createRecent<T>(size: number): Recent<T> {
 
 /**
  * The answer that these very bytes got on this very path, when it was final; undefined when it has
- * to be worked out. INVARIANT: an approval is not repeated while the service is frozen.
+ * to be worked out, also because the policy has since named other signers who only sign.
+ * INVARIANT: an approval is not repeated while the service is frozen.
  */
 export function answerAgain(delivery: Delivery, deps: CallbackDeps): Answer | undefined {
   const known = deps.answers.get(delivery)
   if (known === undefined) return undefined
+  if (known.signingOnly !== policyNow(deps)?.signingOnly) return undefined
   const { clock } = deps.time
   const startedMs = clock.monotonicMs()
   const { answer } = known
@@ -92,11 +95,11 @@ export function answerAgain(delivery: Delivery, deps: CallbackDeps): Answer | un
  * the answer to a token that is valid at some times only.
  */
 export function rememberAnswer(
-  { delivery, isTimed }: Asked,
+  { delivery, isTimed, policy }: Asked,
   { answer, decision }: Signed,
   event: DecidedEvent,
   { answers }: CallbackDeps,
 ): void {
   if (decision.action === 'RETRY' || isTimed) return
-  answers.put(delivery, { answer, event })
+  answers.put(delivery, { answer, event, signingOnly: policy?.signingOnly })
 }

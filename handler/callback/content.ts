@@ -4,7 +4,8 @@ import type { Endpoint } from '../protocol/endpoints.ts'
 import { CallbackError } from '../protocol/errors.ts'
 import { malformedKey, type RequestKey, requestKey } from '../protocol/digest.ts'
 import type { JsonObject } from '../protocol/json-value.ts'
-import { identify, parseRequest } from '../protocol/parse-request.ts'
+import { identify, isStagedByPolicy, parseRequest } from '../protocol/parse-request.ts'
+import type { SigningOnly } from '../protocol/parse-request.ts'
 import type { CallbackRequest, Malformed } from '../protocol/request.ts'
 
 export type Content =
@@ -18,20 +19,32 @@ export type Content =
       readonly isForeign: boolean
     }
 
-/** Reads claims. Throws `CallbackError` unless they have an id to answer to. */
-export function contentOf(endpoint: Endpoint, claims: JsonObject, cosigner: string): Content {
+/**
+ * Reads claims. `signingOnly`: signers of which the policy says that they only sign. Throws `CallbackError` unless the
+ * claims have an id to answer to.
+ */
+export function contentOf(
+  endpoint: Endpoint,
+  claims: JsonObject,
+  cosigner: string,
+  signingOnly?: SigningOnly,
+): Content {
+  const identified = (key: RequestKey): RequestKey =>
+    isStagedByPolicy(endpoint, claims, signingOnly)
+      ? Object.freeze({ ...key, stageBy: 'policy' })
+      : key
   try {
-    const parsed = parseRequest(endpoint, claims)
+    const parsed = parseRequest(endpoint, claims, signingOnly)
     if (parsed.kind === 'malformed') {
       const { malformed } = parsed
-      return { kind: 'malformed', key: malformedKey(malformed, claims), malformed }
+      return { kind: 'malformed', key: identified(malformedKey(malformed, claims)), malformed }
     }
     if (parsed.kind === 'unreadable') {
       const { requestId, reason } = parsed
       return { kind: 'unread', requestId, error: new Error(reason), isForeign: true }
     }
     const { request } = parsed
-    return { kind: 'request', key: requestKey(request, cosigner), request }
+    return { kind: 'request', key: identified(requestKey(request, cosigner)), request }
   } catch (error) {
     if (error instanceof CallbackError) throw error
     return { kind: 'unread', requestId: identify(claims), error, isForeign: false }

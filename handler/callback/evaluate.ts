@@ -20,7 +20,7 @@ export async function evaluate(
   recalled: Recall,
   deps: CallbackDeps,
 ): Promise<Proposal> {
-  const policy = deps.policy()
+  const policy = asked.policy ?? deps.policy()
   const isUnproven = asked.kind === 'request' && !asked.request.provesStage
   const stage = isUnproven ? 'unproven' : asked.key.stage
   return atStage(stage, await judge(asked, recalled, policy, deps))

@@ -10,6 +10,7 @@ import type { RequestKey } from '../protocol/digest.ts'
 import type { AnsweredCheck, Decision, Evaluation, HoldTerms } from '../policy/decision.ts'
 import type { Hook } from '../policy/compile/hooks.ts'
 import type { Action, Endpoint, Mode, Stage } from '../protocol/endpoints.ts'
+import type { SigningOnly } from '../protocol/parse-request.ts'
 import type { CallbackRequest } from '../protocol/request.ts'
 import type { Content } from './content.ts'
 import type { AnswerClaims, Draft } from './response.ts'
@@ -107,6 +108,7 @@ export interface LargeBodies {
     delivery: Delivery,
     content: SignedContent,
     cosigner: string,
+    signingOnly: SigningOnly | undefined,
   ) => Promise<LargeContent>
 }
 
@@ -139,6 +141,8 @@ export interface AnswerMemory {
 export interface Remembered {
   readonly answer: Answer
   readonly event: DecidedEvent
+  /** The signers who only sign, as the policy named them then: with others the request may be of another stage. */
+  readonly signingOnly?: SigningOnly | undefined
 }
 
 /**

@@ -2,6 +2,7 @@
  * Step 1, read: verified content becomes a request with its identity, one without an id to decide on, or one that can be
  * answered only.
  */
+import type { LivePolicy } from '../policy/judge.ts'
 import { CallbackError } from '../protocol/errors.ts'
 import type { RequestKey } from '../protocol/digest.ts'
 import { provesStage } from '../protocol/parse-request.ts'
@@ -18,6 +19,8 @@ interface Genuine {
   /** The token says when it is valid. */
   readonly isTimed: boolean
   readonly requestId: string
+  /** The policy in force when it was read: stage and decision are of one. Undefined when none could be had. */
+  readonly policy: LivePolicy | undefined
   /** When its verification began, in monotonic milliseconds. */
   readonly startedMs: number
 }
@@ -46,12 +49,14 @@ export type Asked = Identified | Unread
  * Verifies and reads a delivery. Throws `CallbackError` unless it is genuine and has an id to
  * answer to; a bug in reading is a fault like any other.
  */
-export function read(delivery: Delivery, { verify, time }: CallbackDeps): Asked {
+export function read(delivery: Delivery, deps: CallbackDeps): Asked {
+  const { verify, time } = deps
   const startedMs = time.clock.monotonicMs()
   const { claims, token, cosigner } = verify(delivery.body, time.clock.now())
+  const policy = policyNow(deps)
   const isTimed = claims['exp'] !== undefined || claims['nbf'] !== undefined
-  const content = contentOf(delivery.endpoint, claims, cosigner)
-  const genuine = { delivery, verified: { token, cosigner }, isTimed, startedMs }
+  const content = contentOf(delivery.endpoint, claims, cosigner, policy?.signingOnly)
+  const genuine = { delivery, verified: { token, cosigner }, isTimed, policy, startedMs }
   if (content.kind !== 'request') return askedOf(genuine, content)
   return askedOf(genuine, { ...content, request: here(content.request) })
 }
@@ -63,12 +68,14 @@ export function read(delivery: Delivery, { verify, time }: CallbackDeps): Asked 
 export async function readLarge(
   delivery: Delivery,
   large: LargeBodies,
-  { time: { clock, after } }: CallbackDeps,
+  deps: CallbackDeps,
 ): Promise<Asked> {
+  const { clock, after } = deps.time
   const startedMs = clock.monotonicMs()
   const { content: signed, token, cosigner } = large.vouch(delivery.body)
+  const policy = policyNow(deps)
   const leftMs = delivery.deadlineAtMs - MARGIN_MS - clock.monotonicMs()
-  const reading = large.read(delivery, signed, cosigner)
+  const reading = large.read(delivery, signed, cosigner, policy?.signingOnly)
   const content = await within(leftMs, reading, after)
   if (content === undefined) {
     // What comes late is of no use, and must not be kept.
@@ -78,7 +85,7 @@ export async function readLarge(
     )
     throw new CallbackError('ERR_OVERLOADED', 'reading the body took too long')
   }
-  const genuine = { delivery, verified: { token, cosigner }, isTimed: true, startedMs }
+  const genuine = { delivery, verified: { token, cosigner }, isTimed: true, policy, startedMs }
   return askedOf(genuine, content)
 }
 
@@ -106,6 +113,15 @@ function askedOf(genuine: Omit<Genuine, 'requestId'>, content: LargeContent): As
   const { request } = content
   const { txId } = request
   return { ...genuine, kind: 'request', requestId, key, txId, owner: txId ?? requestId, request }
+}
+
+/** Undefined when it cannot be had: then evaluating asks again, and answers what is wrong. */
+export function policyNow({ policy }: Pick<CallbackDeps, 'policy'>): LivePolicy | undefined {
+  try {
+    return policy()
+  } catch {
+    return undefined
+  }
 }
 
 /** The request for whom it has to be shown to. Throws `Undecided` when it is too large for that. */

@@ -19,12 +19,14 @@ export function checkFacts(result: PolicyResult, advice: readonly Advice[], ok: 
 
 /** The decision with its reason, its conditions, and each rule. */
 export function explanationLines(explanation: Explanation): string[] {
-  const { evaluation, consistency, rawTx, statement, rules } = explanation
+  const { evaluation, consistency, rawTx, statement, signingOnly, rules } = explanation
   const { decision, charges, hooks, singleUses, hold } = evaluation
   const lines = [`${decision.action} by \`${decision.rule}\`: ${decision.reason}`]
   for (const { check, found, answer } of consistency) {
     lines.push(`check \`${check}\` fails, answered ${answer}: ${found}`)
   }
+  if (signingOnly !== undefined)
+    lines.push(`stage: signing (\`signers\` says so of \`${signingOnly}\`)`)
   lines.push(`raw transaction: ${rawTx}`, `extra signature: ${statement}`)
   lines.push(...explanation.addresses.flatMap(addressLine))
   for (const { limit, key } of charges) lines.push(`if limit \`${limit}\` has room (${key})`)

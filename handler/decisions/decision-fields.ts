@@ -19,6 +19,8 @@ export interface DecisionContent {
   readonly requestId: string
   readonly signerId: string
   readonly stage: Stage
+  /** The stage is what the policy says of the signer (`signers:`), not what the request shows. */
+  readonly stageBy?: 'policy' | undefined
   readonly digest: string
   readonly coreDigest: string
   readonly action: Action
@@ -88,6 +90,11 @@ const DECISION_FIELDS = {
   requestId: { ...text(({ entry }) => entry.key.requestId), ...KEPT, logged: 'short' },
   signerId: { ...text(({ entry }) => entry.key.signerId), ...KEPT, logged: 'short' },
   stage: { ...text(({ entry }) => entry.key.stage), ...LOGGED },
+  stageBy: {
+    from: ({ entry }) => entry.key.stageBy,
+    fits: (value) => value === undefined || value === 'policy',
+    ...KEPT,
+  },
   digest: { ...text(({ entry }) => entry.key.digest), ...KEPT },
   coreDigest: { ...text(({ entry }) => entry.key.coreDigest), ...KEPT },
   action: { ...text(({ decision }) => decision.action), ...LOGGED },

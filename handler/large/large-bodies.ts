@@ -95,7 +95,7 @@ export function createLargeBodies({
   return {
     fromBytes: LARGE_BYTES,
     vouch,
-    read: ({ endpoint, deadlineAtMs }, content, cosigner): Promise<LargeContent> =>
+    read: ({ endpoint, deadlineAtMs }, content, cosigner, signingOnly): Promise<LargeContent> =>
       inTurn(async () => {
         if (clock.monotonicMs() >= deadlineAtMs) {
           throw new CallbackError('ERR_OVERLOADED', 'large bodies before it took too long')
@@ -104,7 +104,15 @@ export function createLargeBodies({
         ids += 1
         const id = ids
         const now = clock.now()
-        const answer = await bounded(where, { kind: 'read', id, endpoint, content, cosigner, now })
+        const answer = await bounded(where, {
+          kind: 'read',
+          id,
+          endpoint,
+          content,
+          cosigner,
+          signingOnly,
+          now,
+        })
         if (answer.kind === 'malformed') return answer
         if (answer.kind === 'unread') return { ...answer, error: new Error(answer.message) }
         if (answer.kind !== 'request') throw unexpected(answer)

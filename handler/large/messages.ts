@@ -6,6 +6,7 @@ import type { FormHead, Part } from '../policy-files/form-parts.ts'
 import type { CallbackErrorCode } from '../../common/refusal-codes.ts'
 import type { RequestKey } from '../protocol/digest.ts'
 import type { Endpoint } from '../protocol/endpoints.ts'
+import type { SigningOnly } from '../protocol/parse-request.ts'
 import type { Malformed } from '../protocol/request.ts'
 import type { SignedContent } from '../protocol/token.ts'
 import type { Packed } from './packed.ts'
@@ -18,6 +19,7 @@ export type Question =
       readonly endpoint: Endpoint
       readonly content: SignedContent
       readonly cosigner: string
+      readonly signingOnly: SigningOnly | undefined
       readonly now: Date
     }
   | {

@@ -76,9 +76,10 @@ function read({
   endpoint,
   content,
   cosigner,
+  signingOnly,
   now,
 }: Extract<Question, { kind: 'read' }>): Answer {
-  const found = contentOf(endpoint, readContent(content, now), cosigner)
+  const found = contentOf(endpoint, readContent(content, now), cosigner, signingOnly)
   if (found.kind === 'unread') {
     const { requestId, error, isForeign } = found
     return { kind: 'unread', requestId, message: messageOf(error), isForeign }

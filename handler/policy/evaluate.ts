@@ -39,7 +39,7 @@ export const SEMANTICS = 2
  * with `note`, and every requirement that can be judged here holds.
  */
 export function evaluate(policy: Policy, request: CallbackRequest, facts: Facts): Evaluation {
-  const subject = subjectOf(request, facts, policy.addresses)
+  const subject = subjectOf(staged(policy, request), facts, policy.addresses)
   const { evaluation, isRefusal } = search(policy, subject)
   const { decision } = evaluation
   // Bytes that contradict the request decide whatever a rule says; one that refuses keeps its id.
@@ -47,6 +47,17 @@ export function evaluate(policy: Policy, request: CallbackRequest, facts: Facts)
   if (decision.action !== 'RETRY' || evaluation.consistency !== undefined) return evaluation
   // What waits for another reason may be approved later: what was answered now stands for it then.
   return withChecks(evaluation, checksOf(policy, subject))
+}
+
+/** The request as the policy sees it: of the signing stage when it says so of the signer, whatever the members. */
+export function staged(
+  { signingOnly }: Pick<Policy, 'signingOnly'>,
+  request: CallbackRequest,
+): CallbackRequest {
+  const { endpoint, signerId, stage } = request
+  if (signingOnly === undefined || endpoint !== 'tx_sign_request') return request
+  if (stage === 'signing' || typeof signerId !== 'string') return request
+  return signingOnly.has(signerId) ? { ...request, stage: 'signing' } : request
 }
 
 interface Found {
@@ -210,7 +221,9 @@ export function contentRefusal(
   facts: Facts,
 ): Decision | undefined {
   if (facts.rawTx.status === 'mismatch') return reserved('REJECT', 'raw-tx')
-  const strictest = strictestOf(checksOf(policy, subjectOf(request, facts, policy.addresses)))
+  const strictest = strictestOf(
+    checksOf(policy, subjectOf(staged(policy, request), facts, policy.addresses)),
+  )
   if (strictest?.answer.answer !== 'hold') return inconsistencyOf(strictest)
   return reserved('RETRY', 'contradiction', `${INCONSISTENT}: ${strictest.checks.join(', ')}`)
 }

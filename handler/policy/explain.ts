@@ -4,7 +4,7 @@ import type { CallbackRequest } from '../protocol/request.ts'
 import { familyFor, shownKey } from './chains/address.ts'
 import { answersTo, disagreementsIn } from './consistency.ts'
 import type { AnsweredCheck, Evaluation } from './decision.ts'
-import { evaluate, lockOf } from './evaluate.ts'
+import { evaluate, lockOf, staged } from './evaluate.ts'
 import type { Facts } from './facts.ts'
 import { describeVerdict } from './judge.ts'
 import type { Unmet } from './compile/check.ts'
@@ -23,6 +23,8 @@ export interface Explanation {
   /** One word and, unless `verified` or `absent`, why. */
   readonly rawTx: string
   readonly statement: string
+  /** The signer of whom the policy says that it only signs. */
+  readonly signingOnly: string | undefined
   /** The addresses of the destinations, as they are compared. */
   readonly addresses: readonly AddressExplanation[]
   /** Every rule, in the order of the file. */
@@ -60,7 +62,7 @@ export interface RuleExplanation {
 
 /** Explains what `evaluate` says of the same three. */
 export function explain(policy: Policy, request: CallbackRequest, facts: Facts): Explanation {
-  const subject = subjectOf(request, facts, policy.addresses)
+  const subject = subjectOf(staged(policy, request), facts, policy.addresses)
   const evaluation = evaluate(policy, request, facts)
   const deciding = decidingRule(policy.rules, evaluation, subject)
   return {
@@ -68,9 +70,16 @@ export function explain(policy: Policy, request: CallbackRequest, facts: Facts):
     consistency: checksOf(policy, request, facts),
     rawTx: describeVerdict(facts.rawTx),
     statement: describeStatement(facts),
+    signingOnly: signingOnlyOf(policy, request),
     addresses: explainAddresses(subject),
     rules: policy.rules.map((rule, position) => explainRule(rule, position, deciding, subject)),
   }
+}
+
+function signingOnlyOf({ signingOnly }: Policy, request: CallbackRequest): string | undefined {
+  const { endpoint, signerId } = request
+  if (endpoint !== 'tx_sign_request' || typeof signerId !== 'string') return undefined
+  return signingOnly?.has(signerId) === true ? signerId : undefined
 }
 
 function checksOf(

@@ -1,4 +1,5 @@
 /** From the policy in force and a request to its evaluation: gathers the facts that content itself can give. */
+import type { SigningOnly } from '../protocol/parse-request.ts'
 import type { CallbackRequest } from '../protocol/request.ts'
 import type { AnsweredCheck, Decision, Evaluation } from './decision.ts'
 import { contentRefusal, evaluate } from './evaluate.ts'
@@ -29,6 +30,8 @@ export interface LivePolicy {
   refusal?(request: CallbackRequest, facts: PolicyFacts): Decision | undefined
   /** What the hooks that an evaluation may name are; without it a missing answer is a veto at once. */
   readonly hooks?: ReadonlyMap<string, Hook>
+  /** Signers of which it says that they only sign: all their transaction requests are of the signing stage. */
+  readonly signingOnly?: SigningOnly | undefined
   /** For another thread to ask it; without it large bodies cannot be evaluated. */
   readonly form?: CompiledForm
 }
@@ -38,6 +41,7 @@ export function livePolicy(policy: Policy, verifySignature: VerifySignature): Li
   return Object.freeze({
     digest: policy.digest,
     hooks: policy.hooks,
+    signingOnly: policy.signingOnly,
     form: policy.form,
     evaluate: (request: CallbackRequest, known: PolicyFacts): Evaluation => {
       const facts = factsOf(policy, request, known, verifySignature)

@@ -23,6 +23,8 @@ export interface RequestKey {
   /** `''` when the co-signer sent none, or no text. */
   readonly signerId: string
   readonly stage: Stage
+  /** The policy says that the signer only signs, and nothing else shows the stage. */
+  readonly stageBy?: 'policy' | undefined
   /** Hex SHA-256 of everything the policy can see of the request. */
   readonly digest: string
   /**

@@ -12,6 +12,9 @@ import { CONFIG_CHANGE, TRANSACTION } from './request-members.ts'
  */
 const TX_ONLY = ['destinations', 'rawTx'] as const
 
+/** Signers of which the policy says that they never approve: what they are asked for is of the signing stage. */
+export type SigningOnly = ReadonlySet<string>
+
 /** Members of the envelope, and those without meaning here. */
 const ENVELOPE = ['requestId', 'signerId', 'exp', 'nbf']
 const TX_MEMBERS: ReadonlySet<string> = new Set([...ENVELOPE, ...TRANSACTION.names, 'action'])
@@ -34,9 +37,13 @@ export function identify(claims: JsonObject): string {
  * Reads the claims once, into a frozen request. Members of another form than documented are unreadable and decide
  * nothing; only a missing `txId` or `type` is malformed. Throws only `ERR_REQUEST_UNIDENTIFIED`.
  */
-export function parseRequest(endpoint: Endpoint, claims: JsonObject): Parsed {
+export function parseRequest(
+  endpoint: Endpoint,
+  claims: JsonObject,
+  signingOnly?: SigningOnly,
+): Parsed {
   const requestId = identify(claims)
-  const stage = stageOf(endpoint, claims)
+  const stage = stageOf(endpoint, claims, signingOnly)
   const foreign = endpoint === 'tx_sign_request' ? undefined : foreignIn(claims)
   if (foreign !== undefined) {
     const reason = `a configuration change has \`${foreign}\``
@@ -49,7 +56,7 @@ export function parseRequest(endpoint: Endpoint, claims: JsonObject): Parsed {
   } catch (error) {
     if (!(error instanceof Malformation)) throw error
     const { reasonCode, member } = error
-    const malformed = { ...usableIn(endpoint, claims), reasonCode, member }
+    const malformed = { ...usableIn(endpoint, claims, signingOnly), reasonCode, member }
     return Object.freeze({ kind: 'malformed', malformed: Object.freeze(malformed) })
   }
 }
@@ -58,11 +65,12 @@ export function parseRequest(endpoint: Endpoint, claims: JsonObject): Parsed {
 export function usableIn(
   endpoint: Endpoint,
   claims: JsonObject,
+  signingOnly?: SigningOnly,
 ): Omit<Malformed, 'reasonCode' | 'member'> {
   const { txId, signerId } = claims
   return {
     endpoint,
-    stage: stageOf(endpoint, claims),
+    stage: stageOf(endpoint, claims, signingOnly),
     requestId: identify(claims),
     signerId: isIdentifier(signerId) ? signerId : undefined,
     txId: isIdentifier(txId) ? txId : undefined,
@@ -87,9 +95,25 @@ export function readRequest(
 
 /**
  * Signing iff a member is there, even as null, that only signing requests have (vendor: approve
- * transactions).
+ * transactions), or the policy says so of the signer.
  */
-function stageOf(endpoint: Endpoint, claims: JsonObject): Stage {
+function stageOf(endpoint: Endpoint, claims: JsonObject, signingOnly?: SigningOnly): Stage {
+  return isStagedByPolicy(endpoint, claims, signingOnly) ? 'signing' : ownStageOf(endpoint, claims)
+}
+
+/** True when nothing in the claims shows the signing stage, and only the policy says that it is one: of its signer. */
+export function isStagedByPolicy(
+  endpoint: Endpoint,
+  claims: JsonObject,
+  signingOnly: SigningOnly | undefined,
+): boolean {
+  const { signerId } = claims
+  if (signingOnly === undefined || endpoint !== 'tx_sign_request') return false
+  if (!isIdentifier(signerId) || !signingOnly.has(signerId)) return false
+  return ownStageOf(endpoint, claims) === 'approval'
+}
+
+function ownStageOf(endpoint: Endpoint, claims: JsonObject): Stage {
   if (endpoint === 'config_change_sign_request') return 'approval'
   if (claims['rawTx'] !== undefined || claims['fee'] !== undefined) return 'signing'
   return 'approval'

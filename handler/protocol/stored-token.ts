@@ -6,6 +6,7 @@ import { isList, isObject } from './json-value.ts'
 import type { JsonObject } from './json-value.ts'
 import { decodePart, splitCompact } from './jws.ts'
 import { parseRequest, provesStage, readRequest, usableIn } from './parse-request.ts'
+import type { SigningOnly } from './parse-request.ts'
 import type { CallbackRequest, Parsed } from './request.ts'
 import { parseStrictJson } from './strict-json.ts'
 
@@ -59,7 +60,10 @@ function keyOf(
 ): RequestKey {
   return parsed.kind === 'request'
     ? requestKey(parsed.request, cosigner)
-    : malformedKey(usableIn(endpoint, claims), claims)
+    : malformedKey(
+        parsed.kind === 'malformed' ? parsed.malformed : usableIn(endpoint, claims),
+        claims,
+      )
 }
 
 /** What a record says of how its identity was computed. */
@@ -69,6 +73,8 @@ export interface Recorded {
   readonly version: number
   /** It was refused as malformed. */
   readonly isMalformed: boolean
+  /** Signers of which the policy said that they only sign. */
+  readonly signingOnly?: SigningOnly | undefined
 }
 
 /**
@@ -76,11 +82,14 @@ export interface Recorded {
  * `ERR_REQUEST_UNIDENTIFIED`.
  */
 export function recordedKey(
-  { endpoint, version, isMalformed }: Recorded,
+  { endpoint, version, isMalformed, signingOnly }: Recorded,
   claims: JsonObject,
   cosigner: string,
 ): RequestKey {
-  if (version !== 1) return keyOf(endpoint, parseRequest(endpoint, claims), claims, cosigner)
+  if (version !== 1) {
+    const parsed = parseRequest(endpoint, claims, signingOnly)
+    return keyOf(endpoint, parsed, claims, cosigner)
+  }
   // Version 1 could not read much that is read now, and read configuration changes without a type.
   const usable = usableIn(endpoint, claims)
   if (isMalformed) {

@@ -97,6 +97,7 @@ export function* compilePolicy(
       ...(own === undefined ? {} : { isOwn: ownerOf(own, assets) }),
     },
     consistency: compileConsistency(file.consistency),
+    signingOnly: file.signers === undefined ? undefined : new Set(Object.keys(file.signers)),
     tests: file.tests ?? [],
     listActions: used.usedLists,
     misspelt,

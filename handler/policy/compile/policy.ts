@@ -1,5 +1,6 @@
 /** A policy that can be asked. */
 import type { Action } from '../../protocol/endpoints.ts'
+import type { SigningOnly } from '../../protocol/parse-request.ts'
 import type { AddressRules } from '../chains/address.ts'
 import type { Assets } from '../chains/assets.ts'
 import type { ConsistencyAnswers } from '../decision.ts'
@@ -34,6 +35,8 @@ export interface Policy {
   readonly rawTx: RawTxOptions
   /** What is answered when members of a request disagree; RETRY for checks that it does not name. */
   readonly consistency: ConsistencyAnswers
+  /** Signers whose transaction requests are all of the signing stage; undefined when it names none. */
+  readonly signingOnly: SigningOnly | undefined
   readonly tests: readonly TestEntry[]
   /** The actions of the rules that refer to a list. */
   readonly listActions: ReadonlyMap<string, ReadonlySet<Action>>

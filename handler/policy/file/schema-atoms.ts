@@ -11,6 +11,10 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/
 export const text = z.string().regex(PRINTABLE, 'expected 1 to 512 printable characters')
 /** What can be referred to by name. */
 export const name = z.string().regex(NAME, 'expected letters, digits, `.`, `_` and `-`, at most 64')
+/** An id as requests have it. */
+export const signer = z
+  .string()
+  .regex(/^[\x20-\x7E]{1,128}$/, 'expected 1 to 128 printable ASCII characters')
 /** `30s`, `24h`, … */
 export const duration = z
   .string()

@@ -4,7 +4,7 @@ import { ENDPOINTS } from '../../protocol/endpoints.ts'
 import { assetsSchema } from '../chains/assets.ts'
 import { PROOFS } from '../rawtx/verdict.ts'
 import { consistency, terms } from './terms-schema.ts'
-import { decimal, duration, name, oneOrMore, text, texts, unknown } from './schema-atoms.ts'
+import { decimal, duration, name, oneOrMore, signer, text, texts, unknown } from './schema-atoms.ts'
 import { extraParameter, typedData } from './schema-content.ts'
 
 const TIME_OF_DAY = /^(?:[01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$/
@@ -65,7 +65,7 @@ export const whenSchema = z.strictObject({
     .describe('the endpoint that was called; implied by conditions that only one of them has'),
   stage: oneOrMore(z.enum(['approval', 'signing']))
     .optional()
-    .describe('signing when the request has rawTx, fee or displayDstAddress'),
+    .describe('signing when the request has rawTx or fee, or its signer only signs; see `signers`'),
   operation: texts.optional().describe('`any` says that all operations are meant'),
   asset: texts.optional(),
   source: source.optional(),
@@ -242,6 +242,12 @@ export const policySchema = z.strictObject({
     .literal('sent')
     .optional()
     .describe('co-signers of 2026.07.20 and later send tags, so that an absent tag is none'),
+  signers: z
+    .record(signer, z.literal('signing-only'))
+    .optional()
+    .describe(
+      'API users who never approve: every transaction request with that signerId is of the signing stage',
+    ),
   statementKeys: z.record(name, statementKey).optional(),
   rawTx: rawTxOptions.optional(),
   consistency: consistency

@@ -18,6 +18,7 @@ import { NO_HASH, recordHash } from '../../../handler/decisions/record.ts'
 import { openReadOnly } from '../../../handler/decisions/sqlite/database.ts'
 import { createLimitTables } from '../../../handler/decisions/sqlite/limit-tables.ts'
 import { markPath, readMark, replaceMark } from '../../../handler/decisions/sqlite/mark.ts'
+import { contentOf } from '../../../handler/callback/content.ts'
 import { openStore } from '../../../handler/decisions/sqlite/open.ts'
 import type { NewDecision } from '../../../handler/decisions/store.ts'
 import { fingerprintOf, requestKey, sha256 } from '../../../handler/protocol/digest.ts'
@@ -181,7 +182,7 @@ async function rewrite(path: string, change: (rows: readonly Row[]) => readonly 
   await replaceMark(markPath(path), { ...mark, ...head })
 }
 
-function changed(row: Row, parts: Partial<DecisionContent>, token = row.token): Row {
+function changed(row: Row, parts: object, token = row.token): Row {
   return { ...row, body: JSON.stringify({ ...JSON.parse(row.body), ...parts }), token }
 }
 
@@ -242,6 +243,49 @@ describe('a store as it was written', () => {
       requests: 0,
       unproved: ['1 requests of `certificate` mode: no key signed them'],
     })
+  })
+
+  it.each<[string, object, readonly string[] | undefined]>([
+    ['as it was written', {}, []],
+    ['without the mark', { stageBy: undefined }, ['stage', 'digest']],
+    ['with a mark that is none', { stageBy: 'people' }, undefined],
+    ['of another signer', { signerId: 'other' }, ['signerId', 'stage', 'stageBy', 'digest']],
+    ['of the identity of 0.1.0', { identity: undefined }, ['stage', 'stageBy', 'digest']],
+  ])('that the policy set the stage of is verified: %s', async (_, parts, differing) => {
+    const store = await openedStore()
+    const plain = { ...transfer('0.25'), signerId: 'signer-1', fee: undefined, rawTx: undefined }
+    const token = tokenOf(cosigner.privateKey, plain)
+    const verified = createTokenVerifier(vault())(token, new Date(START))
+    const content = contentOf('tx_sign_request', verified.claims, 'vault', new Set(['signer-1']))
+    if (content.kind !== 'request') throw new Error(content.kind)
+    const { key } = content
+    expect(key).toMatchObject({ stage: 'signing', stageBy: 'policy' })
+    const evidence = {
+      token: verified.token,
+      cosigner: 'vault',
+      owner: String(verified.claims['txId']),
+    }
+    store.at(START, entry({ key, evidence }))
+    store.close()
+    await rewrite(store.path, (rows) => rows.map((row) => changed(row, parts)))
+    const { problems } = verify(store.path, { cosigners: vault() })
+    const named = differing?.map((name) => `\`${name}\` is not that of the request in evidence`)
+    if (named === undefined) expect(problems).not.toEqual([])
+    else {
+      const said = JSON.stringify(problems)
+      expect(named.filter((words) => !said.includes(words))).toEqual([])
+      expect(problems.length > 0).toBe(named.length > 0)
+    }
+  })
+
+  it('does not pass the mark on a request that shows its stage itself', async () => {
+    const store = await openedStore()
+    store.at(START, asked({ ...transfer('0.25'), signerId: 'signer-1', fee: '0.1' }))
+    store.close()
+    await rewrite(store.path, (rows) => rows.map((row) => changed(row, { stageBy: 'policy' })))
+    expect(JSON.stringify(verify(store.path, { cosigners: vault() }).problems)).toContain(
+      '`stageBy` is not that of the request in evidence',
+    )
   })
 
   // Time in the chain never goes back, so a record may bear a later time than its delivery.

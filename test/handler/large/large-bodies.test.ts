@@ -22,6 +22,7 @@ import { policyOf } from '../policy/policy.ts'
 const live = (yaml: string) => livePolicy(policyOf(yaml), createSignatureVerifier())
 
 const POLICY = live(`
+signers: { s-2: signing-only }
 lists:
   payees: { kind: vaults, values: ['0', '1'] }
 rules:
@@ -105,6 +106,7 @@ describe('a body of 64 KiB and more', () => {
     const contents = [
       claims(),
       claims({ fee: undefined, unknown: 1, __proto__x: 2 }),
+      claims({ signerId: 's-2', fee: undefined }),
       claims({ signerId: 's-1', destinations: destinations(500) }),
       claims({ extraParameters: { a: [{ b: 1 }, { b: 'bad' }] } }),
       claims({ extraParameters: { a: [{ b: 1 }, { b: 'good' }], n: [1.5, -2e3, null, true] } }),
@@ -130,6 +132,8 @@ describe('a body of 64 KiB and more', () => {
         }))
         .toSorted((a, b) => a.key.requestId.localeCompare(b.key.requestId))
     expect(byId(handler)).toEqual(byId(small))
+    const byPolicy = handler.store.records.filter(({ key }) => key.stageBy === 'policy')
+    expect(byPolicy.map(({ key }) => [key.signerId, key.stage])).toEqual([['s-2', 'signing']])
     const logged = ({ decided }: Line) =>
       decided
         .map(({ deliveryId: _d, durationMs: _m, seq: _s, ...event }) => event)
@@ -396,7 +400,7 @@ describe('the thread', () => {
         body,
         deadlineAtMs: 25_000,
       }
-      const found = await large.read(delivery, content, cosigner)
+      const found = await large.read(delivery, content, cosigner, undefined)
       if (found.kind !== 'request') throw new Error(found.kind)
       return found.request
     }
