@@ -243,6 +243,8 @@ export interface HoldInfo {
   readonly expiresAt: string
   /** After this the co-signer has stopped asking, as far as the handler knows. */
   readonly retryUntil: string
+  /** Names of the limits that an approval would exceed now. Absent when that is not known. */
+  readonly fullLimits?: readonly string[]
 }
 
 /** A name and a text, both foreign: whoever shows them keeps them on lines of their own. */

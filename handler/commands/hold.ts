@@ -50,17 +50,23 @@ async function list(flags: SocketFlags, io: CommandIo, reporter: Reporter): Prom
     const seconds = Math.floor((Date.parse(time) - nowMs) / 1_000)
     return seconds <= 0 ? 'over' : formatDuration(seconds * 1_000)
   }
+  const isAnyFull = answer.holds.some(({ fullLimits = [] }) => fullLimits.length > 0)
   const rows = answer.holds.map((each) => [
     each.id,
     each.state,
     approvedBy(each),
     left(each.expiresAt),
     left(each.retryUntil),
+    ...(isAnyFull ? [each.fullLimits?.join(', ') ?? '?'] : []),
     each.summary,
   ])
-  const headings = ['ID', 'STATE', 'APPROVED', 'EXPIRES IN', 'ASKED FOR', 'WHAT']
+  const full = isAnyFull ? ['FULL LIMITS'] : []
+  const headings = ['ID', 'STATE', 'APPROVED', 'EXPIRES IN', 'ASKED FOR', ...full, 'WHAT']
   const lines = rows.length === 0 ? ['nothing is held'] : table(headings, rows)
   reporter.result({ facts: answer, lines })
+  if (isAnyFull) {
+    reporter.warning('a release has no effect while one of its limits is full')
+  }
   if (answer.holds.some(({ retryUntil }) => left(retryUntil) === 'over')) {
     reporter.warning('where ASKED FOR is over, the co-signer has probably given up')
   }

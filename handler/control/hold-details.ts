@@ -53,10 +53,17 @@ export async function holdDetails(
       ...hold.approvals.map((name) => row('approved by', name)),
       row('opened', hold.openedAt),
       row('expires', `${hold.expiresAt}, then ${hold.terms.onExpiry}`),
+      row('limits full now', fullLimitsIn(info)),
       row('held for at most', formatDuration(hold.terms.expiresMs)),
     ],
   }
   return { hold: info, digest, sections: [...asked, terms] }
+}
+
+function fullLimitsIn({ fullLimits }: HoldInfo): string {
+  if (fullLimits === undefined) return 'not known'
+  if (fullLimits.length === 0) return 'none'
+  return `${fullLimits.join(', ')}: a release has no effect until there is room`
 }
 
 function row(name: string, text: string): ViewRow {

@@ -13,9 +13,11 @@ import type { Clock } from '../../common/clock.ts'
 import type { Hold, OperatorActs } from '../decisions/operations.ts'
 import type { AdminErrorCode } from '../../common/refusal-codes.ts'
 import { StoreError, type StoreErrorCode } from '../decisions/store-error.ts'
+import type { LivePolicy } from '../policy/judge.ts'
 import type { Limit } from '../policy/compile/limits.ts'
 import { formatDecimal } from '../protocol/decimal.ts'
 import { AdminError } from '../../common/admin-error.ts'
+import { fullLimitsOf } from './full-limits.ts'
 import { findHold, holdDetails } from './hold-details.ts'
 import { parseBody } from './requests.ts'
 
@@ -24,7 +26,9 @@ export interface OperatorDeps {
   readonly clock: Clock
   /** How long the co-signer asks again after a first RETRY. */
   readonly retryBudgetMs: number
-  /** The limits of the policy in force. */
+  /** The policy in force. */
+  readonly policy: () => LivePolicy
+  /** Its limits. */
   readonly limits: () => ReadonlyMap<string, Limit>
   readonly reload: () => Promise<ReloadAnswer>
   /** Something was done that should be seen. */
@@ -80,13 +84,14 @@ interface OperatorHost {
 export const OPERATOR_ACTIONS: {
   readonly [R in OperatorRoute]: AdminAction<R, OperatorHost>
 } = {
-  listHolds: async (_params, _body, { operator: { acts, clock, retryBudgetMs } }) => ({
-    holds: (await acts.listHolds()).map((hold) => infoOf(hold, retryBudgetMs)),
-    now: clock.now().toISOString(),
+  listHolds: async (_params, _body, { operator: deps }) => ({
+    holds: await listed(deps),
+    now: deps.clock.now().toISOString(),
   }),
-  showHold: async ({ holdId = '' }, _body, { operator: { acts, retryBudgetMs } }) => {
-    const found = await findHold(acts, holdId)
-    return holdDetails(found, infoOf(found.hold, retryBudgetMs))
+  showHold: async ({ holdId = '' }, _body, { operator: deps }) => {
+    const found = await findHold(deps.acts, holdId)
+    const full = await fullLimitsOf(found.evidence, deps)
+    return holdDetails(found, withLimits(infoOf(found.hold, deps.retryBudgetMs), full))
   },
   approveHold: async ({ holdId = '' }, body, { operator: deps }) => {
     const { digest, ...act } = parseBody(approvalSchema, body)
@@ -129,6 +134,23 @@ export const OPERATOR_ACTIONS: {
     return { released }
   },
   reloadPolicy: async (_params, _body, { operator: { reload } }) => reload(),
+}
+
+/** Of so many holds in front `hold list` says which limits are full: each is a request to read and to evaluate. */
+const MAX_LOOKED_AT = 100
+
+async function listed(deps: OperatorDeps): Promise<readonly HoldInfo[]> {
+  const holds: HoldInfo[] = []
+  for (const hold of await deps.acts.listHolds()) {
+    const found = holds.length < MAX_LOOKED_AT ? await deps.acts.findHold(hold.id) : undefined
+    const full = await fullLimitsOf(found?.evidence, deps)
+    holds.push(withLimits(infoOf(hold, deps.retryBudgetMs), full))
+  }
+  return holds
+}
+
+function withLimits(info: HoldInfo, fullLimits: readonly string[] | undefined): HoldInfo {
+  return fullLimits === undefined ? info : { ...info, fullLimits }
 }
 
 /** @throws AdminError ERR_HOLD_CHANGED, and as `findHold` */

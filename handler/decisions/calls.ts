@@ -31,6 +31,8 @@ export interface Reads {
   listHolds(): readonly Hold[]
   findHold(id: string): FoundHold | undefined
   frozen(): Freeze | undefined
+  /** Names of the limits that this approval would exceed now. */
+  fullLimits(entry: NewDecision): readonly string[]
   limitUsage(windows: Readonly<Record<string, number>>): readonly LimitUsage[]
   /** The head; undefined when it is the first record, or a checkpoint that signs all records before it. */
   unsignedHead(): ChainHead | undefined
@@ -61,6 +63,7 @@ const OTHERS: ReadonlySet<string> = new Set<Exclude<keyof Calls, keyof Writes>>(
   'listHolds',
   'findHold',
   'frozen',
+  'fullLimits',
   'limitUsage',
   'unsignedHead',
   'feedAfter',

@@ -3,6 +3,7 @@ import type { Act, Freeze } from '../../common/admin-api.ts'
 import type { HoldTerms } from '../policy/decision.ts'
 import type { ChargedLimit, LimitUsage } from './limits.ts'
 import type { RequestKey } from '../protocol/digest.ts'
+import type { NewDecision } from './store.ts'
 import type { DecisionContent } from './decision-fields.ts'
 
 /** `used`: an approval consumed the release. `expired`: the terms' `onExpiry` holds. */
@@ -58,6 +59,8 @@ export interface OperatorActs {
   frozen(): Freeze | undefined
   /** Gives back what the owner (a transaction that failed) was charged; its id may then be charged again. */
   releaseCharges(owner: string, act: Act): Promise<readonly ChargedLimit[]>
+  /** Names of the limits that this approval would exceed now; nothing is charged. */
+  fullLimits(entry: NewDecision): Promise<readonly string[]>
   /** What counts now of the limits with these windows in milliseconds; at most a thousand limits and keys. */
   limitUsage(windows: Readonly<Record<string, number>>): Promise<readonly LimitUsage[]>
 }

@@ -119,6 +119,15 @@ export function createSpending(snapshot: Snapshot, nowMs: number): Spending {
   }
 }
 
+/** Names of the limits that have no room for an approval, each asked as if it were the only one. Nothing is kept. */
+export function fullLimits(entry: NewDecision, spending: Spending): readonly string[] {
+  const names = [...new Set(entry.charges.map(({ limit }) => limit))]
+  return names.filter((name) => {
+    const charges = entry.charges.filter(({ limit }) => limit === name)
+    return 'refusal' in spending.charge({ ...entry, charges })
+  })
+}
+
 /** Variants of a snapshot, and those that a batch adds: requests of one transaction share their numbers. */
 function createVariants(known: Snapshot['variants']) {
   const now = new Map(known)

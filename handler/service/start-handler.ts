@@ -243,6 +243,7 @@ async function openControl(
       acts: store,
       clock,
       retryBudgetMs: config.cosignerRetryMs,
+      policy: () => policies.policies.current().live,
       limits: () => inForce().limits,
       reload: policies.keeper.reload,
       told: (what, details) => logger.warn(details, what),

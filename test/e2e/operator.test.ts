@@ -630,3 +630,52 @@ describe('a certificate that is due', () => {
     expect((await handler.admin('GET', '/v1/status')).json).toMatchObject({ notices: [due] })
   })
 })
+
+/** Two rules that hold, and one limit that both and the small ones share. */
+const LIMITED = `version: 1
+default: REJECT
+limits:
+  daily: { window: 24h, amount: "10", by: source }
+  few: { window: 24h, count: 5 }
+rules:
+  - { id: small, when: { asset: ETH_TEST, amount: { max: "5" } }, then: APPROVE, require: { limits: [daily, few] } }
+  - { id: large, when: { asset: ETH_TEST }, then: { action: RETRY, hold: {} }, require: { limits: [daily, few] } }
+`
+
+// People approved, and nothing came of it: the limit was full before they were asked.
+describe('a hold whose limit is full', () => {
+  it('says so before anybody approves, after a restart and after a reload too', async () => {
+    const handler = await startTestHandler({ policy: LIMITED })
+    expect(await ask(handler, transfer('a', '8'))).toMatch(/^RETRY/)
+    const { id } = await onlyHold(handler)
+    expect(await onlyHold(handler)).toMatchObject({ fullLimits: [] })
+    expect((await handler.command('hold', 'list')).out).not.toContain('FULL LIMITS')
+    expect(await ask(handler, transfer('b', '3'))).toBe('APPROVE')
+    expect(await onlyHold(handler)).toMatchObject({ fullLimits: ['daily'] })
+    const { out, err } = await handler.command('hold', 'list')
+    expect(out).toMatch(/ASKED FOR +FULL LIMITS +WHAT\n.* daily +TRANSFER 8 /)
+    expect(err).toContain('a release has no effect while one of its limits is full')
+    const shown = await handler.command('hold', 'show', id)
+    expect(shown.out).toMatch(/limits full now +│ daily: a release has no effect/)
+    await handler.stop()
+
+    const again = await startTestHandler({ policy: LIMITED, directory: handler.home })
+    const file = join(again.home, 'policy.yaml')
+    expect(await onlyHold(again)).toMatchObject({ id, fullLimits: ['daily'] })
+    // What is looked up charges nothing.
+    expect(await onlyHold(again)).toMatchObject({ id, fullLimits: ['daily'] })
+    const { limits } = JSON.parse(
+      (await again.command('limits', 'list', '--json')).out,
+    ) as LimitList
+    expect(limits).toMatchObject([{ amount: '3' }, { count: 1 }])
+
+    await writeFile(file, LIMITED.replace('"10"', '"11"').replace('count: 5', 'count: 1'))
+    expect(await again.command('policy', 'reload')).toMatchObject({ exitCode: 0 })
+    expect(await onlyHold(again)).toMatchObject({ id, fullLimits: ['few'] })
+    await writeFile(file, LIMITED.replace('"10"', '"11"'))
+    expect(await again.command('policy', 'reload')).toMatchObject({ exitCode: 0 })
+    expect(await onlyHold(again)).toMatchObject({ id, fullLimits: [] })
+    expect((await again.command('hold', 'show', id)).out).toMatch(/limits full now +│ none/)
+    await verifyAudit(again)
+  })
+})

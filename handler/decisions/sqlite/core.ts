@@ -12,6 +12,7 @@ import { holdOf } from '../holds.ts'
 import { parseBody } from '../record.ts'
 import type { ChainHead } from '../record.ts'
 import { recallFrom } from '../requests.ts'
+import { createSpending, fullLimits } from '../spending.ts'
 import type { Database } from './database.ts'
 import { createFeed } from './feed-table.ts'
 import type { RequestIndex } from './request-index.ts'
@@ -51,6 +52,10 @@ export function createCore(db: Database): Core {
       return row && { hold: holdOf(row, now()), evidence: evidenceOf(row) }
     },
     frozen: () => holds.freeze(),
+    fullLimits: (entry) => {
+      const needs = needsOf([{ name: 'record', args: [entry] }])
+      return fullLimits(entry, createSpending(tables.load(needs, now()), now()))
+    },
     limitUsage: (windows) => limits.usage(windows, now()),
     unsignedHead: () => {
       const head = chain.head()

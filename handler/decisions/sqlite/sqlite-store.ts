@@ -138,6 +138,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       await advance()
     },
     releaseCharges: (owner, act) => acted(ask('releaseCharges', owner, act)),
+    fullLimits: (entry) => ask('fullLimits', entry),
     limitUsage: (windows) => ask('limitUsage', windows),
     feedAfter: (seq) => ask('feedAfter', seq),
     recordAlarm: async (alarm) => {
