@@ -137,6 +137,19 @@ if hook \`screen\` allows it
 `)
   })
 
+  it('says when it is the policy that sets the stage', async () => {
+    const signers = 'signers: { s-1: signing-only }'
+    const rule = '{ id: a, when: { operation: TRANSFER, stage: signing }, then: APPROVE }'
+    const policy = await policyFile(`version: 1\n${signers}\nrules: [${rule}]\n`)
+    const asked = (signerId: string) =>
+      run(['explain', '-', '--policy', policy], {
+        stdin: JSON.stringify({ requestId: 'r', txId: 't', signerId, operation: 'TRANSFER' }),
+      })
+    const { stdout } = await asked('s-1')
+    expect(stdout).toMatch(/^APPROVE by `a`.*\nstage: signing \(`signers` says so of `s-1`\)\n/)
+    expect((await asked('s-2')).stdout).toMatch(/^REJECT by `default`.*\nraw transaction: absent\n/)
+  })
+
   it('explains a token from standard input, and says that it is not verified', async () => {
     const token = readFileSync(join(SAMPLES, 'request-zero-signature.jwt'), 'utf8')
     const args = ['explain', '-', '--policy', await policyFile(), '--json']
