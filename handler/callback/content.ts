@@ -3,10 +3,10 @@ import { bytesOf } from '../decisions/variants.ts'
 import type { Endpoint } from '../protocol/endpoints.ts'
 import { CallbackError } from '../protocol/errors.ts'
 import { malformedKey, type RequestKey, requestKey } from '../protocol/digest.ts'
-import type { JsonObject } from '../protocol/json-value.ts'
 import { identify, isStagedByPolicy, parseRequest } from '../protocol/parse-request.ts'
 import type { SigningOnly } from '../protocol/parse-request.ts'
 import type { CallbackRequest, Malformed } from '../protocol/request.ts'
+import type { ReadContent } from '../protocol/token.ts'
 
 export type Content =
   | { readonly kind: 'request'; readonly key: RequestKey; readonly request: CallbackRequest }
@@ -25,10 +25,18 @@ export type Content =
  */
 export function contentOf(
   endpoint: Endpoint,
-  claims: JsonObject,
+  { claims, unreadable }: ReadContent,
   cosigner: string,
   signingOnly?: SigningOnly,
 ): Content {
+  if (unreadable !== undefined) {
+    return {
+      kind: 'unread',
+      requestId: identify(claims),
+      error: new Error(unreadable),
+      isForeign: true,
+    }
+  }
   const identified = (key: RequestKey): RequestKey =>
     isStagedByPolicy(endpoint, claims, signingOnly)
       ? Object.freeze({ ...key, stageBy: 'policy' })

@@ -52,10 +52,11 @@ export type Asked = Identified | Unread
 export function read(delivery: Delivery, deps: CallbackDeps): Asked {
   const { verify, time } = deps
   const startedMs = time.clock.monotonicMs()
-  const { claims, token, cosigner } = verify(delivery.body, time.clock.now())
+  const verified = verify(delivery.body, time.clock.now())
+  const { claims, token, cosigner } = verified
   const policy = policyNow(deps)
   const isTimed = claims['exp'] !== undefined || claims['nbf'] !== undefined
-  const content = contentOf(delivery.endpoint, claims, cosigner, policy?.signingOnly)
+  const content = contentOf(delivery.endpoint, verified, cosigner, policy?.signingOnly)
   const genuine = { delivery, verified: { token, cosigner }, isTimed, policy, startedMs }
   if (content.kind !== 'request') return askedOf(genuine, content)
   return askedOf(genuine, { ...content, request: here(content.request) })

@@ -41,6 +41,8 @@ export function decimalOfNumber(number: JsonNumber): Decimal | undefined {
 export function agrees(number: JsonNumber, text: string): boolean {
   const hint = Number(number.text)
   const amount = Number(text)
+  // No amount: `-1` stands for an unknown one.
+  if (hint === -1) return true
   const difference = Math.abs(hint - amount)
   return difference <= Math.max(VENDOR_STEP, Math.abs(amount) * DOUBLE_STEP)
 }

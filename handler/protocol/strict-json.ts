@@ -52,12 +52,27 @@ const WORDS: ReadonlyMap<string, boolean | null> = new Map([
 /** Where reading has got to; `at` never moves back. */
 interface Cursor {
   readonly text: string
+  /** Lone surrogates are taken, and what is nested too deep is checked, but not kept. */
+  readonly isLenient: boolean
   at: number
 }
 
 /** The value of a JSON text, deeply frozen, numbers as written. Throws `StrictJsonError`. */
 export function parseStrictJson(text: string): JsonValue {
-  const cursor = { text, at: 0 }
+  return parse({ text, isLenient: false, at: 0 })
+}
+
+/**
+ * The same for text that is well-formed and has no duplicate names, though surrogates stand alone in it or it is nested
+ * too deep; what is nested too deep reads as null. For finding out whom to answer, never for deciding. Throws
+ * `StrictJsonError`.
+ */
+export function parseLenientJson(text: string): JsonValue {
+  return parse({ text, isLenient: true, at: 0 })
+}
+
+function parse(cursor: Cursor): JsonValue {
+  const { text } = cursor
   const value = readValue(cursor, 0)
   skipSpace(cursor)
   if (cursor.at < text.length) throw new StrictJsonError('syntax', cursor.at)
@@ -89,8 +104,8 @@ Object.setPrototypeOf(Members.prototype, null)
 Reflect.deleteProperty(Members.prototype, 'constructor')
 Object.freeze(Members.prototype)
 
-function readObject(cursor: Cursor, depth: number): JsonObject {
-  if (depth > MAX_DEPTH) throw new StrictJsonError('too-deep', cursor.at)
+function readObject(cursor: Cursor, depth: number): JsonObject | null {
+  if (depth > MAX_DEPTH) return tooDeep(cursor)
   const object = new Members()
   cursor.at += 1
   if (skipSpace(cursor) === CLOSE_BRACE) {
@@ -109,8 +124,8 @@ function readObject(cursor: Cursor, depth: number): JsonObject {
   }
 }
 
-function readArray(cursor: Cursor, depth: number): readonly JsonValue[] {
-  if (depth > MAX_DEPTH) throw new StrictJsonError('too-deep', cursor.at)
+function readArray(cursor: Cursor, depth: number): readonly JsonValue[] | null {
+  if (depth > MAX_DEPTH) return tooDeep(cursor)
   const array: JsonValue[] = []
   cursor.at += 1
   if (skipSpace(cursor) === CLOSE_BRACKET) {
@@ -121,6 +136,48 @@ function readArray(cursor: Cursor, depth: number): readonly JsonValue[] {
     array.push(readValue(cursor, depth))
     if (endsAt(cursor, CLOSE_BRACKET)) return Object.freeze(array)
   }
+}
+
+/** Steps over an array or object without recursion, however deep it is; each open object has the set of its names. */
+function tooDeep(cursor: Cursor): null {
+  if (!cursor.isLenient) throw new StrictJsonError('too-deep', cursor.at)
+  const open: (Set<string> | null)[] = []
+  do {
+    const code = skipSpace(cursor)
+    if (code === OPEN_BRACKET || code === OPEN_BRACE) {
+      cursor.at += 1
+      open.push(code === OPEN_BRACE ? new Set() : null)
+      if (skipSpace(cursor) !== closingOf(open)) {
+        stepOverName(cursor, open.at(-1))
+        continue
+      }
+    } else if (code === QUOTE) readString(cursor)
+    else readNumberOrWord(cursor)
+    while (open.length > 0 && skipSpace(cursor) === closingOf(open)) {
+      cursor.at += 1
+      open.pop()
+    }
+    if (open.length === 0) return null
+    if (skipSpace(cursor) !== COMMA) throw new StrictJsonError('syntax', cursor.at)
+    cursor.at += 1
+    stepOverName(cursor, open.at(-1))
+  } while (true)
+}
+
+function closingOf(open: readonly (Set<string> | null)[]): number {
+  return open.at(-1) === null ? CLOSE_BRACKET : CLOSE_BRACE
+}
+
+/** In an object: the name and the colon. */
+function stepOverName(cursor: Cursor, names: Set<string> | null | undefined): void {
+  if (!names) return
+  if (skipSpace(cursor) !== QUOTE) throw new StrictJsonError('syntax', cursor.at)
+  const at = cursor.at
+  const name = readString(cursor)
+  if (names.has(name)) throw new StrictJsonError('duplicate-name', at)
+  names.add(name)
+  if (skipSpace(cursor) !== COLON) throw new StrictJsonError('syntax', cursor.at)
+  cursor.at += 1
 }
 
 /** Steps over what follows an element: true for the closing sign, false for a comma. */
@@ -164,7 +221,8 @@ function readUnusualString(cursor: Cursor): string {
   }
   cursor.at = end + 1
   const value = decodeString(text.slice(start, cursor.at), start)
-  if (LONE_SURROGATE.test(value)) throw new StrictJsonError('lone-surrogate', start)
+  if (!cursor.isLenient && LONE_SURROGATE.test(value))
+    throw new StrictJsonError('lone-surrogate', start)
   return value
 }
 

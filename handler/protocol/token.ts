@@ -10,17 +10,26 @@ import { isObject, JsonNumber } from './json-value.ts'
 import type { JsonObject, JsonValue } from './json-value.ts'
 import { compactOf, decodePart, encodePart } from './jws.ts'
 import type { Signer } from './signer.ts'
-import { parseStrictJson } from './strict-json.ts'
+import { parseLenientJson, parseStrictJson, StrictJsonError } from './strict-json.ts'
 
 /**
  * Content that a co-signer's key vouches for (in `certificate` mode: that a permitted peer sent).
  */
-export interface Verified {
-  readonly claims: JsonObject
+export interface Verified extends ReadContent {
   /** The token as received, kept as evidence. */
   readonly token: string
   /** Name of the co-signer key that verified it; `''` in `certificate` mode. */
   readonly cosigner: string
+}
+
+/** Claims, and whether they may be looked at. */
+export interface ReadContent {
+  readonly claims: JsonObject
+  /**
+   * Why nothing but the id to answer to may be read of them: the content is well-formed and no name is twice in it, but of
+   * a form that is not understood. It is answered RETRY.
+   */
+  readonly unreadable?: string | undefined
 }
 
 /** What a co-signer's key vouches for, not read yet. */
@@ -128,17 +137,17 @@ function verifierOf(vouch: Verifier['vouch']): Verifier {
     vouch,
     verify: (body, now) => {
       const { content, token, cosigner } = vouch(body)
-      return Object.freeze({ claims: readContent(content, now), token, cosigner })
+      return Object.freeze({ ...readContent(content, now), token, cosigner })
     },
   }
 }
 
 /** The claims in content that somebody vouches for, at a time at which they are valid. Throws `CallbackError`. */
-export function readContent({ bytes, form }: SignedContent, now: Date): JsonObject {
+export function readContent({ bytes, form }: SignedContent, now: Date): ReadContent {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const claims = readClaims(form === 'json' ? view : bytesOf(view.toString('latin1')))
-  checkTime(claims, now)
-  return claims
+  const read = readClaims(form === 'json' ? view : bytesOf(view.toString('latin1')))
+  const timeless = checkTime(read.claims, now)
+  return { claims: read.claims, unreadable: read.unreadable ?? timeless }
 }
 
 /**
@@ -221,21 +230,30 @@ function checkHeader(bytes: Buffer): void {
  * The claims object. An answer is never a request: its `action` is a string (a request's old
  * `action` is an object).
  */
-function readClaims(bytes: Buffer): JsonObject {
-  const claims = readObject(bytes, 'payload')
-  if (typeof claims['action'] === 'string') throw malformed('the payload is an answer')
-  return claims
+function readClaims(bytes: Buffer): ReadContent {
+  try {
+    const claims = readObject(bytes, 'payload')
+    const isAnswer = typeof claims['action'] === 'string'
+    return { claims, unreadable: isAnswer ? 'it has the `action` of an answer' : undefined }
+  } catch (error) {
+    const flaw = error instanceof CallbackError ? error.cause : undefined
+    if (!(flaw instanceof StrictJsonError) || !FOREIGN.has(flaw.flaw)) throw error
+    return { claims: readObject(bytes, 'payload', parseLenientJson), unreadable: flaw.message }
+  }
 }
 
-function readObject(bytes: Buffer, part: string): JsonObject {
-  const value = readJson(bytes, part)
+/** Flaws of text that can have one meaning only. */
+const FOREIGN: ReadonlySet<string> = new Set(['too-deep', 'lone-surrogate'])
+
+function readObject(bytes: Buffer, part: string, parse = parseStrictJson): JsonObject {
+  const value = readJson(bytes, part, parse)
   if (isObject(value)) return value
   throw malformed(`the ${part} is not an object`)
 }
 
-function readJson(bytes: Buffer, part: string): JsonValue {
+function readJson(bytes: Buffer, part: string, parse: typeof parseStrictJson): JsonValue {
   try {
-    return parseStrictJson(UTF8.decode(bytes))
+    return parse(UTF8.decode(bytes))
   } catch (cause) {
     throw malformed(`the ${part} is not strict JSON`, cause)
   }
@@ -243,17 +261,19 @@ function readJson(bytes: Buffer, part: string): JsonValue {
 
 /**
  * RFC 7519 §4.1.4 and §4.1.5, if present at all. An old `iat` means nothing: a RETRY is asked again
- * for up to 48 h.
+ * for up to 48 h. Says why nobody can tell, when a date is no number.
  */
-function checkTime(claims: JsonObject, now: Date): void {
+function checkTime(claims: JsonObject, now: Date): string | undefined {
   const seconds = now.getTime() / 1000
-  if (seconds < secondsOf(claims['exp'], Infinity)) {
-    if (seconds + NOT_BEFORE_GRACE_SECONDS >= secondsOf(claims['nbf'], -Infinity)) return
+  const ends = secondsOf(claims['exp'], Infinity)
+  const begins = secondsOf(claims['nbf'], -Infinity)
+  if (seconds >= ends || seconds + NOT_BEFORE_GRACE_SECONDS < begins) {
+    throw new CallbackError('ERR_TOKEN_TIME', 'the token is not valid at this time')
   }
-  throw new CallbackError('ERR_TOKEN_TIME', 'the token is not valid at this time')
+  return Number.isNaN(ends) || Number.isNaN(begins) ? '`exp` or `nbf` is no number' : undefined
 }
 
-/** NaN compares false with everything, so a date that is no number is refused. */
+/** NaN for a date that is no number: it compares false with everything. */
 function secondsOf(value: JsonValue | undefined, absent: number): number {
   if (value === undefined) return absent
   return value instanceof JsonNumber ? Number(value.text) : Number.NaN

@@ -256,7 +256,7 @@ describe('a store as it was written', () => {
     const plain = { ...transfer('0.25'), signerId: 'signer-1', fee: undefined, rawTx: undefined }
     const token = tokenOf(cosigner.privateKey, plain)
     const verified = createTokenVerifier(vault())(token, new Date(START))
-    const content = contentOf('tx_sign_request', verified.claims, 'vault', new Set(['signer-1']))
+    const content = contentOf('tx_sign_request', verified, 'vault', new Set(['signer-1']))
     if (content.kind !== 'request') throw new Error(content.kind)
     const { key } = content
     expect(key).toMatchObject({ stage: 'signing', stageBy: 'policy' })

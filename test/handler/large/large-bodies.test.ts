@@ -246,8 +246,19 @@ describe('a large body that is refused', () => {
   })
 
   it.each([
+    ['the form of an answer', padded('{"requestId":"r","action":"APPROVE"}')],
+    ['99 levels', padded(`{"requestId":"r","a":${'['.repeat(99)}${']'.repeat(99)}}`)],
+  ])('is answered RETRY when it has %s', async (_, text) => {
+    const { body } = await handler.deliverBody(await token(text))
+    expect(claimsOf(body)).toMatchObject({
+      action: 'RETRY',
+      requestId: 'r',
+      rejectionReason: 'ERR_UNREADABLE',
+    })
+  })
+
+  it.each([
     ['ERR_TOKEN_MALFORMED', padded('{"requestId":"r","a":1,"a":2}')],
-    ['ERR_TOKEN_MALFORMED', padded('{"requestId":"r","action":"APPROVE"}')],
     ['ERR_TOKEN_TIME', padded('{"requestId":"r","exp":1}')],
     ['ERR_REQUEST_UNIDENTIFIED', padded('{"requestId":""}')],
   ])('gets its bare status: %s', async (code, text) => {

@@ -431,6 +431,7 @@ describe('parseRequest of transactions', () => {
     ['more digits than a double has', '88226397651234560', '88226397651234567.12345678'],
     ['two hundred and fifty-six bits', '1.157920892373162e77', `${2n ** 256n - 1n}`],
     ['null', 'null', '5'],
+    ['a number that stands for an unknown one', '-1', '5'],
   ])('lets the number agree with the text: %s', (_, number, text) => {
     expect(
       requestOf(`{"requestId":"r","txId":"t","amount":${number},"amountStr":"${text}"}`),

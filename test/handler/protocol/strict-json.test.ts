@@ -4,6 +4,7 @@ import { isList, isObject, JsonNumber } from '../../../handler/protocol/json-val
 import type { JsonValue } from '../../../handler/protocol/json-value.ts'
 import {
   MAX_DEPTH,
+  parseLenientJson,
   parseStrictJson,
   StrictJsonError,
 } from '../../../handler/protocol/strict-json.ts'
@@ -17,9 +18,9 @@ function plain(value: JsonValue | undefined): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plain(member)]))
 }
 
-function flawOf(text: string): string {
+function flawOf(text: string, parse = parseStrictJson): string {
   try {
-    parseStrictJson(text)
+    parse(text)
   } catch (error) {
     if (error instanceof StrictJsonError) return error.flaw
     throw error
@@ -217,3 +218,47 @@ function inheritedBy(value: unknown): PropertyKey[] {
   if (typeof prototype !== 'object' || prototype === null) return []
   return [...Reflect.ownKeys(prototype), ...inheritedBy(prototype)]
 }
+
+describe('text that is only looked through for whom to answer', () => {
+  const lenient = (text: string) => flawOf(text, parseLenientJson)
+  const deep = (text: string) => `${'['.repeat(MAX_DEPTH)}${text}${']'.repeat(MAX_DEPTH)}`
+
+  it('may have lone surrogates and any depth; what is too deep reads as null', () => {
+    expect(parseLenientJson(String.raw`"\ud800"`)).toBe('\ud800')
+    const text = `{"id":"r","x":${'['.repeat(100_000)}${']'.repeat(100_000)},"y":1}`
+    expect(parseLenientJson(text)).toMatchObject({ id: 'r', y: { text: '1' } })
+    expect(JSON.stringify(parseLenientJson(deep('[1,{"a":[]}]')))).toBe(deep('null'))
+  })
+
+  it.each([
+    ['duplicate-name', '{"a":1,"a":2}'],
+    ['duplicate-name', '[{"b":{"a":1,"c":[],"a":2}}]'],
+    ['duplicate-name', String.raw`{"a":1,"\u0061":2}`],
+    ['none', '{"a":{"a":1},"b":{"a":2}}'],
+    ['none', ' { "a" : [ ] , "b" : { } } '],
+    ['syntax', '[1,]'],
+    ['syntax', '{"a"}'],
+    ['syntax', '{"a":1,}'],
+    ['syntax', '{a:1}'],
+    ['syntax', '[1}'],
+    ['syntax', '[1 2]'],
+    ['syntax', '['],
+  ])('has the same flaw below the limit as above it: %s in %s', (flaw, text) => {
+    expect([lenient(text), lenient(deep(text))]).toEqual([flaw, flaw])
+  })
+
+  it('is judged alike by the reader and by what steps over the depths', () => {
+    const broken = fc
+      .tuple(fc.json({ maxDepth: 4 }), fc.nat(), fc.constantFrom('', '[', '}', '"', ',', ':', '1'))
+      .map(([text, at, sign]) => {
+        const place = at % (text.length + 1)
+        return text.slice(0, place) + sign + text.slice(place + (at % 2))
+      })
+    fc.assert(
+      fc.property(broken, (text) => {
+        // A closing sign too many would end the brackets around it.
+        expect(lenient(deep(`[${text}]`))).toBe(lenient(`[${text}]`))
+      }),
+    )
+  })
+})
