@@ -142,7 +142,7 @@ function readArray(cursor: Cursor, depth: number): readonly JsonValue[] | null {
 function tooDeep(cursor: Cursor): null {
   if (!cursor.isLenient) throw new StrictJsonError('too-deep', cursor.at)
   const open: (Set<string> | null)[] = []
-  do {
+  for (;;) {
     const code = skipSpace(cursor)
     if (code === OPEN_BRACKET || code === OPEN_BRACE) {
       cursor.at += 1
@@ -161,7 +161,7 @@ function tooDeep(cursor: Cursor): null {
     if (skipSpace(cursor) !== COMMA) throw new StrictJsonError('syntax', cursor.at)
     cursor.at += 1
     stepOverName(cursor, open.at(-1))
-  } while (true)
+  }
 }
 
 function closingOf(open: readonly (Set<string> | null)[]): number {
