@@ -6,10 +6,31 @@ import { strangeWords } from './words.ts'
 const ADDRESS = '0x5dC69B1Fbb13Bafd09af88a782F0F285772Ad5f8'
 
 export function hostileContents(): readonly HostileContent[] {
-  return [...numbers(), ...addresses(), ...strangeWords()]
+  return [...numbers(), ...unreadable(), ...addresses(), ...strangeWords()]
 }
 
-/** Amounts above the limit, or amounts that are none, however they are spelt. */
+/** What is signed but of a form that is not read is asked again. */
+function unreadable(): HostileContent[] {
+  const starts = [
+    String.raw`{"note":"\ud800",`,
+    `{"x":${'['.repeat(33)}${']'.repeat(33)},`,
+    `{"x":${'['.repeat(100_000)}${']'.repeat(100_000)},`,
+    '{"action":"APPROVE",',
+    '{"exp":null,',
+    '{"nbf":"0",',
+  ]
+  return starts.map((start) =>
+    refused(
+      `begins with ${start.slice(0, 30)}`,
+      request((text) => text.replace('{', start)),
+    ),
+  )
+}
+
+/** Texts that say 0.25. */
+const SAME_AMOUNT = /^(?:0*\.25|0\.25e0|25e-2|2\.5[eE]-1)$/
+
+/** Amounts above the limit, or amounts that are none, however they are spelt; and the same amount in other words. */
 function numbers(): HostileContent[] {
   const texts = [
     '2.5e-1',
@@ -65,7 +86,8 @@ function numbers(): HostileContent[] {
       const json = JSON.stringify(text)
       const change = (whole: string) =>
         whole.replaceAll('Str":"0.25"', `Str":${json}`).replaceAll(':0.25', ':0.25')
-      return refused(`amount ${json.slice(0, 40)}`, request(change))
+      const what = `amount ${json.slice(0, 40)}`
+      return { what, payload: request(change), mayApprove: SAME_AMOUNT.test(text) }
     }),
     ...raw.map((value) =>
       refused(

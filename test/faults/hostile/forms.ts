@@ -123,14 +123,11 @@ function headersAndPayloads({ cosigner }: World): HostileBody[] {
     text.replace('{', '{/**/'),
     text.replace('{', '{"amountStr":"0.1",'),
     text.replace('{', String.raw`{"amountSt\u0072":"0.1",`),
-    text.replace('{', String.raw`{"note":"\ud800",`),
-    text.replace('{', `{"x":${'['.repeat(33)}${']'.repeat(33)},`),
+    text.replace('{', `{"x":${'['.repeat(99)}{"a":1,"a":2}${']'.repeat(99)},`),
     '['.repeat(1_000_000),
     '{"a":'.repeat(100_000),
     Buffer.concat([Buffer.from(text.slice(0, -1)), Buffer.from(',"note":"\xff\xfe"}', 'latin1')]),
     Buffer.from(text, 'utf16le'),
-    '{"action":"APPROVE","requestId":"r"}',
-    '{"action":"REJECT","requestId":"r","rejectionReason":""}',
   ]
   return [
     ...headers.map((header) => ({
