@@ -1,12 +1,7 @@
 /** Client of the handler's admin socket, for the bootstrapper and the operator's commands. */
 import { request as httpRequest } from 'node:http'
-import {
-  ADMIN_ROUTES,
-  type AdminCalls,
-  type AdminParams,
-  adminPath,
-  type AdminRoute,
-} from './admin-api.ts'
+import type { AdminCalls } from './admin-api.ts'
+import { ADMIN_ROUTES, type AdminParams, adminPath, type AdminRoute } from './admin-routes.ts'
 import { AdminError, isAdminErrorCode } from './admin-error.ts'
 import { CountersignError, errnoOf, messageOf } from './errors.ts'
 import { readBounded } from './http.ts'

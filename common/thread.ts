@@ -18,3 +18,15 @@ export function bootThread(url: URL): BootedThread {
   died.catch(() => undefined)
   return { worker, died }
 }
+
+const ROOT = new URL('..', import.meta.url)
+
+/**
+ * The compiled module that stands beside the caller's, given its `import.meta.url`: sources that run uncompiled (tests) use
+ * `dist/`, for Node 20 loads no TypeScript into a thread or a process.
+ */
+export function compiledModule(here: string, name: string): URL {
+  if (!here.endsWith('.ts')) return new URL(name, here)
+  const folder = new URL('.', here).href.slice(ROOT.href.length)
+  return new URL(`dist/${folder}${name}`, ROOT)
+}

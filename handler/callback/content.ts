@@ -6,7 +6,7 @@ import { malformedKey, type RequestKey, requestKey } from '../protocol/digest.ts
 import { identify, isStagedByPolicy, parseRequest } from '../protocol/parse-request.ts'
 import type { SigningOnly } from '../protocol/parse-request.ts'
 import type { CallbackRequest, Malformed } from '../protocol/request.ts'
-import type { ReadContent } from '../protocol/token.ts'
+import type { ReadContent } from '../protocol/signed-content.ts'
 
 export type Content =
   | { readonly kind: 'request'; readonly key: RequestKey; readonly request: CallbackRequest }

@@ -3,7 +3,8 @@
  * them.
  */
 import type { LivePolicy, PolicyFacts } from '../policy/judge.ts'
-import type { SignedContent, Verified, Vouched } from '../protocol/token.ts'
+import type { SignedContent } from '../protocol/signed-content.ts'
+import type { Verified, Vouched } from '../protocol/token.ts'
 import type { Time } from '../../common/clock.ts'
 import type { DecisionStore, ShadowNote } from '../decisions/store.ts'
 import type { RequestKey } from '../protocol/digest.ts'

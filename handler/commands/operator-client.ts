@@ -1,5 +1,6 @@
 /** The running handler, asked over its admin socket on behalf of the operator. */
-import type { AdminCalls, AdminParams, AdminRoute } from '../../common/admin-api.ts'
+import type { AdminCalls } from '../../common/admin-api.ts'
+import type { AdminParams, AdminRoute } from '../../common/admin-routes.ts'
 import { AdminUnreachableError, type BodyOf, createAdminClient } from '../../common/admin-client.ts'
 import { AdminError } from '../../common/admin-error.ts'
 import { CountersignError } from '../../common/errors.ts'

@@ -2,13 +2,12 @@
 import { z } from 'zod'
 import type {
   AdminCalls,
-  AdminMatch,
-  AdminRoute,
   FreezeAnswer,
   HoldInfo,
   LimitList,
   ReloadAnswer,
 } from '../../common/admin-api.ts'
+import type { AdminMatch, AdminRoute } from '../../common/admin-routes.ts'
 import type { Clock } from '../../common/clock.ts'
 import type { Hold, OperatorActs } from '../decisions/operations.ts'
 import type { AdminErrorCode } from '../../common/refusal-codes.ts'

@@ -3,14 +3,8 @@ import { chmod, lstat, unlink } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
-import {
-  type AdminErrorBody,
-  type AdminMatch,
-  type AdminRoute,
-  type HandlerStatus,
-  matchAdminRoute,
-  type SelfTestAnswer,
-} from '../../common/admin-api.ts'
+import type { AdminErrorBody, HandlerStatus, SelfTestAnswer } from '../../common/admin-api.ts'
+import { type AdminMatch, type AdminRoute, matchAdminRoute } from '../../common/admin-routes.ts'
 import { BodyTooLargeError, listen, readBounded } from '../../common/http.ts'
 import { parseJson } from '../../common/json.ts'
 import { ensurePrivateDirectory } from '../../common/atomic-file.ts'

@@ -8,7 +8,7 @@ import type { RequestKey } from '../protocol/digest.ts'
 import type { Endpoint } from '../protocol/endpoints.ts'
 import type { SigningOnly } from '../protocol/parse-request.ts'
 import type { Malformed } from '../protocol/request.ts'
-import type { SignedContent } from '../protocol/token.ts'
+import type { SignedContent } from '../protocol/signed-content.ts'
 import type { Packed } from './packed.ts'
 
 export type Question =

@@ -12,7 +12,7 @@ import { createSignatureVerifier } from '../policy-files/statement-signature.ts'
 import { CallbackError } from '../protocol/errors.ts'
 import { provesStage } from '../protocol/parse-request.ts'
 import type { CallbackRequest } from '../protocol/request.ts'
-import { readContent } from '../protocol/token.ts'
+import { readContent } from '../protocol/signed-content.ts'
 import type { Answer, Notice, Question } from './messages.ts'
 import { pack } from './packed.ts'
 

@@ -6,11 +6,10 @@ import { constants, publicDecrypt, verify } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { KeyMaterialError } from '../../common/errors.ts'
 import { CallbackError } from './errors.ts'
-import { isObject, JsonNumber } from './json-value.ts'
-import type { JsonObject, JsonValue } from './json-value.ts'
-import { compactOf, decodePart, encodePart } from './jws.ts'
+import { compactOf, encodePart } from './jws.ts'
 import type { Signer } from './signer.ts'
-import { parseLenientJson, parseStrictJson, StrictJsonError } from './strict-json.ts'
+import { bytesOf, malformedToken, readContent, readObject } from './signed-content.ts'
+import type { ReadContent, SignedContent } from './signed-content.ts'
 
 /**
  * Content that a co-signer's key vouches for (in `certificate` mode: that a permitted peer sent).
@@ -22,27 +21,11 @@ export interface Verified extends ReadContent {
   readonly cosigner: string
 }
 
-/** Claims, and whether they may be looked at. */
-export interface ReadContent {
-  readonly claims: JsonObject
-  /**
-   * Why nothing but the id to answer to may be read of them: the content is well-formed and no name is twice in it, but of
-   * a form that is not understood. It is answered RETRY.
-   */
-  readonly unreadable?: string | undefined
-}
-
 /** What a co-signer's key vouches for, not read yet. */
 export interface Vouched {
   readonly content: SignedContent
   readonly token: string
   readonly cosigner: string
-}
-
-/** Bytes of JSON, or the base64url text of them. */
-export interface SignedContent {
-  readonly bytes: Uint8Array
-  readonly form: 'base64url' | 'json'
 }
 
 /** How bodies are verified, at once or without their content being read. Both throw `CallbackError`. */
@@ -68,16 +51,11 @@ const REFUSED_HEADERS = ['crit', 'b64', 'zip', 'jku', 'x5u', 'jwk', 'x5c'] as co
 /** RFC 7515 §4.1.9: `application/` may be omitted, and types compare without case. */
 const JWT_TYPE = /^(?:application\/)?jwt$/i
 
-/** How far our clock may be behind a `nbf`, in seconds; an `exp` gets no grace. */
-const NOT_BEFORE_GRACE_SECONDS = 30
-
 /** The header of every answer, by the algorithm of the key that signs it. */
 const JWT_HEADERS = {
   RS256: encodePart({ alg: 'RS256', typ: 'JWT' }),
   ES256: encodePart({ alg: 'ES256', typ: 'JWT' }),
 }
-
-const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * Verifies compact JWS tokens, RS256 and nothing else, against the co-signers' RSA public keys: the
@@ -142,14 +120,6 @@ function verifierOf(vouch: Verifier['vouch']): Verifier {
   }
 }
 
-/** The claims in content that somebody vouches for, at a time at which they are valid. Throws `CallbackError`. */
-export function readContent({ bytes, form }: SignedContent, now: Date): ReadContent {
-  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const read = readClaims(form === 'json' ? view : bytesOf(view.toString('latin1')))
-  const timeless = checkTime(read.claims, now)
-  return { claims: read.claims, unreadable: read.unreadable ?? timeless }
-}
-
 /**
  * A compact JWS over the claims, by the algorithm of the signer's key. `typ` other than `JWT` is for tokens that must
  * never pass as an answer or a request, such as the self-test's (RFC 8725 §3.11).
@@ -195,9 +165,11 @@ function splitToken(body: Buffer): TokenParts {
   if (body.length === 0) throw new CallbackError('ERR_BODY_MISSING', 'the body is empty')
   const first = body.indexOf(DOT)
   const last = body.lastIndexOf(DOT)
-  if (first === last || body.indexOf(DOT, first + 1) !== last) throw malformed('not three parts')
-  if (first > MAX_HEADER_LENGTH) throw malformed('the header is too long')
-  if (body.length - last - 1 > MAX_SIGNATURE_LENGTH) throw malformed('the signature is too long')
+  if (first === last || body.indexOf(DOT, first + 1) !== last)
+    throw malformedToken('not three parts')
+  if (first > MAX_HEADER_LENGTH) throw malformedToken('the header is too long')
+  if (body.length - last - 1 > MAX_SIGNATURE_LENGTH)
+    throw malformedToken('the signature is too long')
   return {
     header: body.toString('latin1', 0, first),
     payload: body.subarray(first + 1, last),
@@ -206,77 +178,19 @@ function splitToken(body: Buffer): TokenParts {
   }
 }
 
-function bytesOf(part: string): Buffer {
-  const bytes = decodePart(part)
-  if (bytes === undefined) throw malformed('a part is not canonical base64url')
-  return bytes
-}
-
 /** The algorithm is compared, not obeyed; members that we do not know are ignored (RFC 7515 §4). */
 function checkHeader(bytes: Buffer): void {
   const header = readObject(bytes, 'header')
   for (const name of REFUSED_HEADERS) {
-    if (header[name] !== undefined) throw malformed(`header member \`${name}\` is not accepted`)
+    if (header[name] !== undefined)
+      throw malformedToken(`header member \`${name}\` is not accepted`)
   }
   if (header['alg'] !== 'RS256') {
     throw new CallbackError('ERR_TOKEN_ALGORITHM', 'the algorithm is not `RS256`')
   }
   const type = header['typ']
   if (type === undefined || (typeof type === 'string' && JWT_TYPE.test(type))) return
-  throw malformed('the type is not `JWT`')
-}
-
-/**
- * The claims object. An answer is never a request: its `action` is a string (a request's old
- * `action` is an object).
- */
-function readClaims(bytes: Buffer): ReadContent {
-  try {
-    const claims = readObject(bytes, 'payload')
-    const isAnswer = typeof claims['action'] === 'string'
-    return { claims, unreadable: isAnswer ? 'it has the `action` of an answer' : undefined }
-  } catch (error) {
-    const flaw = error instanceof CallbackError ? error.cause : undefined
-    if (!(flaw instanceof StrictJsonError) || !FOREIGN.has(flaw.flaw)) throw error
-    return { claims: readObject(bytes, 'payload', parseLenientJson), unreadable: flaw.message }
-  }
-}
-
-/** Flaws of text that can have one meaning only. */
-const FOREIGN: ReadonlySet<string> = new Set(['too-deep', 'lone-surrogate'])
-
-function readObject(bytes: Buffer, part: string, parse = parseStrictJson): JsonObject {
-  const value = readJson(bytes, part, parse)
-  if (isObject(value)) return value
-  throw malformed(`the ${part} is not an object`)
-}
-
-function readJson(bytes: Buffer, part: string, parse: typeof parseStrictJson): JsonValue {
-  try {
-    return parse(UTF8.decode(bytes))
-  } catch (cause) {
-    throw malformed(`the ${part} is not strict JSON`, cause)
-  }
-}
-
-/**
- * RFC 7519 §4.1.4 and §4.1.5, if present at all. An old `iat` means nothing: a RETRY is asked again
- * for up to 48 h. Says why nobody can tell, when a date is no number.
- */
-function checkTime(claims: JsonObject, now: Date): string | undefined {
-  const seconds = now.getTime() / 1000
-  const ends = secondsOf(claims['exp'], Infinity)
-  const begins = secondsOf(claims['nbf'], -Infinity)
-  if (seconds >= ends || seconds + NOT_BEFORE_GRACE_SECONDS < begins) {
-    throw new CallbackError('ERR_TOKEN_TIME', 'the token is not valid at this time')
-  }
-  return Number.isNaN(ends) || Number.isNaN(begins) ? '`exp` or `nbf` is no number' : undefined
-}
-
-/** NaN for a date that is no number: it compares false with everything. */
-function secondsOf(value: JsonValue | undefined, absent: number): number {
-  if (value === undefined) return absent
-  return value instanceof JsonNumber ? Number(value.text) : Number.NaN
+  throw malformedToken('the type is not `JWT`')
 }
 
 interface Cosigner {
@@ -309,8 +223,4 @@ function cosignerOf({ name, key }: CosignerKey): Cosigner {
     },
     signed: (bytes, signature) => fits(signature) && verify('sha256', bytes, pinned, signature),
   }
-}
-
-function malformed(message: string, cause?: unknown): CallbackError {
-  return new CallbackError('ERR_TOKEN_MALFORMED', message, { cause })
 }

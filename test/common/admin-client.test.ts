@@ -2,7 +2,7 @@
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { ADMIN_ROUTES, adminPath, matchAdminRoute } from '../../common/admin-api.ts'
+import { ADMIN_ROUTES, adminPath, matchAdminRoute } from '../../common/admin-routes.ts'
 import { AdminUnreachableError, createAdminClient } from '../../common/admin-client.ts'
 import { listen } from '../../common/http.ts'
 import { temporaryDirectory } from '../fixtures/temporary-directory.ts'

@@ -5,15 +5,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { setTimeout as pause } from 'node:timers/promises'
-import { nodeTransport } from '../../bootstrap/api/transport.ts'
 import { parseCli } from '../../bootstrap/cli.ts'
-import { connectHandler } from '../../bootstrap/handler-socket.ts'
-import { openJournal } from '../../bootstrap/journal.ts'
-import { look } from '../../bootstrap/probe.ts'
-import { run } from '../../bootstrap/run.ts'
 import { certificateFacts, kidOf } from '../../certs/inspect.ts'
 import type { HandlerStatus } from '../../common/admin-api.ts'
-import { systemClock, systemSleep } from '../../common/clock.ts'
+import { systemSleep } from '../../common/clock.ts'
+import { runBootstrap } from '../fixtures/bootstrap.ts'
 import { startEmulator } from '../fixtures/emulator.ts'
 import type { EmulatorFixture } from '../fixtures/emulator.ts'
 import { startTestHandler, until } from '../fixtures/handler.ts'
@@ -62,33 +58,16 @@ async function scene(env: Record<string, string> = {}): Promise<Scene> {
     emulator,
     handler,
     async bootstrap(...argv) {
-      let [stdout, stderr] = ['', '']
+      let said = ''
       const [command = '', ...flags] = argv
       const ids = ['--cosigner-id', emulator.cosignerId, '--api-key-id', USER]
       const parsed = parseCli(
         [command, ...ids, '--state-dir', handler.stateDir, '--json', ...flags],
-        (text) => (stdout += text),
+        (text) => (said += text),
       )
-      if ('exit' in parsed) throw new Error(JSON.stringify(parsed))
-      const exit = await run(parsed, {
-        argv: ['--json'],
-        env: {
-          FIREBLOCKS_API_KEY: emulator.apiKey,
-          FIREBLOCKS_SECRET_KEY_PATH: emulator.secretKeyPath,
-          FIREBLOCKS_BASE_PATH: emulator.apiBasePath,
-        },
-        stdout: { write: (text) => (stdout += text) },
-        stderr: { write: (text) => (stderr += text) },
-        ask: undefined,
-        clock: systemClock,
+      if ('exit' in parsed) throw new Error(`${JSON.stringify(parsed)} ${said}`)
+      const { exit, stdout, stderr } = await runBootstrap(parsed, emulator, {
         sleep: (ms, signal) => systemSleep(Math.min(ms, 50), signal),
-        random: () => 0.5,
-        uuid: randomUUID,
-        transport: nodeTransport(),
-        look,
-        connectHandler,
-        openJournal,
-        signal: new AbortController().signal,
       })
       const facts = stdout === '' ? {} : (JSON.parse(stdout) as Record<string, unknown>)
       return { exit, facts, stderr }

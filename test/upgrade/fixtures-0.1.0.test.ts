@@ -2,19 +2,15 @@
  * State that version 0.1.0 left is read and carried on: keys, decisions, charges, holds, the freeze, the audit chain and
  * the bootstrapper's journals. What is expected was printed by 0.1.0 itself.
  */
-import { createPublicKey, randomUUID } from 'node:crypto'
+import { createPublicKey } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import { systemSleep } from '../../common/clock.ts'
 import type { HandlerStatus } from '../../common/admin-api.ts'
-import { nodeTransport } from '../../bootstrap/api/transport.ts'
-import { connectHandler } from '../../bootstrap/handler-socket.ts'
-import { openJournal, readJournal } from '../../bootstrap/journal.ts'
+import { readJournal } from '../../bootstrap/journal.ts'
 import { rememberPairing, rememberUser } from '../../bootstrap/memory.ts'
-import { look } from '../../bootstrap/probe.ts'
-import { run } from '../../bootstrap/run.ts'
 import { pairingJournalPath, userDirectory } from '../../bootstrap/state-paths.ts'
+import { runBootstrap } from '../fixtures/bootstrap.ts'
 import { startEmulator } from '../fixtures/emulator.ts'
 import {
   askAgain,
@@ -238,34 +234,13 @@ describe.each(['full', 'killed'] as const)('the journals of `%s`', (name) => {
     const copy = await copyFixture(name)
     await startFixtureHandler(copy)
     const emulator = await emulatorFor(copy)
-    let [stdout, stderr] = ['', '']
     const invocation = {
       command: 'status',
       options: { stateDir: copy.stateDir, json: true },
     } as const
-    const exit = await run(
-      { invocation },
-      {
-        argv: ['status', '--json'],
-        env: {
-          FIREBLOCKS_API_KEY: emulator.apiKey,
-          FIREBLOCKS_SECRET_KEY_PATH: emulator.secretKeyPath,
-          FIREBLOCKS_BASE_PATH: emulator.apiBasePath,
-        },
-        stdout: { write: (text) => (stdout += text) },
-        stderr: { write: (text) => (stderr += text) },
-        ask: undefined,
-        clock: copy.clock,
-        sleep: systemSleep,
-        random: () => 0.5,
-        uuid: randomUUID,
-        transport: nodeTransport(),
-        look,
-        connectHandler,
-        openJournal,
-        signal: new AbortController().signal,
-      },
-    )
+    const { exit, stdout, stderr } = await runBootstrap({ invocation }, emulator, {
+      clock: copy.clock,
+    })
     await emulator.stop()
     expect({ exit, stderr }).toEqual({ exit: 0, stderr: expect.stringMatching(/^co-signer .*\n$/) })
     const { pairing, url, operation, last } = copy.expected.bootstrap?.status ?? {}

@@ -1,5 +1,6 @@
 /** Checks the tables that decisions are read from against the chain that explains them. */
 import type { Database } from '../sqlite/database.ts'
+import type { HoldColumns } from '../sqlite/hold-tables.ts'
 import { fingerprintOf } from '../../protocol/digest.ts'
 import type { DecisionContent } from '../decision-fields.ts'
 import { addFreeze, freezeActOf, freezeRowOf } from '../freeze.ts'
@@ -142,17 +143,6 @@ export function createStateCheck(db: Database): StateCheck {
       ]
     },
   }
-}
-
-interface HoldColumns {
-  readonly id: string
-  readonly terms: string
-  readonly summary: string
-  readonly opened: number
-  readonly expires: number
-  readonly approvals: string
-  readonly rejected_by: string | null
-  readonly used: number | null
 }
 
 /** Whether a hold is what its record says; those of version 0.1.0 have none. */

@@ -7,7 +7,8 @@ import type { Freeze } from '../../../common/admin-api.ts'
 import type { Changes, UseRow } from '../snapshot.ts'
 import type { Database } from './database.ts'
 
-interface HoldColumns {
+/** A row of `holds`. */
+export interface HoldColumns {
   readonly id: string
   /** JSON. */
   readonly terms: string

@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { createPublicKey, randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
 import type { Clock } from '../../../common/clock.ts'
+import { compiledModule } from '../../../common/thread.ts'
 import { type Keystore, KeystoreError } from './keystore.ts'
 import {
   type FromProcess,
@@ -107,7 +108,7 @@ function createTokenProcess(access: TokenAccess, { clock, env }: Pkcs11Deps): To
     const now = clock.monotonicMs()
     if (now - startedMs < RESTART_MS) throw new KeystoreError('the process of the token has ended')
     startedMs = now
-    const child = fork(processUrl(), [], {
+    const child = fork(compiledModule(import.meta.url, 'pkcs11-process.js'), [], {
       env: { ...env, UV_THREADPOOL_SIZE: String(SESSIONS) },
       execArgv: [],
       serialization: 'advanced',
@@ -192,13 +193,4 @@ function createTokenProcess(access: TokenAccess, { clock, env }: Pkcs11Deps): To
 async function stampOf(file: string): Promise<string> {
   const { mtimeMs, size, ino } = await stat(file).catch(() => ({ mtimeMs: 0, size: 0, ino: 0 }))
   return `${mtimeMs} ${size} ${ino}`
-}
-
-/** Sources that run uncompiled (tests) use the compiled process: Node 20 loads no TypeScript. */
-function processUrl(): URL {
-  const here = import.meta.url
-  const compiled = here.endsWith('.ts')
-    ? '../../../dist/handler/generations/signers/pkcs11-process.js'
-    : './pkcs11-process.js'
-  return new URL(compiled, here)
 }

@@ -10,7 +10,7 @@ import type { Decision, LimitCharge } from '../../../handler/policy/decision.ts'
 import { parseDecimal } from '../../../handler/protocol/decimal.ts'
 import { requestKey } from '../../../handler/protocol/digest.ts'
 import { readStored } from '../../../handler/protocol/stored-token.ts'
-import { entry, START } from './entries.ts'
+import { charge as hourly, decimal, entry, START } from './entries.ts'
 
 type Payload = Record<string, unknown>
 
@@ -47,17 +47,9 @@ function signing(parts: Payload = {}): Payload {
   return transfer({ fee: '0.001', rawTx: bytes('aa'), ...parts })
 }
 
+/** Of a limit of 1. */
 function charge(amount: string, parts: Partial<LimitCharge> = {}): LimitCharge {
-  return {
-    limit: 'hourly',
-    key: 'asset=ETH',
-    windowMs: HOUR,
-    maxCount: undefined,
-    amount: parseDecimal(amount),
-    maxAmount: parseDecimal('1'),
-    otherwise: OVER,
-    ...parts,
-  }
+  return hourly(amount, { maxAmount: decimal('1'), otherwise: OVER, ...parts })
 }
 
 function store(): Core {

@@ -1,6 +1,8 @@
 /** Decisions to record, each part of them replaceable. */
 import type { Decision, LimitCharge } from '../../../handler/policy/decision.ts'
 import type { Evidence, NewDecision } from '../../../handler/decisions/store.ts'
+import { parseDecimal } from '../../../handler/protocol/decimal.ts'
+import type { Decimal } from '../../../handler/protocol/decimal.ts'
 import { fingerprintOf } from '../../../handler/protocol/digest.ts'
 import type { RequestKey } from '../../../handler/protocol/digest.ts'
 
@@ -10,6 +12,27 @@ export const RETRY: Decision = { action: 'RETRY', rule: 'held', reason: 'needs a
 
 /** 2026-11-21T08:00:00Z. */
 export const START = Date.UTC(2026, 10, 21, 8)
+
+/** What an approval spends of an hourly limit of 10, unless told otherwise. */
+export function charge(amount: string, parts: Partial<LimitCharge> = {}): LimitCharge {
+  return {
+    limit: 'hourly',
+    key: 'asset=ETH',
+    windowMs: 3_600_000,
+    maxCount: undefined,
+    amount: decimal(amount),
+    maxAmount: decimal('10'),
+    otherwise: { action: 'REJECT', rule: 'limit', reason: 'limit reached' },
+    ...parts,
+  }
+}
+
+/** The exact decimal of a text. */
+export function decimal(text: string): Decimal {
+  const value = parseDecimal(text)
+  if (value === undefined) throw new Error(`\`${text}\` is not a decimal`)
+  return value
+}
 
 /** A 64-digit hex text of one digit. */
 export function hex(digit: string): string {

@@ -5,32 +5,12 @@ import { createCore } from '../../../handler/decisions/sqlite/core.ts'
 import type { Core } from '../../../handler/decisions/sqlite/core.ts'
 import { openDatabase } from '../../../handler/decisions/sqlite/database.ts'
 import type { LimitCharge } from '../../../handler/policy/decision.ts'
-import { addDecimals, compareDecimals, parseDecimal } from '../../../handler/protocol/decimal.ts'
+import { addDecimals, compareDecimals } from '../../../handler/protocol/decimal.ts'
 import type { Decimal } from '../../../handler/protocol/decimal.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
-import { APPROVE, entry, REJECT, RETRY, START } from './entries.ts'
+import { APPROVE, charge, decimal, entry, REJECT, RETRY, START } from './entries.ts'
 
 const HOUR = 3_600_000
-const OVER = { action: 'REJECT', rule: 'limit', reason: 'limit reached' } as const
-
-function decimal(text: string): Decimal {
-  const value = parseDecimal(text)
-  if (value === undefined) throw new Error(`\`${text}\` is not a decimal`)
-  return value
-}
-
-function charge(amount: string, parts: Partial<LimitCharge> = {}): LimitCharge {
-  return {
-    limit: 'hourly',
-    key: 'asset=ETH',
-    windowMs: HOUR,
-    maxCount: undefined,
-    amount: decimal(amount),
-    maxAmount: decimal('10'),
-    otherwise: OVER,
-    ...parts,
-  }
-}
 
 async function openPath(): Promise<string> {
   return join(await temporaryDirectory(), 'decisions.db')
