@@ -1,7 +1,7 @@
 /** Answers that the API's documents allow and no example shows, in calm and after kills: each ends as it must. */
 import { COMMANDS, type Variant, VARIANTS, worldOf } from '../bootstrap/unfamiliar.ts'
 import type { World } from '../bootstrap/world.ts'
-import { createChaos, drawWithin } from '../../emulator/chaos.ts'
+import { type Chaos, createChaos, drawWithin } from '../../emulator/chaos.ts'
 import type { Context, Part } from './part.ts'
 
 const NAME = 'unfamiliar'
@@ -27,9 +27,7 @@ async function runUnfamiliar({ report, seed, form, deadlineMs }: Context): Promi
     for (const [at, most] of contacts.entries()) {
       // What ends with an alarm has no end to come back to.
       if (!right || COMMANDS[at]?.[0] === 'status') continue
-      for (const dieAt of pointsOf(most, KILLS[form], () =>
-        drawWithin(chance, NAME, [1, most / 2]),
-      )) {
+      for (const dieAt of pointsOf(most, KILLS[form], chance)) {
         if (form !== 'full' && performance.now() > deadlineMs) break
         await afterKill(variant, at, dieAt, report)
       }
@@ -107,9 +105,13 @@ function endOf({ ends }: Variant, at: number): number {
   return ends?.[at] ?? 0
 }
 
-/** Contacts come in pairs, before and after an effect: dying after each is dying everywhere. */
-function pointsOf(contacts: number, most: number, draw: () => number): number[] {
-  const all = Array.from({ length: Math.floor(contacts / 2) }, (_, index) => 2 * (index + 1))
+/**
+ * Contacts come in pairs, before and after an effect: dying after each is dying everywhere. After the last one nothing is
+ * left to do: `rotate` has ended there, and typed again it is the next rotation.
+ */
+function pointsOf(contacts: number, most: number, chance: Chaos): number[] {
+  const effects = Math.floor(contacts / 2) - 1
+  const all = Array.from({ length: effects }, (_, index) => 2 * (index + 1))
   if (all.length <= most) return all
-  return Array.from({ length: most }, () => 2 * Math.max(1, Math.round(draw())))
+  return Array.from({ length: most }, () => 2 * drawWithin(chance, NAME, [1, effects]))
 }
