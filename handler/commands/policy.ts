@@ -5,13 +5,13 @@ import { EXIT } from '../../common/exit-codes.ts'
 import type { Reporter } from '../../common/reporter.ts'
 import { pathsOf } from '../config/paths.ts'
 import { loadPolicy } from '../policy-files/policy-file.ts'
-import { renderAbsence } from '../policy/absence-docs.ts'
 import { adviceOn } from '../policy/compile/advice.ts'
 import { explain } from '../policy/explain.ts'
 import { policyJsonSchema } from '../policy/file/json-schema.ts'
 import { factsOf } from '../policy/judge.ts'
 import type { Policy } from '../policy/compile/policy.ts'
 import { formatProblem } from '../policy/file/problems.ts'
+import { renderAbsence, renderMembers } from '../policy/readings-docs.ts'
 import { replay } from '../policy/replay.ts'
 import { ENDPOINTS } from '../protocol/endpoints.ts'
 import type { Endpoint } from '../protocol/endpoints.ts'
@@ -85,9 +85,11 @@ export function registerPolicyCommands(program: Command, io: CommandIo): void {
     })
   policy
     .command('readings')
-    .description('print the table of what missing values mean, as docs/policy.md has it')
+    .description(
+      'print the tables of missing values and of members of requests, as docs/policy.md has them',
+    )
     .action(() => {
-      io.stdout.write(renderAbsence())
+      io.stdout.write(`${renderAbsence()}\n${renderMembers()}`)
     })
 }
 

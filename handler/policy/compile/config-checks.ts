@@ -1,5 +1,8 @@
 /** Conditions on what a configuration change changes: members of its `extraInfo`. */
+import type { ConfigChangeRequest } from '../../protocol/request.ts'
+import { Unreadable } from '../../protocol/request.ts'
 import { familyFor, readAddress, taggedKeys } from '../chains/address.ts'
+import { DETAIL_FIELDS, keysOf } from '../fields.ts'
 import { absenceOf } from '../readings/absence.ts'
 import { isAbsent, NO, POSSIBLY } from '../readings/answer.ts'
 import type { Stated } from '../readings/answer.ts'
@@ -9,7 +12,6 @@ import type { WhenClause } from '../file/schema.ts'
 import { acceptedAddresses } from './address-check.ts'
 import { describeStated, simpleCheck, textCheck, textsShape } from './check.ts'
 import type { Accepted, Check, OnUnknown } from './check.ts'
-import { ADDRESS, DETAIL_FIELDS, detailOf, keysOf } from './fields.ts'
 import { compileTexts } from './texts.ts'
 import type { CompileContext } from './texts.ts'
 
@@ -26,11 +28,11 @@ export function detailChecks(
     if (texts === undefined) continue
     const accepted = compileTexts(texts, DETAIL_FIELDS[name], [...path, name], context)
     const read = ({ config }: Subject) => detailOf(config, name)
-    checks.push(textCheck(`details.${name}`, accepted, read, onUnknown))
-  }
-  if (entry.address !== undefined) {
-    const accepted = compileTexts(entry.address, ADDRESS, [...path, 'address'], context)
-    checks.push(addressCheck(accepted, entry.tag !== undefined, onUnknown, context))
+    checks.push(
+      name === 'address'
+        ? addressCheck(accepted, entry.tag !== undefined, onUnknown, context)
+        : textCheck(`details.${name}`, accepted, read, onUnknown),
+    )
   }
   if (checks.length === 0) context.findings.report(path, 'expected at least one condition')
   return checks
@@ -71,4 +73,13 @@ function keysIn({ config, addresses }: Subject, tagIsChecked: boolean): Stated {
   }
   const tags = [tag, tagIsChecked ? undefined : read.tag].filter((each) => !isAbsent(each))
   return { texts: taggedKeys(read, [...new Set(tags)].map(String), false), unreadable: false }
+}
+
+/** A member of `extraInfo`; what is no text cannot be read as one. */
+function detailOf(config: ConfigChangeRequest | undefined, name: string): unknown {
+  const info: unknown = config?.extraInfo
+  if (info === undefined || info === null) return undefined
+  if (typeof info !== 'object' || info instanceof Unreadable) return info
+  const value: unknown = Object.hasOwn(info, name) ? Reflect.get(info, name) : undefined
+  return value
 }

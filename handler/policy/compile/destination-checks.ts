@@ -1,5 +1,7 @@
 /** Conditions on where a transaction comes from and goes to; all conditions of a block are about one destination. */
 import { Unreadable } from '../../protocol/request.ts'
+import { DESTINATION_FIELDS, keysOf, SELECTOR, SOURCE_FIELDS } from '../fields.ts'
+import type { FieldKind } from '../fields.ts'
 import { absenceOf } from '../readings/absence.ts'
 import {
   answerFor,
@@ -13,24 +15,14 @@ import {
 import type { Answer, Reading, Stated } from '../readings/answer.ts'
 import type { DestinationMember, DestinationReading } from '../readings/destinations.ts'
 import type { Subject } from '../readings/subject.ts'
-import { canonicalType } from '../readings/vocabulary.ts'
 import type { Path } from '../file/problems.ts'
-import type { DestinationEntry, Texts, WhenClause } from '../file/schema.ts'
+import type { DestinationEntry, WhenClause } from '../file/schema.ts'
 import { acceptedAddresses } from './address-check.ts'
 import { accepter, describeStated, knownOnly, statedCheck, textCheck, textsShape } from './check.ts'
-import type { Check, Part, Unmet } from './check.ts'
-import { ACCOUNT_ID, ACCOUNT_TYPE, ADDRESS, NAMED, PLAIN_TEXT, SELECTOR } from './fields.ts'
+import type { Accepted, Check, Part, Unmet } from './check.ts'
 import { quantified } from './quantifier.ts'
 import { compileTexts } from './texts.ts'
-import type { CompileContext, FieldKind } from './texts.ts'
-
-const MEMBERS: Readonly<Record<DestinationMember, FieldKind>> = {
-  type: ACCOUNT_TYPE,
-  id: ACCOUNT_ID,
-  addressType: PLAIN_TEXT,
-  name: NAMED,
-  subType: PLAIN_TEXT,
-}
+import type { CompileContext } from './texts.ts'
 
 export function sourceChecks(
   entry: WhenClause['source'],
@@ -40,14 +32,14 @@ export function sourceChecks(
   if (entry === undefined) return []
   const checks: Check[] = []
   const onUnknown = context.onUnknown(entry.unknown, path)
-  if (entry.type !== undefined) {
-    const accepted = compileTexts(entry.type, ACCOUNT_TYPE, [...path, 'type'], context)
-    const read = ({ tx }: Subject) => canonical(tx?.sourceType)
-    checks.push(textCheck('source.type', accepted, read, onUnknown))
-  }
-  if (entry.id !== undefined) {
-    const accepted = compileTexts(entry.id, ACCOUNT_ID, [...path, 'id'], context)
-    checks.push(textCheck('source.id', accepted, ({ tx }) => tx?.sourceId, onUnknown))
+  for (const field of keysOf(SOURCE_FIELDS)) {
+    const texts = entry[field]
+    if (texts === undefined) continue
+    const { kind, of } = SOURCE_FIELDS[field]
+    const [member] = of
+    const accepted = compileTexts(texts, kind, [...path, field], context)
+    const read = ({ tx }: Subject) => spelled(tx?.[member], kind)
+    checks.push(textCheck(`source.${field}`, accepted, read, onUnknown))
   }
   if (checks.length === 0) context.findings.report(path, 'expected `type`, `id` or both')
   return checks
@@ -158,39 +150,42 @@ function memberChecks(
   context: CompileContext,
 ): readonly MemberCheck[] {
   const checks: MemberCheck[] = []
-  for (const member of ['type', 'id', 'addressType', 'name', 'subType'] as const) {
+  for (const member of keysOf(DESTINATION_FIELDS)) {
     const texts = block[member]
-    if (texts !== undefined) checks.push(memberCheck(member, texts, [...path, member], context))
-  }
-  if (block.address !== undefined) {
-    const accepted = compileTexts(block.address, ADDRESS, [...path, 'address'], context)
-    const isNoValue = absenceOf('destination.address')
-    const { answer, accepts } = acceptedAddresses(accepted, context)
-    checks.push({
-      field: 'destination.address',
-      wants: accepted.wants,
-      shape: textsShape(accepted),
-      answer: (subject, destination, reading) =>
-        answer(destination.address(), reading, () =>
-          isNoValue(subject, destination) ? NO : POSSIBLY,
-        ),
-      found: (subject, destination) =>
-        describeStated(destination.address(), accepts, isNoValue(subject, destination)),
-    })
+    if (texts === undefined) continue
+    const accepted = compileTexts(
+      texts,
+      DESTINATION_FIELDS[member].kind,
+      [...path, member],
+      context,
+    )
+    checks.push(
+      member === 'address' ? addressCheck(accepted, context) : memberCheck(member, accepted),
+    )
   }
   return checks
+}
+
+function addressCheck(accepted: Accepted, context: CompileContext): MemberCheck {
+  const isNoValue = absenceOf('destination.address')
+  const { answer, accepts } = acceptedAddresses(accepted, context)
+  return {
+    field: 'destination.address',
+    wants: accepted.wants,
+    shape: textsShape(accepted),
+    answer: (subject, destination, reading) =>
+      answer(destination.address(), reading, () =>
+        isNoValue(subject, destination) ? NO : POSSIBLY,
+      ),
+    found: (subject, destination) =>
+      describeStated(destination.address(), accepts, isNoValue(subject, destination)),
+  }
 }
 
 /** Members that only name an account: nothing is approved for their sake when the address is another's. */
 const LABELS: ReadonlySet<DestinationMember> = new Set(['type', 'id', 'name'])
 
-function memberCheck(
-  member: DestinationMember,
-  entry: Texts,
-  path: Path,
-  context: CompileContext,
-): MemberCheck {
-  const accepted = compileTexts(entry, MEMBERS[member], path, context)
+function memberCheck(member: DestinationMember, accepted: Accepted): MemberCheck {
   const accepts = accepter(accepted)
   const field = `destination.${member}`
   const isNoValue = absenceOf(field)
@@ -262,6 +257,6 @@ function selectorsOf({ tx, facts }: Subject): Stated {
   return { texts, unreadable }
 }
 
-function canonical(type: unknown): unknown {
-  return typeof type === 'string' ? canonicalType(type) : type
+function spelled(value: unknown, { canonical }: FieldKind): unknown {
+  return typeof value === 'string' && canonical !== undefined ? canonical(value) : value
 }

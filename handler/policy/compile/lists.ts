@@ -2,10 +2,9 @@
 import { listedKeys } from '../chains/listed-address.ts'
 import type { ListedAddress } from '../chains/listed-address.ts'
 import { isGlob } from './glob.ts'
+import type { ListKind } from '../fields.ts'
 import type { Path } from '../file/problems.ts'
 import type { ListEntry } from '../file/schema.ts'
-
-export type ListKind = ListEntry['kind']
 
 export interface NamedList {
   readonly name: string

@@ -2,25 +2,13 @@
 import { describeWanted } from './check.ts'
 import type { ListedReadings } from './listed-readings.ts'
 import type { Accepted, OnUnknown } from './check.ts'
+import type { FieldKind } from '../fields.ts'
 import type { Reading } from '../readings/answer.ts'
 import { isGlob } from './glob.ts'
 import { listedKeys } from '../chains/listed-address.ts'
-import type { Findings, ListKind, NamedList } from './lists.ts'
+import type { Findings, NamedList } from './lists.ts'
 import type { Path } from '../file/problems.ts'
 import type { Texts } from '../file/schema.ts'
-
-/** What a field's texts are. */
-export interface FieldKind {
-  /** Kinds of lists that it may refer to. */
-  readonly lists: readonly ListKind[]
-  /** `*` and `?` are wildcards; elsewhere they are refused, so that nobody believes in them. */
-  readonly globs?: boolean
-  /** Different spellings of the same thing; the request's text goes through it too. */
-  readonly canonical?: (text: string) => string
-  readonly addresses?: boolean
-  /** What a text must look like, and how that is said. */
-  readonly form?: { readonly pattern: RegExp; readonly expected: string }
-}
 
 export interface CompileContext {
   readonly lists: ReadonlyMap<string, NamedList>

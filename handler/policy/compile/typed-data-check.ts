@@ -9,10 +9,11 @@ import type { Path } from '../file/problems.ts'
 import type { WhenClause } from '../file/schema.ts'
 import { accepter, describeFound, knownOnly, textsShape } from './check.ts'
 import type { Check, Part } from './check.ts'
-import { ADDRESS, CHAIN_ID, PLAIN_TEXT } from './fields.ts'
+import { ADDRESS, CHAIN_ID, PLAIN_TEXT } from '../fields.ts'
+import type { FieldKind } from '../fields.ts'
 import { quantified } from './quantifier.ts'
 import { compileTexts } from './texts.ts'
-import type { CompileContext, FieldKind } from './texts.ts'
+import type { CompileContext } from './texts.ts'
 
 type Member = 'chainId' | 'primaryType' | 'verifyingContract'
 type Typed = Extract<TypedMessage, { readonly kind: 'typed' }>

@@ -1,6 +1,15 @@
 /** Turns the conditions of a rule into checks, in an order that settles most requests at the first. */
 import { compareDecimals, parseDecimal } from '../../protocol/decimal.ts'
 import type { Endpoint } from '../../protocol/endpoints.ts'
+import {
+  AMOUNT_FIELDS,
+  COMMON_FIELDS,
+  CONFIG_FIELDS,
+  CONTENT_FIELDS,
+  keysOf,
+  PLAIN_TEXT,
+  TX_FIELDS,
+} from '../fields.ts'
 import { CERTAINLY, greatest, least, NO, POSSIBLY } from '../readings/answer.ts'
 import type { Answer, Reading } from '../readings/answer.ts'
 import type { Subject } from '../readings/subject.ts'
@@ -9,7 +18,6 @@ import type { Check, Unmet } from './check.ts'
 import { detailChecks } from './config-checks.ts'
 import { contractCallCheck, destinationChecks, sourceChecks } from './destination-checks.ts'
 import { extraParameterCheck } from './extra-parameters.ts'
-import { AMOUNT_FIELDS, COMMON_FIELDS, keysOf, PLAIN_TEXT, TX_FIELDS } from './fields.ts'
 import type { Path } from '../file/problems.ts'
 import type { RangeEntry, WhenClause } from '../file/schema.ts'
 import { compileTexts } from './texts.ts'
@@ -20,17 +28,15 @@ import { typedDataChecks } from './typed-data-check.ts'
 const TX_ONLY = [
   ...keysOf(TX_FIELDS),
   ...keysOf(AMOUNT_FIELDS),
+  ...keysOf(CONTENT_FIELDS),
   'source',
   'destination',
-  'extraParameters',
-  'contractCall',
-  'typedData',
 ] as const
 
 /** Says that a rule is meant for every operation, which is no condition. */
 export const ANY_OPERATION = 'any'
 
-const CONFIG_ONLY = ['type', 'details'] as const
+const CONFIG_ONLY = [...keysOf(CONFIG_FIELDS), 'details'] as const
 
 /** How deep `all-of` and `any-of` may lie in each other. */
 const MAX_DEPTH = 8
@@ -109,10 +115,11 @@ function txChecks(when: WhenClause, path: Path, context: CompileContext): Check[
   for (const field of keysOf(TX_FIELDS)) {
     const entry = when[field]
     if (entry === undefined) continue
-    const { kind, read } = TX_FIELDS[field]
+    const { kind, of } = TX_FIELDS[field]
     if (field === 'operation' && entry === ANY_OPERATION) continue
     const accepted = compileTexts(entry, kind, [...path, field], context)
-    checks.push(textCheck(field, accepted, read))
+    const [member] = of
+    checks.push(textCheck(field, accepted, ({ tx }) => tx?.[member]))
   }
   checks.push(...sourceChecks(when.source, [...path, 'source'], context))
   checks.push(...destinationChecks(when.destination, [...path, 'destination'], context))
@@ -121,7 +128,7 @@ function txChecks(when: WhenClause, path: Path, context: CompileContext): Check[
     if (entry === undefined) continue
     const bounds = compileRange(entry, [...path, field], context)
     const onUnknown = context.onUnknown(entry.unknown, [...path, field])
-    checks.push(rangeCheck(field, bounds, AMOUNT_FIELDS[field], onUnknown))
+    checks.push(rangeCheck(field, bounds, AMOUNT_FIELDS[field].read, onUnknown))
   }
   checks.push(...contractCallCheck(when.contractCall, [...path, 'contractCall'], context))
   checks.push(...typedDataChecks(when.typedData, [...path, 'typedData'], context))
@@ -135,9 +142,13 @@ function txChecks(when: WhenClause, path: Path, context: CompileContext): Check[
 
 function configChecks(when: WhenClause, path: Path, context: CompileContext): Check[] {
   const checks: Check[] = []
-  if (when.type !== undefined) {
-    const accepted = compileTexts(when.type, PLAIN_TEXT, [...path, 'type'], context)
-    checks.push(textCheck('type', accepted, ({ config }) => config?.type))
+  for (const field of keysOf(CONFIG_FIELDS)) {
+    const entry = when[field]
+    if (entry === undefined) continue
+    const { kind, of } = CONFIG_FIELDS[field]
+    const accepted = compileTexts(entry, kind, [...path, field], context)
+    const [member] = of
+    checks.push(textCheck(field, accepted, ({ config }) => config?.[member]))
   }
   return [...checks, ...detailChecks(when.details, [...path, 'details'], context)]
 }

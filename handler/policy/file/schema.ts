@@ -2,6 +2,16 @@
 import { z } from 'zod'
 import { ENDPOINTS } from '../../protocol/endpoints.ts'
 import { assetsSchema } from '../chains/assets.ts'
+import {
+  AMOUNT_FIELDS,
+  COMMON_FIELDS,
+  CONFIG_FIELDS,
+  DESTINATION_FIELDS,
+  DETAIL_FIELDS,
+  LIST_KINDS,
+  SOURCE_FIELDS,
+  TX_FIELDS,
+} from '../fields.ts'
 import { PROOFS } from '../rawtx/verdict.ts'
 import { consistency, terms } from './terms-schema.ts'
 import { decimal, duration, name, oneOrMore, signer, text, texts, unknown } from './schema-atoms.ts'
@@ -11,17 +21,25 @@ const TIME_OF_DAY = /^(?:[01][0-9]|2[0-3]):[0-5][0-9]$|^24:00$/
 
 const range = z.strictObject({ min: decimal.optional(), max: decimal.optional(), unknown })
 
-const source = z.strictObject({ type: texts.optional(), id: texts.optional(), unknown })
+/** One condition for each field of a table. */
+function conditions<T extends Readonly<Record<string, object>>, S extends z.ZodType>(
+  table: T,
+  schema: S,
+): { [Name in keyof T]: z.ZodOptional<S> } {
+  const entries = Object.entries(table).map(([condition, field]) => {
+    const description = 'description' in field ? String(field.description) : undefined
+    return [
+      condition,
+      description === undefined ? schema.optional() : schema.optional().describe(description),
+    ]
+  })
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- one entry for each field
+  return Object.fromEntries(entries) as { [Name in keyof T]: z.ZodOptional<S> }
+}
 
-const destinationBlock = z.strictObject({
-  type: texts.optional(),
-  id: texts.optional(),
-  address: texts.optional(),
-  addressType: texts.optional(),
-  name: texts.optional(),
-  subType: texts.optional(),
-  unknown,
-})
+const source = z.strictObject({ ...conditions(SOURCE_FIELDS, texts), unknown })
+
+const destinationBlock = z.strictObject({ ...conditions(DESTINATION_FIELDS, texts), unknown })
 
 const destination = z.strictObject({
   ...destinationBlock.shape,
@@ -29,25 +47,7 @@ const destination = z.strictObject({
   any: destinationBlock.optional(),
 })
 
-/** Members of `extraInfo` that are texts; `apiKey` is missing on purpose: no secret belongs into a policy. */
-const details = z.strictObject({
-  subType: texts.optional(),
-  walletName: texts.optional(),
-  walletId: texts.optional(),
-  asset: texts.optional(),
-  address: texts.optional(),
-  tag: texts.optional(),
-  accountName: texts.optional(),
-  accountId: texts.optional(),
-  networkConnectionId: texts.optional(),
-  localNetworkID: texts.optional(),
-  remoteTenantID: texts.optional(),
-  connectionId: texts.optional(),
-  networkID: texts.optional(),
-  note: texts.optional(),
-  routingPolicy: texts.optional(),
-  unknown,
-})
+const details = z.strictObject({ ...conditions(DETAIL_FIELDS, texts), unknown })
 
 const day = z.enum(['MON', 'TUE', 'WED', 'THU', 'FRI', 'SAT', 'SUN'])
 
@@ -58,30 +58,23 @@ const timeWindow = z.strictObject({
   to: z.string().regex(TIME_OF_DAY, 'expected a time of day such as `17:00`').optional(),
 })
 
-/** The conditions of a rule; all that are written must hold. */
-export const whenSchema = z.strictObject({
+/** Conditions that hold no blocks. */
+const flat = z.strictObject({
   endpoint: oneOrMore(z.enum([...ENDPOINTS]))
     .optional()
     .describe('the endpoint that was called; implied by conditions that only one of them has'),
   stage: oneOrMore(z.enum(['approval', 'signing']))
     .optional()
     .describe('signing when the request has rawTx or fee, or its signer only signs; see `signers`'),
-  operation: texts.optional().describe('`any` says that all operations are meant'),
-  asset: texts.optional(),
+  ...conditions(TX_FIELDS, texts),
   source: source.optional(),
   destination: destination
     .optional()
     .describe(
       'all conditions of one block are about the same destination; every destination in rules that approve, any in rules that refuse',
     ),
-  amount: range.optional().describe("exact decimals in the asset's units, in quotes, inclusive"),
-  requestedAmount: range.optional(),
-  amountUSD: range.optional().describe("the vendor's own estimate, summed over all destinations"),
-  fee: range.optional().describe('known only while signing'),
-  signerId: texts.optional(),
-  cosigner: texts.optional(),
-  externalTxId: texts.optional().describe('texts, or patterns with * and ?'),
-  note: texts.optional(),
+  ...conditions(AMOUNT_FIELDS, range),
+  ...conditions(COMMON_FIELDS, texts),
   extraParameters: oneOrMore(extraParameter).optional(),
   contractCall: z.strictObject({ selector: texts, unknown }).optional(),
   typedData: typedData
@@ -89,15 +82,24 @@ export const whenSchema = z.strictObject({
     .describe(
       'EIP-712 messages of a TYPED_MESSAGE: all conditions of a block are about one message',
     ),
-  type: texts.optional(),
+  ...conditions(CONFIG_FIELDS, texts),
   details: details.optional(),
   time: oneOrMore(timeWindow).optional().describe('local time, right across daylight saving'),
-  get 'all-of'(): z.ZodOptional<z.ZodArray<typeof whenSchema>> {
-    return z.array(whenSchema).min(1).optional()
-  },
-  get 'any-of'(): z.ZodOptional<z.ZodArray<typeof whenSchema>> {
-    return z.array(whenSchema).min(1).optional()
-  },
+})
+
+/** What a rule asks for; all that is written must hold. */
+export interface WhenClause extends z.infer<typeof flat> {
+  readonly 'all-of'?: WhenClause[] | undefined
+  readonly 'any-of'?: WhenClause[] | undefined
+}
+
+const blocks = z.array(z.lazy((): z.ZodType<WhenClause> => whenSchema)).min(1)
+
+/** The conditions of a rule. */
+export const whenSchema = z.strictObject({
+  ...flat.shape,
+  'all-of': blocks.optional(),
+  'any-of': blocks.optional(),
 })
 
 const refusal = z.strictObject({ action: z.enum(['REJECT', 'RETRY']), reason: text.optional() })
@@ -156,7 +158,7 @@ const rule = z.strictObject({
 })
 
 const list = z.strictObject({
-  kind: z.enum(['addresses', 'vaults', 'people', 'assets', 'texts']),
+  kind: z.enum([...LIST_KINDS]),
   values: z.array(text).optional(),
   file: text.optional(),
   empty: z
@@ -268,7 +270,6 @@ export const policySchema = z.strictObject({
 export type PolicyFile = z.infer<typeof policySchema>
 export type RawTxEntry = z.infer<typeof rawTxOptions>
 export type DestinationEntry = z.infer<typeof destinationBlock>
-export type WhenClause = z.infer<typeof whenSchema>
 export type RuleEntry = z.infer<typeof rule>
 export type ListEntry = z.infer<typeof list>
 export type LimitEntry = z.infer<typeof limit>

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import { renderAbsence } from '../../../handler/policy/absence-docs.ts'
 import { parsePolicy } from '../../../handler/policy/parse.ts'
+import { renderAbsence, renderMembers } from '../../../handler/policy/readings-docs.ts'
 import { whenSchema } from '../../../handler/policy/file/schema.ts'
 
 const text = readFileSync(join(import.meta.dirname, '../../../docs/policy.md'), 'utf8')
@@ -14,10 +14,17 @@ describe('docs/policy.md', () => {
     for (const yaml of blocks) expect(parsePolicy(yaml, 'docs')).toMatchObject({ ok: true })
   })
 
-  it('has the table of missing values that the code goes by: print it with `policy readings`', () => {
-    const [, table = ''] = /<!-- readings -->\n([^]*?)<!-- end of readings -->/.exec(text) ?? []
-    expect(cells(table)).toEqual(cells(renderAbsence()))
-  })
+  it.each([
+    ['readings', renderAbsence],
+    ['members', renderMembers],
+  ])(
+    'has the table of %s that the code goes by: print it with `policy readings`',
+    (name, render) => {
+      const [, table = ''] =
+        new RegExp(`<!-- ${name} -->\n([^]*?)<!-- end of ${name} -->`).exec(text) ?? []
+      expect(cells(table)).toEqual(cells(render()))
+    },
+  )
 
   it('explains every condition', () => {
     const unexplained = Object.keys(whenSchema.shape).filter(
