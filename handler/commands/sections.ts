@@ -3,7 +3,7 @@
  * for another row; what is not plain is quoted as JSON.
  */
 import type { ViewRow, ViewSection } from '../../common/admin-api.ts'
-import { printableJson } from '../../common/terminal.ts'
+import { plainText } from '../display/plain.ts'
 
 /** Columns when the terminal does not say; text in a file is easier to read narrow. */
 const COLUMNS = 100
@@ -24,19 +24,14 @@ export function sectionLines(
 
 /** The name, then the value in as many lines as it needs. */
 function rowLines({ name, text }: ViewRow, columns: number): readonly string[] {
-  const label = plain(name)
+  const label = plainText(name)
   const isLong = label.length > NAME_COLUMNS
-  const parts = wrapped(plain(text), Math.max(20, columns - NAME_COLUMNS - 5))
+  const parts = wrapped(plainText(text), Math.max(20, columns - NAME_COLUMNS - 5))
   const lines = parts.map((part, index) => {
     const left = index === 0 && !isLong ? label : ''
     return `  ${left.padEnd(NAME_COLUMNS)} ${BAR} ${part}`
   })
   return isLong ? [`  ${label}`, ...lines] : lines
-}
-
-/** The text as it is when it cannot be mistaken, else quoted. */
-function plain(text: string): string {
-  return /^[^\p{C}\p{Z}│"\\]+(?: [^\p{C}\p{Z}│"\\]+)*$/u.test(text) ? text : printableJson(text)
 }
 
 function wrapped(text: string, width: number): readonly string[] {

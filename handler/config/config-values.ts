@@ -29,6 +29,17 @@ export interface PublicUrl {
   readonly path: string
 }
 
+/** Where people open the page. */
+export interface ConsoleUrl {
+  /** As configured, and as browsers name it. */
+  readonly origin: string
+  /** As browsers send it in `Host`. */
+  readonly host: string
+  /** The name that passkeys belong to. */
+  readonly hostname: string
+  readonly isSecure: boolean
+}
+
 const BASE_PATH = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*$/
 
 /** One value of a closed set. */
@@ -151,6 +162,24 @@ export function publicUrl(text: string): PublicUrl {
     port: url.port === '' ? 443 : Number(url.port),
     path: basePath,
   }
+}
+
+/** An origin at which browsers know passkeys: a name with TLS, or `localhost`; written as they write it. */
+export function consoleUrl(text: string): ConsoleUrl {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined) throw new SettingProblem(`\`${text}\` is not a URL`)
+  const { protocol, hostname, host, origin } = url
+  const isLocal = hostname === 'localhost' || hostname.endsWith('.localhost')
+  if (protocol !== 'https:' && !(protocol === 'http:' && isLocal)) {
+    throw new SettingProblem(
+      `\`${text}\` is neither an https URL nor \`http://localhost:<port>\`; browsers have passkeys at no other`,
+    )
+  }
+  if (hostname.startsWith('[') || isIP(hostname) !== 0) {
+    throw new SettingProblem(`\`${text}\` names an address; browsers have passkeys for names only`)
+  }
+  if (origin !== text) throw new SettingProblem(`\`${text}\` must be written \`${origin}\``)
+  return { origin, host, hostname, isSecure: protocol === 'https:' }
 }
 
 /** The candidate that differs least from `text`, or undefined when none is near. */

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { AuthMode } from '../../common/admin-api.ts'
 import type { AnswerAlgorithm } from '../../common/answer-algorithm.ts'
-import type { Cidr, ListenAddress } from './config-values.ts'
+import type { Cidr, ConsoleUrl, ListenAddress } from './config-values.ts'
 import { nearest, SettingProblem } from './config-values.ts'
 import { SETTINGS } from './settings.ts'
 import type { Setting, Values } from './settings.ts'
@@ -50,6 +50,8 @@ export interface Config {
   readonly storePath: string
   readonly adminSocket: string
   readonly opsListen: ListenAddress
+  /** Undefined when there is no page. */
+  readonly consoleUrl: ConsoleUrl | undefined
   /** Undefined when silence is no alarm. */
   readonly silenceAlarmMs: number | undefined
   readonly deadlineMs: number
@@ -213,6 +215,7 @@ function assemble(values: Values): Config {
     shadowPolicyFile: values.shadowPolicyFile,
     eventsFile: values.eventsFile,
     opsListen: present(values.opsListen),
+    consoleUrl: values.consoleUrl,
     deadlineMs: present(values.deadlineMs),
     cosignerRetryMs: present(values.cosignerRetryMinutes) * 60_000,
     maxBodyBytes: present(values.maxBodyBytes),

@@ -2,6 +2,7 @@
 import { ANSWER_ALGORITHMS } from '../../common/answer-algorithm.ts'
 import {
   cidr,
+  consoleUrl,
   duration,
   integer,
   listenAddress,
@@ -151,7 +152,15 @@ export const SETTINGS = {
     name: 'HANDLER_OPS_LISTEN',
     fallback: '127.0.0.1:9464',
     parse: listenAddress,
-    meaning: 'Plain HTTP address of `/livez`, `/readyz` and `/metrics`.',
+    meaning:
+      'Plain HTTP address of `/livez`, `/readyz` and `/metrics`, and of the page when there is one.',
+  }),
+  consoleUrl: setting({
+    name: 'HANDLER_CONSOLE_URL',
+    otherwise: 'none: there is no page',
+    parse: consoleUrl,
+    meaning:
+      'Origin under which people open the page on `HANDLER_OPS_LISTEN` (docs/console.md): `https://<name>` of a reverse proxy that terminates TLS, or `http://localhost:<port>`. Passkeys belong to this name.',
   }),
   silenceAlarm: setting({
     name: 'HANDLER_SILENCE_ALARM',

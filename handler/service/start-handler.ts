@@ -4,8 +4,7 @@
  */
 import { ensurePrivateDirectory } from '../../common/atomic-file.ts'
 import type { Decider } from '../callback/ports.ts'
-import { openAdminSocket } from '../control/socket.ts'
-import { selfTest, statusOf } from '../control/status.ts'
+import { selfTest } from '../control/status.ts'
 import type { BootedThread } from '../../common/thread.ts'
 import { openSqliteStore, type SqliteStore } from '../decisions/sqlite/sqlite-store.ts'
 import { openListeners, type Listeners } from '../edge/listeners.ts'
@@ -14,20 +13,21 @@ import { generationsToProve } from '../generations/generation-states.ts'
 import { watchDropped } from '../telemetry/dropped-connections.ts'
 import { daily, expiryNotices } from '../telemetry/expiry.ts'
 import { watchGauges } from '../telemetry/gauges.ts'
-import { openHealth } from '../telemetry/health.ts'
+import { keepHistory } from '../telemetry/history.ts'
 import { createMetrics } from '../telemetry/metrics.ts'
 import { createReadiness } from '../telemetry/readiness.ts'
 import { createRetryBudget } from '../telemetry/retry-budget.ts'
 import { type Silence, watchSilence } from '../telemetry/silence.ts'
 import { announce, followFiles } from './announce.ts'
-import { createClosers, serverCloser } from './closers.ts'
+import { createClosers } from './closers.ts'
 import type { Material } from './inspect.ts'
 import { lockStateDirectory } from './instance-lock.ts'
 import { openApp } from './open-app.ts'
 import { openEvents, type Events } from './open-events.ts'
 import { loadOf, openCapacity, type Capacity } from './open-capacity.ts'
+import { openDoors, type DoorParts } from './open-doors.ts'
 import { openGenerations, type Generations } from './open-generations.ts'
-import { openPolicies, type Policies } from './open-policies.ts'
+import { openPolicies } from './open-policies.ts'
 import type { Process } from './process.ts'
 import { keepUp } from './upkeep.ts'
 
@@ -96,7 +96,11 @@ async function open(
   // 4 how much is taken in at once, and how it ends
   const capacity = openCapacity(process, deps.cores)
   // 5 what is counted and told
-  const metrics = createMetrics(() => clock.now())
+  const counted = createMetrics(() => clock.now())
+  const { history, metrics } =
+    config.consoleUrl === undefined
+      ? { history: undefined, metrics: counted }
+      : keepHistory(counted, clock)
   const retries = createRetryBudget()
   const connections = watchDropped(logger, metrics.dropped, clock, after)
   const silence = watchSilence(config.silenceAlarmMs, clock, logger, () =>
@@ -148,8 +152,8 @@ async function open(
   const parts = { material, generations, store, capacity, policies, decider, ...told }
   const app = openApp(process, parts)
   // 9 the operator's doors
-  await openControl(process, { generations, store, policies, problems, notices })
-  closers.add(serverCloser(await openHealth(config.opsListen, { problems, notices, metrics })))
+  const doors = { generations, store, policies, metrics, history, problems, notices }
+  await openDoors(process, doors)
   // 10 the co-signer's door, last: who gets in finds everything in place
   const listeners = await openListeners({
     app,
@@ -218,45 +222,7 @@ function readiness(
   return async () => (shutdown.ending() ? ['the handler is stopping'] : checks())
 }
 
-interface ControlParts {
-  readonly generations: Generations
-  readonly store: SqliteStore
-  readonly policies: Policies
-  readonly problems: () => Promise<readonly string[]>
-  readonly notices: () => readonly string[]
-}
-
-async function openControl(
-  { config, clock, logger, closers, failed }: Process,
-  { generations, store, policies, problems, notices }: ControlParts,
-): Promise<void> {
-  const { registry, keyring } = generations
-  const inForce = () => policies.policies.current().policy
-  const server = await openAdminSocket(config.adminSocket, {
-    registry,
-    status: async () => ({
-      ...statusOf(config, registry, inForce().digest, await problems(), clock.now()),
-      notices: notices(),
-    }),
-    selfTest: (generation, nonce) => selfTest(registry, keyring, generation, nonce),
-    operator: {
-      acts: store,
-      clock,
-      retryBudgetMs: config.cosignerRetryMs,
-      policy: () => policies.policies.current().live,
-      limits: () => inForce().limits,
-      reload: policies.keeper.reload,
-      told: (what, details) => logger.warn(details, what),
-    },
-    failed,
-  })
-  closers.add(serverCloser(server))
-}
-
-interface FollowParts extends Pick<
-  ControlParts,
-  'generations' | 'policies' | 'problems' | 'notices'
-> {
+interface FollowParts extends Pick<DoorParts, 'generations' | 'policies' | 'problems' | 'notices'> {
   readonly listeners: Listeners
   readonly expiry: () => readonly string[]
   readonly events: Events

@@ -1,4 +1,7 @@
-/** `/livez`, `/readyz` and `/metrics`: whether to restart the handler, whether to send it callbacks, and what it did. */
+/**
+ * `/livez`, `/readyz` and `/metrics`: whether to restart the handler, whether to send it callbacks, and what it did; and
+ * the operator's page, where there is one.
+ */
 import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { ListenAddress } from '../config/config-values.ts'
@@ -11,6 +14,9 @@ export interface HealthDeps {
   /** What somebody should know although callbacks are welcome. */
   readonly notices: () => readonly string[]
   readonly metrics: Metrics
+  /** Answers what is for the page, and says of anything else that it is not. */
+  readonly page?:
+    ((request: IncomingMessage, response: ServerResponse) => Promise<boolean>) | undefined
 }
 
 /** Opens the plain HTTP listener for the operator's tools. @throws ListenError */
@@ -28,8 +34,9 @@ export async function openHealth({ host, port }: ListenAddress, deps: HealthDeps
 async function respond(
   request: IncomingMessage,
   response: ServerResponse,
-  { problems, notices, metrics }: HealthDeps,
+  { problems, notices, metrics, page }: HealthDeps,
 ): Promise<void> {
+  if ((await page?.(request, response)) === true) return
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     send(response, 404, 'text/plain', 'not found\n')
     return
