@@ -4,7 +4,7 @@ import { AdminError } from '../../common/admin-error.ts'
 import { formatDuration } from '../../common/duration.ts'
 import { holdDigest } from '../decisions/holds.ts'
 import type { FoundHold, HoldEvidence, OperatorActs } from '../decisions/operations.ts'
-import { sectionsOf } from '../display/sections.ts'
+import { type Known, sectionsOf } from '../display/sections.ts'
 import { claimsOf } from '../protocol/stored-token.ts'
 
 /** An open hold of which everything is known. */
@@ -30,10 +30,11 @@ export async function findHold(
   return { hold, evidence, digest: holdDigest(record, record.rule, hold.terms) }
 }
 
-/** All of it, for a person. */
+/** All of it, for a person. `functions`: those that the policy in force explains. */
 export async function holdDetails(
   { hold, evidence, digest }: KnownHold,
   info: HoldInfo,
+  functions?: Known['functions'],
 ): Promise<HoldDetails> {
   const { record, token } = evidence
   const { endpoint, cosigner, rawTx } = record
@@ -41,7 +42,7 @@ export async function holdDetails(
   const asked =
     claims === undefined
       ? [{ title: 'Request', rows: [{ name: 'token', text: token }] }]
-      : await sectionsOf(endpoint, claims, { cosigner, verdict: rawTx })
+      : await sectionsOf(endpoint, claims, { cosigner, verdict: rawTx, functions })
   const terms: ViewSection = {
     title: 'Hold',
     rows: [

@@ -90,7 +90,8 @@ export const OPERATOR_ACTIONS: {
   showHold: async ({ holdId = '' }, _body, { operator: deps }) => {
     const found = await findHold(deps.acts, holdId)
     const full = await fullLimitsOf(found.evidence, deps)
-    return holdDetails(found, withLimits(infoOf(found.hold, deps.retryBudgetMs), full))
+    const info = withLimits(infoOf(found.hold, deps.retryBudgetMs), full)
+    return holdDetails(found, info, deps.policy().form?.abi)
   },
   approveHold: async ({ holdId = '' }, body, { operator: deps }) => {
     const { digest, ...act } = parseBody(approvalSchema, body)

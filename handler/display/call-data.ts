@@ -1,16 +1,22 @@
 /**
- * Call data of contract calls in words: the functions of ERC-20, ERC-721, ERC-1155 and Permit2. Only what reads exactly
- * is explained: encoding the arguments again must give the same bytes.
+ * Call data of contract calls in words: the functions of ERC-20, ERC-721, ERC-1155, Permit2 and of the team's own ABI
+ * files. Only what reads exactly is explained: encoding the arguments again must give the same bytes.
  */
 import type { ViewRow } from '../../common/admin-api.ts'
 import { sha256 } from '../protocol/digest.ts'
 import { row } from './rows.ts'
 
-/** Functions by their declaration in Solidity. */
-export type Declarations = readonly string[]
+/** A function that the policy's ABI files have. */
+export interface OwnFunction {
+  /** `0x` and 8 hex digits. */
+  readonly selector: string
+  /** As Solidity writes it. */
+  readonly declaration: string
+  readonly file: string
+}
 
 /** ERC-20, ERC-721, ERC-1155 (their EIPs), and Permit2 (Uniswap/permit2, `IAllowanceTransfer`, `ISignatureTransfer`). */
-export const STANDARD_FUNCTIONS: Declarations = [
+const STANDARD_FUNCTIONS: readonly string[] = [
   'function transfer(address to, uint256 value)',
   'function approve(address spender, uint256 value)',
   'function transferFrom(address from, address to, uint256 value)',
@@ -29,7 +35,7 @@ export const STANDARD_FUNCTIONS: Declarations = [
 /** Rows about the data: the function and each argument, or selector and bytes. */
 export async function callDataRows(
   hex: string,
-  declarations: Declarations = STANDARD_FUNCTIONS,
+  own: readonly OwnFunction[] = [],
 ): Promise<readonly ViewRow[]> {
   const digits = hex.startsWith('0x') ? hex.slice(2) : hex
   if (digits === '') return [row('call data', '(empty)')]
@@ -39,15 +45,14 @@ export async function callDataRows(
     'size',
     `${bytes.length} bytes, SHA-256 ${sha256(digits.toLowerCase())} of the digits`,
   )
-  const call = (await readersOf(declarations)).map((read) => read(bytes)).find(isCall)
-  if (call !== undefined) {
-    return [row('function', call.declaration), ...argumentRows('', call.value), size]
+  const selector = `0x${digits.slice(0, 8).toLowerCase()}`
+  const standard = firstCall(await (standardReaders ??= readersOf(STANDARD_FUNCTIONS)), bytes)
+  if (standard !== undefined) return [...callRows(standard), size]
+  for (const { declaration, file } of own.filter((each) => each.selector === selector)) {
+    const call = firstCall(await readersOf([declaration]), bytes)
+    if (call !== undefined) return [...callRows(call, ` (by ${file})`), size]
   }
-  return [
-    row('function', `unknown, selector 0x${digits.slice(0, 8).toLowerCase()}`),
-    row('bytes', `0x${digits}`),
-    size,
-  ]
+  return [row('function', `unknown, selector ${selector}`), row('bytes', `0x${digits}`), size]
 }
 
 interface Call {
@@ -57,22 +62,23 @@ interface Call {
 
 type Reader = (data: Uint8Array) => Call | undefined
 
-function isCall(call: Call | undefined): call is Call {
-  return call !== undefined
+function firstCall(readers: readonly Reader[], data: Uint8Array): Call | undefined {
+  for (const read of readers) {
+    const call = read(data)
+    if (call !== undefined) return call
+  }
+  return undefined
 }
+
+function callRows({ declaration, value }: Call, by = ''): readonly ViewRow[] {
+  const told = value === undefined ? [] : argumentRows('', value)
+  return [row('function', declaration + by), ...told]
+}
+
+let standardReaders: Promise<readonly Reader[]> | undefined
 
 /** The library is loaded when something is shown, not at the start of the handler. */
-const readers = new WeakMap<Declarations, Promise<readonly Reader[]>>()
-
-async function readersOf(declarations: Declarations): Promise<readonly Reader[]> {
-  const known = readers.get(declarations)
-  if (known !== undefined) return known
-  const made = makeReaders(declarations)
-  readers.set(declarations, made)
-  return made
-}
-
-async function makeReaders(declarations: Declarations): Promise<readonly Reader[]> {
+async function readersOf(declarations: readonly string[]): Promise<readonly Reader[]> {
   const { createContract, Decoder, parseAbi } = await import('micro-eth-signer/abi.js')
   const anywhere = `0x${'0'.repeat(40)}`
   return declarations.map((declaration) => {

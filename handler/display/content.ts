@@ -1,11 +1,14 @@
 /** Contents that are signed instead of, or beside, a payment: call data, messages, typed data, other parameters. */
 import type { ViewRow, ViewSection } from '../../common/admin-api.ts'
 import { isList, isObject, type JsonObject, type JsonValue } from '../protocol/json-value.ts'
-import { callDataRows } from './call-data.ts'
+import { callDataRows, type OwnFunction } from './call-data.ts'
 import { row, rowsOf } from './rows.ts'
 
-/** Sections about `extraParameters`; nothing of it is left out. */
-export async function contentSections(claims: JsonObject): Promise<readonly ViewSection[]> {
+/** Sections about `extraParameters`; nothing of it is left out. `own`: functions that the policy explains. */
+export async function contentSections(
+  claims: JsonObject,
+  own: readonly OwnFunction[] = [],
+): Promise<readonly ViewSection[]> {
   const parameters = claims['extraParameters']
   if (!isObject(parameters)) {
     const rows = rowsOf('extraParameters', parameters)
@@ -14,7 +17,7 @@ export async function contentSections(claims: JsonObject): Promise<readonly View
   const { contractCallData: callData, rawMessageData: messages, ...others } = parameters
   return [
     ...(typeof callData === 'string'
-      ? [{ title: 'Contract call', rows: await callDataRows(callData) }]
+      ? [{ title: 'Contract call', rows: await callDataRows(callData, own) }]
       : [{ title: 'Contract call', rows: rowsOf('contractCallData', callData) }]),
     ...messageSections(messages),
     { title: 'Extra parameters', rows: rowsOf('', others) },

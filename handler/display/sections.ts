@@ -12,6 +12,7 @@ import {
   type JsonValue,
 } from '../protocol/json-value.ts'
 import { addDecimals, formatDecimal, parseDecimal } from '../protocol/decimal.ts'
+import type { OwnFunction } from './call-data.ts'
 import { contentSections } from './content.ts'
 import { row, rowsOf } from './rows.ts'
 
@@ -21,6 +22,8 @@ export interface Known {
   readonly cosigner: string
   /** What the bytes to be signed prove: one word and why, and what is unproven. */
   readonly verdict?: string | undefined
+  /** Functions of the team's contracts, which explain call data. */
+  readonly functions?: readonly OwnFunction[] | undefined
 }
 
 /** Members of a transaction that other sections show. */
@@ -56,14 +59,14 @@ export async function sectionsOf(
 
 async function transactionSections(
   claims: JsonObject,
-  { verdict }: Known,
+  { verdict, functions }: Known,
 ): Promise<readonly ViewSection[]> {
   const named = new Set([...ELSEWHERE, ...FROM, ...TO, ...WORDS, ...ENVELOPE, ...WHAT])
   return [
     section('Transaction', whatRows(claims)),
     section('From', rowsOf('', only(claims, FROM))),
     ...destinationSections(claims),
-    ...(await contentSections(claims)),
+    ...(await contentSections(claims, functions)),
     section('Bytes to be signed', bytesRows(claims, verdict)),
     section('Words of the initiator', rowsOf('', only(claims, WORDS))),
     section('Members without a place above', rowsOf('', without(claims, named))),

@@ -19,11 +19,12 @@ export type Part =
   | { readonly kind: 'keys'; readonly list: string; readonly keys: readonly string[] }
 
 /** The first message. */
-export function headOf({ file, digest, lists, conflicts }: CompiledForm): FormHead {
+export function headOf({ file, digest, lists, conflicts, abi }: CompiledForm): FormHead {
   const { rules: _rules, tests: _tests, ...head } = file
   return {
     digest,
     conflicts,
+    abi,
     file: head,
     lists: Array.from(lists.values(), ({ keys: _keys, ...list }) => list),
   }
@@ -64,6 +65,7 @@ export function createAssembly(head: FormHead): {
       return {
         digest: head.digest,
         conflicts: head.conflicts,
+        abi: head.abi,
         file: { ...head.file, rules, tests },
         lists: new Map(lists.map((list) => [list.name, list])),
       }

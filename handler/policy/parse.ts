@@ -2,6 +2,7 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import { mergeAssets } from './chains/assets.ts'
+import { readAbiFiles } from './compile/abi-files.ts'
 import { readAssetsFile } from './compile/assets-file.ts'
 import { compileLists, compilePolicy } from './compile/compile.ts'
 import type { Findings, ListFileFinding } from './compile/lists.ts'
@@ -88,8 +89,9 @@ export function parseForm(
     const own = readVaultAddresses(file.vaultAddresses.file, lists, rules, report)
     compiled.set(own.name, own)
   }
+  const abi = readAbiFiles([file.abiFiles ?? []].flat(), lists, report)
   const found = { findings, inLists }
-  return { ok: true, form: { file: merged, digest, lists: compiled, conflicts, found } }
+  return { ok: true, form: { file: merged, digest, lists: compiled, conflicts, abi, found } }
 }
 
 /** Compiles a policy and runs its tests, in small steps. */

@@ -200,6 +200,24 @@ describe('what people see before they approve', () => {
     expect(await ask(handler, BATCH)).toBe('APPROVE')
   })
 
+  it('is a call in words where an ABI file has its function, from the next reload on', async () => {
+    const handler = await startTestHandler({ policy: POLICY })
+    const call = {
+      ...transfer('a', '50'),
+      operation: 'CONTRACT_CALL',
+      extraParameters: { contractCallData: `2e1a7d4d${'00'.repeat(31)}07` },
+    }
+    await ask(handler, call)
+    const { id } = await onlyHold(handler)
+    const shown = async () => (await handler.command('hold', 'show', id)).out
+    expect(await shown()).toContain('unknown, selector 0x2e1a7d4d')
+    const withdraw = { type: 'function', name: 'withdraw', inputs: [{ name: 'wad', type: 'uint' }] }
+    await writeFile(join(handler.home, 'weth.abi.json'), JSON.stringify([withdraw]))
+    await writeFile(join(handler.home, 'policy.yaml'), `${POLICY}abiFiles: weth.abi.json\n`)
+    await handler.command('policy', 'reload')
+    expect(await shown()).toMatch(/│ withdraw\(uint256 wad\) \(by weth\.abi\.json\)\n.*│ 7\n/)
+  })
+
   it('has a digest, which a script gives back; without one it is warned', async () => {
     const handler = await startTestHandler({ policy: POLICY })
     await ask(handler, BATCH)

@@ -33,7 +33,7 @@ export function compileLists(
 
 /** The policy is usable only when nothing was reported. One step per rule. */
 export function* compilePolicy(
-  { file, digest, lists: named, conflicts }: CompiledForm,
+  { file, digest, lists: named, conflicts, abi }: CompiledForm,
   findings: Findings,
 ): Steps<Policy> {
   const lists = new Map(named)
@@ -107,7 +107,7 @@ export function* compilePolicy(
       ...unusedOf('hooks', hooks, used.usedHooks),
       ...unusedOf('statementKeys', statementKeys, used.usedKeys),
     ],
-    form: { file, digest, lists: named, conflicts },
+    form: { file, digest, lists: named, conflicts, abi },
   })
 }
 

@@ -128,6 +128,7 @@ export function listFilesOf(value: unknown): string[] {
       (list: unknown) => member(list, 'file'),
     ),
     member(value, 'assetsFile'),
+    ...[member(value, 'abiFiles')].flat(),
     member(member(value, 'vaultAddresses'), 'file'),
   ]
   return [...new Set(names)].filter(

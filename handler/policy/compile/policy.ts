@@ -4,6 +4,7 @@ import type { SigningOnly } from '../../protocol/parse-request.ts'
 import type { AddressRules } from '../chains/address.ts'
 import type { Assets } from '../chains/assets.ts'
 import type { ConsistencyAnswers } from '../decision.ts'
+import type { AbiFunction } from './abi-files.ts'
 import type { Hook } from './hooks.ts'
 import type { Limit } from './limits.ts'
 import type { ListFileFinding, NamedList } from './lists.ts'
@@ -58,4 +59,6 @@ export interface CompiledForm {
   readonly lists: ReadonlyMap<string, NamedList>
   /** Rows of the file of assets that contradict built-in ones. */
   readonly conflicts: readonly Finding[]
+  /** Functions of the team's contracts, for people who read a call. */
+  readonly abi: readonly AbiFunction[]
 }

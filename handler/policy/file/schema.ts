@@ -234,6 +234,11 @@ export const policySchema = z.strictObject({
     .describe('the answer when no rule matches; REJECT when absent'),
   assets: assetsSchema.optional(),
   assetsFile: text.optional().describe('a file beside the policy that `policy assets import` made'),
+  abiFiles: oneOrMore(text)
+    .optional()
+    .describe(
+      'contract ABIs in JSON beside the policy, that explain calls to people; they decide nothing',
+    ),
   vaultAddresses: z
     .strictObject({ file: text })
     .optional()

@@ -206,6 +206,43 @@ describe('call data', () => {
     ])
   })
 
+  it('of a function in an ABI file is explained by it, the standard ones first', async () => {
+    const own = (declaration: string, selector: string) => ({
+      selector,
+      declaration: `function ${declaration}`,
+      file: 'vault.abi.json',
+    })
+    const functions = [
+      own('pause()', '0x8456cb59'),
+      own('settle((address to, uint256 amount)[] payouts, bytes _1)', '0x6e4fb9e0'),
+      own('transfer(address elsewhere, uint256 nothing)', '0xa9059cbb'),
+    ]
+    expect((await callDataRows('0x8456cb59', functions)).slice(0, -1)).toEqual([
+      { name: 'function', text: 'pause() (by vault.abi.json)' },
+    ])
+    const settle = createContract(
+      parseAbi(['function settle((address to, uint256 amount)[] payouts, bytes _1)']),
+    )['settle']?.encodeInput({ payouts: [{ to: PAYEE, amount: 7n }], _1: Uint8Array.of(1) })
+    const digits = Buffer.from(settle ?? []).toString('hex')
+    const selector = `0x${digits.slice(0, 8)}`
+    const rows = await callDataRows(
+      digits,
+      functions.map((each) => (each.selector === '0x6e4fb9e0' ? { ...each, selector } : each)),
+    )
+    expect(rows.slice(1, -1)).toEqual([
+      { name: 'payouts[0].to', text: PAYEE.toLowerCase() },
+      { name: 'payouts[0].amount', text: '7' },
+      { name: '_1', text: '0x01' },
+    ])
+    const transfer = `a9059cbb${'00'.repeat(12)}${'11'.repeat(20)}${'00'.repeat(31)}05`
+    expect((await callDataRows(transfer, functions))[0]?.text).toBe(
+      'transfer(address to, uint256 value)',
+    )
+    expect((await callDataRows(`${transfer}ff`, functions))[0]?.text).toBe(
+      'unknown, selector 0xa9059cbb',
+    )
+  })
+
   it('that does not read exactly is selector and bytes', async () => {
     const extra = `a9059cbb${'00'.repeat(12)}${'11'.repeat(20)}${'00'.repeat(31)}05ff`
     expect(await callDataRows(extra)).toMatchObject([
