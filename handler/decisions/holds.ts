@@ -50,16 +50,18 @@ export function holdIdOf(key: HeldKey): string {
 }
 
 /**
- * What an approval is about, short enough to be read out: 80 bits over the whole request and the terms, as five groups of
- * hex digits.
+ * What an approval is about, short enough to be read out: 80 bits over the whole request, the rule with its conditions, and
+ * the terms, as five groups of hex digits.
  */
 export function holdDigest(
   { endpoint, requestId, signerId, stage, digest }: HeldKey,
   rule: string,
-  { approvals, expiresMs, onExpiry }: HoldTerms,
+  { approvals, expiresMs, onExpiry, boundTo }: HoldTerms,
 ): string {
   const about = [endpoint, requestId, signerId, stage, digest, rule]
-  const text = JSON.stringify(['countersign hold', ...about, approvals, expiresMs, onExpiry])
+  // A hold of version 0.1.0 is bound to nothing, and keeps the digest that people have seen.
+  const terms = [approvals, expiresMs, onExpiry, ...(boundTo === undefined ? [] : [boundTo])]
+  const text = JSON.stringify(['countersign hold', ...about, ...terms])
   return sha256(text)
     .slice(0, 20)
     .replaceAll(/(.{4})(?=.)/g, '$1 ')

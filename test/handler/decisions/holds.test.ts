@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import { createCore } from '../../../handler/decisions/sqlite/core.ts'
+import { holdDigest } from '../../../handler/decisions/holds.ts'
 import type { Core } from '../../../handler/decisions/sqlite/core.ts'
 import { openDatabase } from '../../../handler/decisions/sqlite/database.ts'
 import type { Database } from '../../../handler/decisions/sqlite/database.ts'
@@ -264,6 +265,27 @@ describe('a policy that changes while a request is held', () => {
     at(START, (calls) => calls.rejectHold(id, by('bob')))
     const again = { key: requestKey(), terms: bound('b'), summary: 'again' }
     expect(at(START, (calls) => calls.openHold(again))).toMatchObject({ state: 'rejected' })
+  })
+})
+
+describe('the digest of a hold', () => {
+  const digestOf = (terms: HoldTerms, rule = 'large') => holdDigest(requestKey(), rule, terms)
+
+  // Two people read it to each other; under other conditions of the same rule it stayed the same.
+  it('is another for other conditions, another rule and other terms', () => {
+    const bound = { ...ONE, boundTo: 'a' }
+    const digests = [
+      digestOf(bound),
+      digestOf({ ...bound, boundTo: 'b' }),
+      digestOf(bound, 'huge'),
+      digestOf({ ...bound, approvals: 2 }),
+      digestOf(ONE),
+    ]
+    expect(new Set(digests).size).toBe(digests.length)
+  })
+
+  it('of a hold of version 0.1.0 is what people have seen', () => {
+    expect(digestOf(ONE)).toBe('9849 e63f 75e0 e647 83e4')
   })
 })
 
