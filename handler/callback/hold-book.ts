@@ -1,4 +1,5 @@
 /** Holds and the freeze as the straight line asks for them, answered from the decision store. */
+import { holdIdOf } from '../decisions/holds.ts'
 import type { HoldState as StoredHoldState, OperatorActs } from '../decisions/operations.ts'
 import { summaryOf } from './hold-summary.ts'
 import type { Decision } from '../policy/decision.ts'
@@ -17,10 +18,11 @@ const STATES: Readonly<Record<StoredHoldState, HoldState>> = {
 /** Opens a hold at the first delivery of a request and then follows it. */
 export function createHoldBook(store: Pick<OperatorActs, 'openHold'>): HoldBook {
   return {
-    async state(key, terms, request, { rule, rawTx }) {
+    async state(key, terms, request, { rule, rawTx, proven }) {
       const summary = summaryOf(request, rule, rawTx)
-      const { state } = await store.openHold({ key, terms, summary })
-      return STATES[state]
+      const asked = { key, terms, summary, ...(proven === undefined ? {} : { proven }) }
+      const { id, state } = await store.openHold(asked)
+      return id === holdIdOf(key) ? STATES[state] : { carried: id }
     },
   }
 }

@@ -1,5 +1,6 @@
 /** Holds: the policy waits for people, and what they said becomes the decision of the same rule. */
 import { holdIdOf } from '../decisions/holds.ts'
+import type { ProvenRequest } from '../decisions/operations.ts'
 import type { Decision, HoldTerms } from '../policy/decision.ts'
 import { fromStore } from './faults.ts'
 import type { CallbackDeps } from './ports.ts'
@@ -19,13 +20,27 @@ export async function settleHold(
   if (hold === undefined) return proposal
   const { key } = asked
   const request = await wholeOf(asked)
+  const why = { rule: decision.rule, rawTx, proven: provenBy(asked, proposal) }
   const state =
-    holds === undefined
-      ? 'held'
-      : await fromStore(() => holds.state(key, hold, request, { rule: decision.rule, rawTx }))
+    holds === undefined ? 'held' : await fromStore(() => holds.state(key, hold, request, why))
+  if (typeof state === 'object') return carriedFrom(state.carried, hold, proposal)
   const heldBy = holdIdOf(key)
   if (state === 'released') return released({ ...proposal, heldBy }, heldBy)
   return { ...proposal, heldBy, decision: { ...decision, ...unreleased(state, hold, decision) } }
+}
+
+/**
+ * What a release at the approval stage is compared with: a signing request whose bytes are verified, whatever its rule
+ * tolerates. People look at members that disagree themselves.
+ */
+function provenBy(
+  { key, request, verified: { token }, owner }: AskedRequest,
+  { rawTx, consistency = [] }: Proposal,
+): ProvenRequest | undefined {
+  if (key.stage !== 'signing' || rawTx !== 'verified') return undefined
+  if (consistency.some(({ answer }) => answer === 'hold')) return undefined
+  const bytes = request.bytes()
+  return bytes === undefined ? undefined : { token, owner, bytes }
 }
 
 function unreleased(
@@ -48,5 +63,16 @@ function released(proposal: Proposal, id: string): Proposal {
       id,
       otherwise: { action: 'REJECT', rule, reason: 'HOLD_USED' },
     },
+  }
+}
+
+/** The release of the approval stage lets the signature pass that follows from it. */
+function carriedFrom(id: string, terms: HoldTerms, proposal: Proposal): Proposal {
+  const { rule, reason } = proposal.decision
+  return {
+    ...proposal,
+    heldBy: id,
+    decision: { action: 'APPROVE', rule, reason: 'released at the approval stage' },
+    carried: { id, terms, otherwise: { action: 'RETRY', rule, reason } },
   }
 }

@@ -6,6 +6,7 @@ import type { LivePolicy, PolicyFacts } from '../policy/judge.ts'
 import type { SignedContent } from '../protocol/signed-content.ts'
 import type { Verified, Vouched } from '../protocol/token.ts'
 import type { Time } from '../../common/clock.ts'
+import type { ProvenRequest } from '../decisions/operations.ts'
 import type { DecisionStore, ShadowNote } from '../decisions/store.ts'
 import type { RequestKey } from '../protocol/digest.ts'
 import type { AnsweredCheck, Decision, Evaluation, HoldTerms } from '../policy/decision.ts'
@@ -204,11 +205,22 @@ export interface HoldBook {
     key: RequestKey,
     terms: HoldTerms,
     request: CallbackRequest,
-    why: { readonly rule: string; readonly rawTx: string | undefined },
-  ): Promise<HoldState>
+    why: {
+      readonly rule: string
+      readonly rawTx: string | undefined
+      /** Undefined where no release at the approval stage can serve. */
+      readonly proven: ProvenRequest | undefined
+    },
+  ): Promise<HoldState | Carried>
 }
 
 export type HoldState = 'held' | 'released' | 'rejected' | 'expired'
+
+/** A hold of the approval stage serves this signing request. */
+export interface Carried {
+  /** Its id. */
+  readonly carried: string
+}
 
 /** Log and metrics of deliveries. Only verified content ever gets here. */
 export interface CallbackLog {

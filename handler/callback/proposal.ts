@@ -2,7 +2,7 @@
  * Proposals: what will be recorded unless the store knows better, from the policy's evaluation to
  * the allowed decision.
  */
-import type { HoldUse, ShadowNote } from '../decisions/store.ts'
+import type { CarriedUse, HoldUse, ShadowNote } from '../decisions/store.ts'
 import type { Decision, Evaluation } from '../policy/decision.ts'
 import type { LivePolicy } from '../policy/judge.ts'
 import type { Stage } from '../protocol/endpoints.ts'
@@ -15,6 +15,8 @@ import { possibleAt } from './response.ts'
 export interface Proposal extends Evaluation {
   /** The release that an approval uses up. */
   readonly release: HoldUse | undefined
+  /** The release at the approval stage that an approval stands on. */
+  readonly carried: CarriedUse | undefined
   /** The hold that the policy asks for, whatever has come of it. */
   readonly heldBy: string | undefined
   readonly shadow: ShadowNote | undefined
@@ -34,6 +36,7 @@ export function proposalOf(
   shadow: ShadowNote | undefined,
 ): Proposal {
   const release = undefined
+  const carried = undefined
   const policyDigest = digest
   const heldBy = undefined
   return {
@@ -45,6 +48,7 @@ export function proposalOf(
     rawTx,
     consistency,
     release,
+    carried,
     heldBy,
     shadow,
     policyDigest,
@@ -54,7 +58,7 @@ export function proposalOf(
 /** The proposal as its stage allows it; what an approval would spend stays only on an approval. */
 export function atStage(stage: Stage | 'unproven', proposal: Proposal): Proposal {
   const { charges, singleUses, hooks, hold, rawTx, consistency } = proposal
-  const { release, heldBy, shadow, policyDigest } = proposal
+  const { release, carried, heldBy, shadow, policyDigest } = proposal
   const decision = possibleAt(stage, proposal.decision)
   const approves = decision.action === 'APPROVE'
   const possible = <T extends { readonly otherwise: Decision }>(item: T): T => ({
@@ -70,6 +74,7 @@ export function atStage(stage: Stage | 'unproven', proposal: Proposal): Proposal
     rawTx,
     consistency,
     release: approves ? release : undefined,
+    carried: approves ? carried : undefined,
     heldBy,
     shadow,
     policyDigest,

@@ -61,7 +61,7 @@ function signAhead(
 
 function entryOf(asked: Identified, proposal: Proposal): NewDecision {
   const { key, owner, verified, delivery } = asked
-  const { decision, charges, singleUses, release, heldBy } = proposal
+  const { decision, charges, singleUses, release, carried, heldBy } = proposal
   const { policyDigest, rawTx, consistency, shadow } = proposal
   const { token, cosigner } = verified
   const { generation, deliveryId } = delivery
@@ -81,15 +81,17 @@ function entryOf(asked: Identified, proposal: Proposal): NewDecision {
     charges,
     singleUses,
     ...(release === undefined ? {} : { hold: release }),
+    ...(carried === undefined ? {} : { carried }),
     ...(heldBy === undefined ? {} : { heldBy }),
     ...signedBytes(asked, proposal),
     evidence: shadow === undefined ? evidence : { ...evidence, shadow },
   }
 }
 
-/** What tells one signature from another; of decisions that spend something. */
+/** What tells one signature from another; of decisions that spend something, or stand on a release for one of them. */
 function signedBytes(asked: Identified, proposal: Proposal): Pick<NewDecision, 'bytes'> {
   if (asked.kind === 'malformed') return {}
-  const bytes = spends(proposal) ? asked.request.bytes() : undefined
+  const isBound = spends(proposal) || proposal.carried !== undefined
+  const bytes = isBound ? asked.request.bytes() : undefined
   return bytes === undefined ? {} : { bytes }
 }

@@ -50,6 +50,7 @@ export async function holdDetails(
       row('policy', record.policyDigest),
       row('reason', record.reason),
       row('stage', record.stage),
+      row('a release is good for', goodFor(record)),
       row('people', `${hold.approvals.length} of ${hold.terms.approvals} have approved`),
       ...hold.approvals.map((name) => row('approved by', name)),
       row('opened', hold.openedAt),
@@ -59,6 +60,12 @@ export async function holdDetails(
     ],
   }
   return { hold: info, digest, sections: [...asked, terms] }
+}
+
+function goodFor({ endpoint, stage }: HoldEvidence['record']): string {
+  return endpoint === 'tx_sign_request' && stage === 'approval'
+    ? 'this request, and its signing request if verified bytes prove the same'
+    : 'this request'
 }
 
 function fullLimitsIn({ fullLimits }: HoldInfo): string {

@@ -90,6 +90,7 @@ type Notes = ReturnType<typeof emptyNeeds>
 function emptyNeeds() {
   return {
     requests: new Array<RequestKey>(),
+    carries: new Array<RequestKey>(),
     uses: new Set<string>(),
     holds: new Set<string>(),
     spends: new Array<SpendPlace>(),
@@ -101,13 +102,19 @@ const NOTES: {
   readonly [N in keyof Writes]?: (needs: Notes, ...args: Parameters<Writes[N]>) => void
 } = {
   record: (needs, entry) => {
-    const { key, singleUses, hold } = entry
+    const { key, singleUses, hold, carried } = entry
     needs.requests.push(key)
     for (const { name } of singleUses) needs.uses.add(name)
     if (hold !== undefined) needs.holds.add(hold.id)
+    if (carried !== undefined) needs.carries.push(key)
     if (spends(entry)) needs.spends.push({ ...variantPlaceOf(entry), limits: placesOf(entry) })
   },
-  openHold: (needs, { key }) => needs.holds.add(holdIdOf(key)),
+  openHold: (needs, { key, proven }) => {
+    needs.holds.add(holdIdOf(key))
+    if (proven === undefined) return
+    needs.requests.push(key)
+    needs.carries.push(key)
+  },
   approveHold: (needs, id) => needs.holds.add(id),
   rejectHold: (needs, id) => needs.holds.add(id),
   releaseCharges: (needs, owner) => needs.owners.add(owner),

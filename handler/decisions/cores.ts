@@ -48,6 +48,42 @@ export function isSameCore(one: TxSignRequest, other: TxSignRequest): boolean {
   return a.every((text) => b.includes(text)) || b.every((text) => a.includes(text))
 }
 
+/**
+ * Whether whoever saw the one knows what moves by the other: the same core, of which only addresses of named accounts and the
+ * fee are new.
+ */
+export function isWhatWasSeen(seen: TxSignRequest, now: TxSignRequest): boolean {
+  return isSameCore(seen, now) && !saysMore(seen, now)
+}
+
+const WORDS = ['operation', 'asset', 'sourceType', 'sourceId'] as const
+
+function saysMore(seen: TxSignRequest, now: TxSignRequest): boolean {
+  if (WORDS.some((name) => isStated(now[name]) && !isStated(seen[name]))) return true
+  if (isNew(decimalOf(seen.amount), decimalOf(now.amount))) return true
+  if (CONTENT.some((name) => addsTo(contentOf(seen, name), contentOf(now, name)))) return true
+  const payees = payeesOf(now).filter(({ reading }) => !reading.isEmpty)
+  const { same } = pairsOf(payeesOf(seen), payees)
+  if (same.length < payees.length) return true
+  // What goes to the only destination is the amount.
+  return payees.length > 1 && same.some(([one, other]) => isNew(one.amount, other.amount))
+}
+
+function isNew(seen: Decimal | undefined, now: Decimal | undefined): boolean {
+  return seen === undefined && now !== undefined
+}
+
+/** Whether a value states something that another one, of which nothing differs, leaves out. */
+function addsTo(seen: unknown, now: unknown): boolean {
+  if (!isStated(now)) return false
+  if (!isStated(seen)) return true
+  if (isList(now) && isList(seen)) return now.some((each, at) => addsTo(seen[at], each))
+  if (isObject(now) && isObject(seen)) {
+    return Object.keys(now).some((name) => addsTo(seen[name], now[name]))
+  }
+  return false
+}
+
 function hidesAddress(tx: TxSignRequest): boolean {
   return payeesOf(tx).some(({ reading }) => reading.address().unreadable)
 }
@@ -170,10 +206,11 @@ function isOther(
 const CONTENT = ['contractCallData', 'rawMessageData', 'programCall'] as const
 
 function contentsDiffer(a: TxSignRequest, b: TxSignRequest): boolean {
-  return CONTENT.some((name) => {
-    const [one, other] = [a, b].map(({ extraParameters }) => memberOf(extraParameters, name))
-    return jsonDiffers(one, other)
-  })
+  return CONTENT.some((name) => jsonDiffers(contentOf(a, name), contentOf(b, name)))
+}
+
+function contentOf({ extraParameters }: TxSignRequest, name: (typeof CONTENT)[number]): unknown {
+  return memberOf(extraParameters, name)
 }
 
 /** Whether two values differ in something that both state. */

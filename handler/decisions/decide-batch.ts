@@ -6,6 +6,8 @@
 import type { Decision } from '../policy/decision.ts'
 import { reserved } from '../policy/reserved.ts'
 import type { Call, Writes, WriteTable } from './calls.ts'
+import { carrierOf, provenIn } from './carried.ts'
+import type { Proven } from './carried.ts'
 import { createTail } from './chain.ts'
 import type { Tail } from './chain.ts'
 import { bodyOf } from './decision-fields.ts'
@@ -18,6 +20,7 @@ import {
   openHold,
   rejectHold,
 } from './holds.ts'
+import type { HoldRow } from './holds.ts'
 import { describeCharge } from './limits.ts'
 import { addFreeze, freezeActOf } from './freeze.ts'
 import type { Act, Freeze } from '../../common/admin-api.ts'
@@ -78,6 +81,12 @@ export function beginBatch(snapshot: Snapshot, nowMs: number): Batch {
   const { timeMs, time } = tail
   const spending = createSpending(snapshot, timeMs)
   const { holds } = spending
+  const known = createKnown(snapshot)
+  const carrier = (proven: Proven | undefined): HoldRow | undefined => {
+    if (proven === undefined) return undefined
+    const rows = known.rowsOf(proven.key.fingerprint)
+    return carrierOf(proven, { rows, hold: holds.get, use: spending.uses.get }, timeMs)
+  }
   let freeze: Freeze | null | undefined
   let released: Changes['released'] = []
   const act = (name: OperatorContent['act'], subject: string, { by, note }: Act) => {
@@ -86,10 +95,13 @@ export function beginBatch(snapshot: Snapshot, nowMs: number): Batch {
   const frozen = () => (freeze === undefined ? snapshot.freeze : (freeze ?? undefined))
 
   const writes: Writes = {
-    record: createRecorder(snapshot, tail, spending, frozen),
+    record: createRecorder({ known, tail, spending, frozen, carrier }),
     openHold: (request) => {
-      const id = holdIdOf(request.key)
+      const { key, terms, proven } = request
+      const id = holdIdOf(key)
       const before = holds.get(id)
+      const served = before === undefined && proven ? carrier({ key, terms, ...proven }) : undefined
+      if (served !== undefined) return holdOf(served, timeMs)
       const { row, after } =
         before === undefined
           ? { row: openHold(request, timeMs), after: undefined }
@@ -149,19 +161,40 @@ interface Decided {
   readonly spent?: Spent
 }
 
-/** Records a decision; the receipt holds the one that must be answered. */
-function createRecorder(
-  snapshot: Snapshot,
-  tail: Tail,
-  spending: Spending,
-  frozen: () => Freeze | undefined,
-): Writes['record'] {
-  const found = new Map<number, ChainRow[]>()
-  const rowsOf = (fingerprint: number): ChainRow[] => {
-    const known = found.get(fingerprint) ?? [...(snapshot.records.get(fingerprint) ?? [])]
-    found.set(fingerprint, known)
-    return known
+/** The records of a snapshot that requests are recalled by, and those that a batch adds. */
+interface Known {
+  rowsOf(fingerprint: number): readonly ChainRow[]
+  add(fingerprint: number, row: ChainRow): void
+}
+
+function createKnown({ records }: Pick<Snapshot, 'records'>): Known {
+  const found = new Map<number, readonly ChainRow[]>()
+  const rowsOf = (fingerprint: number) => found.get(fingerprint) ?? records.get(fingerprint) ?? []
+  return {
+    rowsOf,
+    add: (fingerprint, row) => {
+      found.set(fingerprint, [...rowsOf(fingerprint), row])
+    },
   }
+}
+
+interface RecorderDeps {
+  readonly known: Known
+  readonly tail: Tail
+  readonly spending: Spending
+  readonly frozen: () => Freeze | undefined
+  /** The hold of the approval stage that serves a signing request. */
+  readonly carrier: (proven: Proven | undefined) => HoldRow | undefined
+}
+
+/** Records a decision; the receipt holds the one that must be answered. */
+function createRecorder({
+  known,
+  tail,
+  spending,
+  frozen,
+  carrier,
+}: RecorderDeps): Writes['record'] {
   const decide = (entry: NewDecision, recall: Recall): Decided => {
     const { decision } = entry
     if (decision.action !== 'APPROVE' && decision.action !== 'IGNORE') return { decision }
@@ -172,6 +205,10 @@ function createRecorder(
     if (decision.action === 'IGNORE') return { decision }
     const freeze = frozen()
     if (freeze !== undefined) return { decision: reserved(freeze.action, 'freeze') }
+    const { carried } = entry
+    if (carried !== undefined && carrier(provenIn(entry))?.id !== carried.id) {
+      return { decision: carried.otherwise }
+    }
     const result = spending.charge(entry)
     if (!('refusal' in result)) return { decision, spent: result }
     const { refusal } = result
@@ -181,17 +218,17 @@ function createRecorder(
   return (entry) => {
     const { fingerprint } = entry.key
     const { token } = entry.evidence
-    const known = rowsOf(fingerprint)
-    const { recall, indexed, differs } = recallFrom(known, entry.key, token)
+    const rows = known.rowsOf(fingerprint)
+    const { recall, indexed, differs } = recallFrom(rows, entry.key, token)
     if (recall.kind === 'decided') {
       const { seq, decision } = recall
-      return { seq, hash: known.find((each) => each.seq === seq)?.hash ?? '', decision }
+      return { seq, hash: rows.find((each) => each.seq === seq)?.hash ?? '', decision }
     }
     const { decision, spent } = decide(entry, recall)
     const isIndexed = decision.action === 'RETRY' ? indexed.retry : indexed.final
     const body = bodyOf({ entry, decision, spent, differs }, tail.time)
     const row = tail.appendBody(body, isIndexed ? { token, fingerprint } : { token })
-    if (isIndexed) known.push(row)
+    if (isIndexed) known.add(fingerprint, row)
     const { seq, hash } = row
     if (spent !== undefined) spending.use(entry, spent, seq)
     return differs.length === 0 ? { seq, hash, decision } : { seq, hash, decision, differs }

@@ -6,6 +6,7 @@ import type { AnsweredCheck, Decision } from '../policy/decision.ts'
 import { IDENTITY_VERSION, sha256 } from '../protocol/digest.ts'
 import type { Action, Endpoint, Stage } from '../protocol/endpoints.ts'
 import type { Difference } from './cores.ts'
+import { carriedName, heldName } from './hold-uses.ts'
 import { describeCharge } from './limits.ts'
 import type { ChargedLimit } from './limits.ts'
 import type { NewDecision, ShadowNote, Spent } from './store.ts'
@@ -34,7 +35,7 @@ export interface DecisionContent {
   /** Hex SHA-256 of the co-signer's token, which is stored in the same row. */
   readonly tokenSha256: string
   readonly rawTx?: string
-  /** The hold that the request waited for, whatever came of it. */
+  /** The hold that the request waited for, whatever came of it; or the one of its approval stage that served it. */
   readonly hold?: string
   /** The consistency checks that failed, and what the policy answers to each. */
   readonly consistency?: readonly AnsweredCheck[]
@@ -46,7 +47,7 @@ export interface DecisionContent {
   readonly shadow?: ShadowNote
   /** The variant of the transaction that owns what was spent, from 1; absent in records of version 0.1.0. */
   readonly variant?: number
-  /** Hex SHA-256 of the bytes to be signed, when something was spent. */
+  /** Hex SHA-256 of the bytes to be signed, when something was spent or a release was carried. */
   readonly bytes?: string
   /** What this decision was checked against and spent of each limit. */
   readonly charged?: readonly ChargedLimit[]
@@ -153,7 +154,10 @@ const DECISION_FIELDS = {
     ...KEPT,
   },
   bytes: {
-    from: ({ entry, spent }) => (spent?.variant === undefined ? undefined : entry.bytes),
+    from: ({ entry, spent }) =>
+      spent?.variant !== undefined || (spent !== undefined && entry.carried !== undefined)
+        ? entry.bytes
+        : undefined,
     fits: (value) => value === undefined || typeof value === 'string',
     ...KEPT,
   },
@@ -238,14 +242,18 @@ function text(from: (outcome: Outcome) => string): Pick<Field, 'from' | 'fits'> 
   return { from, fits: (value) => typeof value === 'string' }
 }
 
-/** Whether an approval stands that spends something. */
-function hasSpent({ entry, spent }: Outcome): boolean {
-  return spent !== undefined && (spent.variant !== undefined || entry.hold !== undefined)
+/** Whether an approval stands that spends something, or stands on a release. */
+function hasSpent({ entry: { hold, carried }, spent }: Outcome): boolean {
+  if (spent === undefined) return false
+  return spent.variant !== undefined || hold !== undefined || carried !== undefined
 }
 
-function usedBy({ singleUses, hold }: NewDecision): readonly string[] {
-  const used = singleUses.map(({ name }) => name)
-  return hold === undefined ? used : [...used, `hold:${hold.id}`]
+function usedBy({ singleUses, hold, carried }: NewDecision): readonly string[] {
+  return [
+    ...singleUses.map(({ name }) => name),
+    ...(hold === undefined ? [] : [heldName(hold.id)]),
+    ...(carried === undefined ? [] : [carriedName(carried.id)]),
+  ]
 }
 
 function hasTexts(value: unknown, names: readonly string[]): boolean {

@@ -29,6 +29,17 @@ export interface HoldRequest {
   readonly key: RequestKey
   readonly terms: HoldTerms
   readonly summary: string
+  readonly proven?: ProvenRequest
+}
+
+/** A signing request whose bytes are verified: what a release at the approval stage is compared with. */
+export interface ProvenRequest {
+  /** The co-signer's token. */
+  readonly token: string
+  /** The transaction. */
+  readonly owner: string
+  /** Digest of the bytes to be signed. */
+  readonly bytes: string
 }
 
 /** The record with which a request began to wait, and what the co-signer signed. */
@@ -45,7 +56,7 @@ export interface FoundHold {
 
 /** The operator's side of the store; each promise may reject with `StoreError`. */
 export interface OperatorActs {
-  /** The hold of this request, opened on first sight. */
+  /** The hold of this request, opened on first sight; or the used one of its approval stage, when that serves it. */
   openHold(request: HoldRequest): Promise<Hold>
   listHolds(): Promise<readonly Hold[]>
   /** An open hold; what was asked is undefined while its first record is not written yet. */

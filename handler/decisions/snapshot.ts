@@ -22,6 +22,8 @@ export interface SpendPlace extends VariantPlace {
 export interface Needs {
   /** Requests that are recorded, or asked about. */
   readonly requests: readonly RequestKey[]
+  /** Those of them that a release at the approval stage may serve. */
+  readonly carries: readonly RequestKey[]
   /** Names of single uses. */
   readonly uses: ReadonlySet<string>
   /** Ids of holds. */
@@ -35,7 +37,7 @@ export interface Needs {
 export interface Snapshot {
   readonly head: ChainHead
   readonly freeze: Freeze | undefined
-  /** By fingerprint; ascending, at most `MAX_CANDIDATES` of each. Without tokens, but those of `tokensNeeded`. */
+  /** By fingerprint; ascending, at most `MAX_CANDIDATES` of each. Without tokens, but those of `tokensNeeded` and `releasesIn`. */
   readonly records: ReadonlyMap<number, readonly ChainRow[]>
   /** By name. */
   readonly uses: ReadonlyMap<string, UseRow>

@@ -1,10 +1,11 @@
 /** Spending of an approval: limits that are charged, single uses, the release of a hold. All of it is spent, or nothing. */
 import type { Decision, LimitCharge } from '../policy/decision.ts'
+import { carriedName } from './hold-uses.ts'
 import { isUsable } from './holds.ts'
 import type { HoldRow } from './holds.ts'
 import { charge, usageOf } from './limits.ts'
 import { chargeName, limitName } from './snapshot.ts'
-import type { Changes, ChargeRow, LimitRow, Snapshot } from './snapshot.ts'
+import type { Changes, ChargeRow, LimitRow, Snapshot, UseRow } from './snapshot.ts'
 import type { NewDecision, Spent } from './store.ts'
 import { spends, variantFor, variantOwner, variantPlaceOf, variantsName } from './variants.ts'
 import type { KnownVariants, VariantRow } from './variants.ts'
@@ -12,6 +13,8 @@ import type { KnownVariants, VariantRow } from './variants.ts'
 export interface Spending {
   /** The holds, with what this batch changed. */
   readonly holds: Overlay<HoldRow>
+  /** The single uses, with what this batch used up. */
+  readonly uses: Overlay<UseRow>
   /**
    * Charges the limits of an approval. Changes nothing when something of it cannot be spent, and returns the `otherwise`
    * of the first such thing.
@@ -88,6 +91,7 @@ export function createSpending(snapshot: Snapshot, nowMs: number): Spending {
 
   return {
     holds,
+    uses,
     charge: (entry) => {
       if (!spends(entry)) {
         const refusal = unreleasedOf(entry)
@@ -108,6 +112,11 @@ export function createSpending(snapshot: Snapshot, nowMs: number): Spending {
       }
       const row = entry.hold && holds.get(entry.hold.id)
       if (row !== undefined) holds.set(row.id, { ...row, usedSeq: seq })
+      const { carried, bytes } = entry
+      const name = carried && carriedName(carried.id)
+      if (name !== undefined && bytes !== undefined && uses.get(name) === undefined) {
+        uses.set(name, { name, owner: bytes, seq })
+      }
     },
     changes: () => ({
       limits: limits.changed(),

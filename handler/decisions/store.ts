@@ -1,6 +1,12 @@
 /** The durable memory of the handler, as `callback.ts` needs it: what was decided, written before it is answered. */
 import type { RequestKey } from '../protocol/digest.ts'
-import type { AnsweredCheck, Decision, LimitCharge, SingleUse } from '../policy/decision.ts'
+import type {
+  AnsweredCheck,
+  Decision,
+  HoldTerms,
+  LimitCharge,
+  SingleUse,
+} from '../policy/decision.ts'
 import type { Action } from '../protocol/endpoints.ts'
 import type { Difference } from './cores.ts'
 
@@ -60,10 +66,12 @@ export interface NewDecision {
   readonly decision: Decision
   readonly charges: readonly LimitCharge[]
   readonly singleUses: readonly SingleUse[]
-  /** Digest of the bytes that are to be signed, when something is spent and there are any. */
+  /** Digest of the bytes that are to be signed, when something is spent or carried and there are any. */
   readonly bytes?: string
   /** The released hold that this approval stands on; it is used up. */
   readonly hold?: HoldUse
+  /** The release at the approval stage that this approval of a signing request stands on. */
+  readonly carried?: CarriedUse
   /** The hold that the request waits, or waited, for. */
   readonly heldBy?: string
   readonly evidence: Evidence
@@ -81,6 +89,12 @@ export interface HoldUse {
   readonly id: string
   /** The decision instead, when the hold is not released, was used, refused or has expired. */
   readonly otherwise: Decision
+}
+
+/** Makes use of a release at the approval stage, for one set of bytes. */
+export interface CarriedUse extends HoldUse {
+  /** What the rule asks for now. */
+  readonly terms: HoldTerms
 }
 
 /**

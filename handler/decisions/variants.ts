@@ -119,7 +119,8 @@ function isOfSameCore(earlier: string | null, later: string): boolean {
   return one !== undefined && other !== undefined && isSameCore(one, other)
 }
 
-function transactionIn(token: string): TxSignRequest | undefined {
+/** The transaction in a token that was stored; undefined when it cannot be read as one. */
+export function transactionIn(token: string): TxSignRequest | undefined {
   const request = readRecent('tx_sign_request', token)?.request
   return request?.endpoint === 'tx_sign_request' ? request : undefined
 }

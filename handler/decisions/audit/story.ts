@@ -54,7 +54,8 @@ function isAbout(body: RecordBody, id: string, holds: Set<string>): boolean {
   if (body.kind === 'operator') return body.subject === id || holds.has(body.subject)
   if (body.kind !== 'decision') return false
   const hold = holdIdOf(body)
-  if (body.owner !== id && body.requestId !== id && !holds.has(hold)) return false
+  const isOfHold = holds.has(hold) || (body.hold !== undefined && holds.has(body.hold))
+  if (body.owner !== id && body.requestId !== id && !isOfHold) return false
   holds.add(hold)
   return true
 }

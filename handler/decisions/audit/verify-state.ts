@@ -3,12 +3,15 @@ import type { Database } from '../sqlite/database.ts'
 import type { HoldColumns } from '../sqlite/hold-tables.ts'
 import { fingerprintOf } from '../../protocol/digest.ts'
 import type { DecisionContent } from '../decision-fields.ts'
+import { carriedName, heldName, holdsUsedBy } from '../hold-uses.ts'
 import { addFreeze, freezeActOf, freezeRowOf } from '../freeze.ts'
 import type { FreezeRow } from '../freeze.ts'
 import type { Freeze } from '../../../common/admin-api.ts'
 import type { ChainRow, HeldContent, OperatorContent, RecordBody } from '../record.ts'
 import { MAX_CANDIDATES } from '../requests.ts'
 import { variantOwner } from '../variants.ts'
+import { createReleaseCheck } from './verify-releases.ts'
+import type { HoldStory } from './verify-releases.ts'
 import { createLimitCheck } from './verify-limits.ts'
 import { createVariantCheck } from './verify-variants.ts'
 
@@ -41,6 +44,14 @@ export function createStateCheck(db: Database): StateCheck {
   const rejections = new Map<string, string>()
   const uses = new Map<string, number>()
   const opened = new Map<string, HeldContent>()
+  const ends = new Map<string, { readonly fromMs: number; readonly untilMs: number }>()
+  const releases = createReleaseCheck(db)
+  const storyOf = (hold: string): HoldStory => ({
+    opened: opened.get(hold),
+    endsMs: ends.get(hold)?.untilMs ?? 0,
+    approvals: approvals.get(hold)?.length ?? 0,
+    usedBy: uses.get(hold),
+  })
   let freeze: Freeze | undefined
   let merged = 0
   let unrecorded = 0
@@ -63,10 +74,14 @@ export function createStateCheck(db: Database): StateCheck {
   }
   const checkDecision = (row: ChainRow, content: DecisionContent, timeMs: number): string[] => {
     const problems = checkIndex(row, content)
+    const { own, carried } = holdsUsedBy(content)
+    const ofHolds = new Set([...own.map(heldName), ...carried.map(carriedName)])
     for (const name of content.used ?? []) {
-      if (name.startsWith('hold:')) uses.set(name.slice('hold:'.length), row.seq)
-      else if (ownerOfUse.get(name) !== ownerOf(content)) problems.push('a single use is not kept')
+      if (ofHolds.has(name)) continue
+      if (ownerOfUse.get(name) !== ownerOf(content)) problems.push('a single use is not kept')
     }
+    problems.push(...releases({ content, token: row.token, timeMs }, storyOf))
+    for (const hold of own) uses.set(hold, row.seq)
     problems.push(...variants.record(content, row.seq))
     limits.charged(content, row.seq, timeMs)
     return problems
@@ -81,11 +96,25 @@ export function createStateCheck(db: Database): StateCheck {
     if (act === 'hold-reject') rejections.set(subject, by)
     if (act === 'release-charges') limits.released(subject)
   }
-  const noteHeld = (body: HeldContent, seq: number): string[] => {
-    const again = opened.has(body.hold) && body.after === undefined
-    opened.set(body.hold, body)
-    if (body.after === 'rule') approvals.delete(body.hold)
-    return again ? [`record ${seq} opens a hold that was opened before`] : []
+  const noteHeld = (body: HeldContent, seq: number, timeMs: number): string[] => {
+    const { hold, after, terms } = body
+    const known = opened.get(hold)
+    const again = known !== undefined && after === undefined
+    // What people said stands for their rule; a hold of version 0.1.0 is bound to none.
+    const isMoved =
+      after === 'terms' &&
+      known?.terms.boundTo !== undefined &&
+      known.terms.boundTo !== terms.boundTo
+    opened.set(hold, body)
+    const before = after === 'terms' ? ends.get(hold) : undefined
+    const fromMs = before?.fromMs ?? timeMs
+    const untilMs = Math.min(before?.untilMs ?? Infinity, fromMs + terms.expiresMs)
+    ends.set(hold, { fromMs, untilMs })
+    if (after === 'rule') approvals.delete(hold)
+    return [
+      ...(again ? [`record ${seq} opens a hold that was opened before`] : []),
+      ...(isMoved ? [`record ${seq} lets what people said stand for another rule`] : []),
+    ]
   }
   const checkHolds = (): string[] => {
     const rows = db
@@ -125,8 +154,9 @@ export function createStateCheck(db: Database): StateCheck {
     unrecordedHolds: () => unrecorded,
     record: (row, body) => {
       if (body.kind === 'operator') noteAct(body, body.time)
-      if (body.kind === 'held') return noteHeld(body, row.seq)
-      return body.kind === 'decision' ? checkDecision(row, body, Date.parse(body.time)) : []
+      const timeMs = Date.parse(body.time)
+      if (body.kind === 'held') return noteHeld(body, row.seq, timeMs)
+      return body.kind === 'decision' ? checkDecision(row, body, timeMs) : []
     },
     finish: (nowMs) => {
       const inIndex = db

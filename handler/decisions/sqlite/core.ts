@@ -45,7 +45,9 @@ export function createCore(db: Database): Core {
   const newest = db.prepare<[], string>('SELECT body FROM chain ORDER BY seq DESC LIMIT 1').pluck()
 
   const reads: Reads & Pick<Calls, 'probe'> = {
-    recall: (key, token) => recallFrom(tables.rowsOf([key], key.fingerprint), key, token).recall,
+    recall: (key, token) =>
+      recallFrom(tables.rowsOf({ requests: [key], carries: [] }, key.fingerprint), key, token)
+        .recall,
     listHolds: () => holds.openHolds(now()).map((hold) => holdOf(hold, now())),
     findHold: (id) => {
       const row = holds.hold(id)

@@ -1,5 +1,7 @@
 /** Tables of the store in SQLite: loads what a batch must see, and writes what the rules made of it. */
 import type { RequestKey } from '../../protocol/digest.ts'
+import { releasesIn } from '../carried.ts'
+import { carriedName } from '../hold-uses.ts'
 import type { ChainRow } from '../record.ts'
 import { tokensNeeded } from '../requests.ts'
 import { chargeName, limitName } from '../snapshot.ts'
@@ -19,8 +21,8 @@ export interface Tables {
   readonly chain: ChainTable
   readonly limits: LimitTables
   readonly holds: HoldTables
-  /** The records with a fingerprint, and the tokens that these requests need of them. */
-  rowsOf(requests: readonly RequestKey[], fingerprint: number): readonly ChainRow[]
+  /** The records with a fingerprint, and the tokens of them that these requests need. */
+  rowsOf(needs: Pick<Needs, 'requests' | 'carries'>, fingerprint: number): readonly ChainRow[]
   /** `nowMs` is the chain's time. */
   load(needs: Needs, nowMs: number): Snapshot
   /** Must run inside a transaction. */
@@ -35,11 +37,13 @@ export function createTables(db: Database): Tables {
   const limits = createLimitTables(db)
   const holds = createHoldTables(db)
   const variants = createVariantTable(db, chain)
-  const rowsOf: Tables['rowsOf'] = (requests, fingerprint) => {
+  const rowsOf: Tables['rowsOf'] = ({ requests, carries }, fingerprint) => {
     const rows = chain.withFingerprint(fingerprint)
-    const needed = requests.flatMap((key) =>
-      key.fingerprint === fingerprint ? tokensNeeded(rows, key) : [],
-    )
+    const isThere = (key: RequestKey) => key.fingerprint === fingerprint
+    const needed = [
+      ...requests.filter(isThere).flatMap((key) => tokensNeeded(rows, key)),
+      ...carries.filter(isThere).flatMap((key) => releasesIn(rows, key).map(({ seq }) => seq)),
+    ]
     return needed.length === 0
       ? rows
       : rows.map((row) =>
@@ -75,15 +79,22 @@ export function createTables(db: Database): Tables {
     chain,
     limits,
     holds,
-    load: (needs, nowMs) => ({
-      head: chain.head(),
-      freeze: holds.freeze(),
-      records: rowsBy(fingerprintsOf(needs), (one) => rowsOf(needs.requests, one)),
-      uses: rowsBy(needs.uses, (name) => holds.use(name)),
-      holds: rowsBy(needs.holds, (id) => holds.hold(id)),
-      ...spendable(needs.spends, nowMs),
-      owned: [...needs.owners].flatMap((owner) => limits.owned(owner)),
-    }),
+    load: (needs, nowMs) => {
+      const records = rowsBy(fingerprintsOf(needs), (one) => rowsOf(needs, one))
+      const released = needs.carries.flatMap((key) =>
+        releasesIn(records.get(key.fingerprint) ?? [], key).map(({ hold }) => hold),
+      )
+      const uses = new Set([...needs.uses, ...released.map(carriedName)])
+      return {
+        head: chain.head(),
+        freeze: holds.freeze(),
+        records,
+        uses: rowsBy(uses, (name) => holds.use(name)),
+        holds: rowsBy(new Set([...needs.holds, ...released]), (id) => holds.hold(id)),
+        ...spendable(needs.spends, nowMs),
+        owned: [...needs.owners].flatMap((owner) => limits.owned(owner)),
+      }
+    },
     write: (changes) => {
       chain.append(changes.records, changes.head)
       limits.write(changes)

@@ -579,7 +579,8 @@ describe('holds', () => {
       },
     })
     await handler.deliver(SIGNING)
-    expect(asked).toEqual(['r-1', terms, 'r-1', { rule: 'rule-1', rawTx: 'verified' }])
+    const why = { rule: 'rule-1', rawTx: 'verified', proven: undefined }
+    expect(asked).toEqual(['r-1', terms, 'r-1', why])
   })
 
   it('are a fault of the store when they cannot be read', async () => {

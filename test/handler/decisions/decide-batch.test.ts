@@ -16,7 +16,7 @@ import type { LimitCharge } from '../../../handler/policy/decision.ts'
 import { APPROVE, entry, hex, REJECT, requestKey, RETRY, START } from './entries.ts'
 
 const ACT = { by: 'alice', note: '' }
-const TERMS = { approvals: 1, expiresMs: 5_000, onExpiry: 'REJECT' } as const
+const TERMS = { approvals: 1, expiresMs: 9_000, onExpiry: 'REJECT', boundTo: 'rule' } as const
 const TABLES = [
   'chain',
   'limit_charges',
@@ -89,8 +89,42 @@ const records = fc
       }),
     ),
   )
+
+/** A hold of the approval stage that was released and used: signing requests may stand on it. */
+const APPROVAL = requestKey({ stage: 'approval', digest: hex('1') })
+const RELEASED = [
+  call('openHold', { key: APPROVAL, terms: TERMS, summary: '' }),
+  call('approveHold', holdIdOf(APPROVAL), ACT),
+  call(
+    'record',
+    entry({
+      key: APPROVAL,
+      hold: holdIdOf(APPROVAL),
+      evidence: { owner: 'owner-1', token: tokenTo('0x01') },
+    }),
+  ),
+]
+const carrying = fc
+  .record({
+    requestId: fc.constantFrom('request-1', 'request-1', 'request-2'),
+    digest: fc.constantFrom(hex('2'), hex('3'), hex('4')),
+    bytes: fc.constantFrom('bytes-1', 'bytes-1', 'bytes-2'),
+    to: fc.constantFrom('0x01', '0x01', '0x02'),
+    isAsked: fc.boolean(),
+  })
+  .map(({ requestId, digest, bytes, to, isAsked }) => {
+    const key = requestKey({ requestId, digest })
+    const [token, owner] = [tokenTo(to), 'owner-1']
+    if (isAsked) {
+      return call('openHold', { key, terms: TERMS, summary: '', proven: { token, owner, bytes } })
+    }
+    const carried = { id: holdIdOf(APPROVAL), terms: TERMS }
+    const evidence = { owner, token, rawTx: 'verified' }
+    return call('record', entry({ key, carried, bytes, evidence }))
+  })
 const calls = fc.oneof(
   { weight: 8, arbitrary: records },
+  { weight: 2, arbitrary: carrying },
   keys.map((key) => call('openHold', { key: requestKey(key), terms: TERMS, summary: '' })),
   keys.map((key) => call('approveHold', holdIdOf(requestKey(key)), ACT)),
   keys.map((key) => call('rejectHold', holdIdOf(requestKey(key)), ACT)),
@@ -112,9 +146,12 @@ function answered(results: readonly CallResult[]): readonly unknown[] {
 
 describe('a batch of many', () => {
   it('leaves and answers what batches of one do', () => {
-    const batches = fc.array(fc.array(calls, { minLength: 1, maxLength: 12 }), { maxLength: 5 })
+    const some = fc.array(calls, { minLength: 1, maxLength: 12 })
+    const released = fc.tuple(fc.constantFrom([], RELEASED), some)
+    const batches = fc.tuple(released, fc.array(some, { maxLength: 4 }))
     fc.assert(
-      fc.property(batches, (all) => {
+      fc.property(batches, ([[begun, first], others]) => {
+        const all = [[...begun, ...first], ...others]
         const [together, apart] = [openDatabase(':memory:'), openDatabase(':memory:')]
         const [many, single] = [createCore(together), createCore(apart)]
         for (const [turn, batch] of all.entries()) {
@@ -131,6 +168,29 @@ describe('a batch of many', () => {
       }),
       { numRuns: RUNS },
     )
+  })
+
+  it('carries a release within itself, to one set of bytes', () => {
+    const db = openDatabase(':memory:')
+    const core = createCore(db)
+    const carry = (digest: string, bytes: string) =>
+      call(
+        'record',
+        entry({
+          key: { digest: hex(digest) },
+          carried: { id: holdIdOf(APPROVAL), terms: TERMS },
+          bytes,
+          evidence: { owner: 'owner-1', token: tokenTo('0x01'), rawTx: 'verified' },
+        }),
+      )
+    const signed = [carry('2', 'bytes-1'), carry('3', 'bytes-2'), carry('4', 'bytes-1')]
+    const results = core.transaction(START, () => core.run([...RELEASED, ...signed]))
+    expect(answered(results.slice(3)).map((receipt) => Object(receipt).decision.action)).toEqual([
+      'APPROVE',
+      'RETRY',
+      'APPROVE',
+    ])
+    db.close()
   })
 
   it('charges one limit no further than its bound', () => {

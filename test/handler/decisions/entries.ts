@@ -1,6 +1,6 @@
 /** Decisions to record, each part of them replaceable. */
 import type { Decision, LimitCharge } from '../../../handler/policy/decision.ts'
-import type { Evidence, NewDecision } from '../../../handler/decisions/store.ts'
+import type { CarriedUse, Evidence, NewDecision } from '../../../handler/decisions/store.ts'
 import { parseDecimal } from '../../../handler/protocol/decimal.ts'
 import type { Decimal } from '../../../handler/protocol/decimal.ts'
 import { fingerprintOf } from '../../../handler/protocol/digest.ts'
@@ -58,6 +58,7 @@ export interface EntryParts {
   readonly charges?: readonly LimitCharge[]
   readonly uses?: readonly string[]
   readonly hold?: string
+  readonly carried?: Pick<CarriedUse, 'id' | 'terms'>
   readonly bytes?: string
   readonly evidence?: Partial<Evidence>
 }
@@ -86,6 +87,7 @@ export function entry(parts: EntryParts = {}): NewDecision {
     ...base,
     ...(parts.bytes === undefined ? {} : { bytes: parts.bytes }),
     ...(parts.hold === undefined ? {} : { hold: { id: parts.hold, otherwise: RETRY } }),
+    ...(parts.carried === undefined ? {} : { carried: { ...parts.carried, otherwise: RETRY } }),
   }
 }
 

@@ -10,10 +10,12 @@ import fc from 'fast-check'
 import { openSqlite } from '../../../common/sqlite.ts'
 import type { Database } from '../../../common/sqlite.ts'
 import { transfer } from '../../../emulator/demo/requests.ts'
+import type { Calls } from '../../../handler/decisions/calls.ts'
 import { signCheckpoint } from '../../../handler/decisions/checkpoint.ts'
 import { verifyStore } from '../../../handler/decisions/audit/verify.ts'
 import type { VerifyReport } from '../../../handler/decisions/audit/verify.ts'
 import type { DecisionContent } from '../../../handler/decisions/decision-fields.ts'
+import { holdIdOf } from '../../../handler/decisions/holds.ts'
 import { NO_HASH, recordHash } from '../../../handler/decisions/record.ts'
 import { openReadOnly } from '../../../handler/decisions/sqlite/database.ts'
 import { createLimitTables } from '../../../handler/decisions/sqlite/limit-tables.ts'
@@ -24,7 +26,7 @@ import type { NewDecision } from '../../../handler/decisions/store.ts'
 import { fingerprintOf, requestKey, sha256 } from '../../../handler/protocol/digest.ts'
 import { parseRequest } from '../../../handler/protocol/parse-request.ts'
 import { createPlainVerifier, createTokenVerifier } from '../../../handler/protocol/token.ts'
-import type { LimitCharge } from '../../../handler/policy/decision.ts'
+import type { HoldTerms, LimitCharge } from '../../../handler/policy/decision.ts'
 import { testKey } from '../../fixtures/keys.ts'
 import type { TestKey } from '../../fixtures/keys.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
@@ -75,6 +77,8 @@ function recordOf(
 
 interface Store {
   readonly path: string
+  /** Makes other calls. */
+  readonly run: (timeMs: number, work: (calls: Calls) => void) => void
   readonly at: (timeMs: number, ...entries: readonly NewDecision[]) => readonly string[]
   readonly release: (timeMs: number, owner: string) => void
   readonly checkpoint: () => Promise<string>
@@ -92,6 +96,7 @@ async function openedStore(): Promise<Store> {
   }
   return {
     path,
+    run: (timeMs, work) => core.transaction(timeMs, () => work(core.calls)),
     at: (timeMs, ...entries) =>
       core.transaction(timeMs, () => entries.map((one) => core.calls.record(one).decision.action)),
     release: (timeMs, owner) =>
@@ -420,6 +425,205 @@ describe('a chain that was written anew by who has no key', () => {
       'whether there were records after 2 that were removed, with the mark (`--checkpoint`)',
     )
     expect(verify(store.path, { checkpoints: [kept] }).verdict).toBe('damaged')
+  })
+})
+
+const TERMS = { approvals: 1, expiresMs: HOUR, onExpiry: 'REJECT', boundTo: 'rule-1' } as const
+const BY = { by: 'alice', note: '' }
+
+/** The requests of both stages of one transfer. */
+function stages(amount = '0.25') {
+  const claims = { ...transfer(amount), fee: undefined, rawTx: undefined }
+  const signed = { ...claims, fee: '0.0001', rawTx: [{ rawTx: '00' }] }
+  return { approval: asked(claims), signing: asked(signed) }
+}
+
+/** One release that served the signing request, and another hold that was released and used. */
+async function carried() {
+  const store = await openedStore()
+  const [one, other] = [stages(), stages()]
+  const hold = holdIdOf(one.approval.key)
+  store.run(START, (calls) => {
+    for (const { approval } of [one, other]) {
+      const { key } = approval
+      const id = calls.openHold({ key, terms: TERMS, summary: 'TRANSFER' }).id
+      calls.approveHold(id, BY)
+      calls.record({ ...approval, hold: { id, otherwise: REJECT }, heldBy: id })
+    }
+    const { signing } = one
+    const evidence = { ...signing.evidence, rawTx: 'verified' }
+    const use = { id: hold, terms: TERMS, otherwise: REJECT }
+    const said = calls.record({ ...signing, evidence, carried: use, bytes: 'b1', heldBy: hold })
+    expect(said.decision.action).toBe('APPROVE')
+  })
+  store.close()
+  return { path: store.path, hold, other: holdIdOf(other.approval.key) }
+}
+
+function isCarried({ body }: Row): boolean {
+  return body.includes('"carried:')
+}
+
+/** The chain with its carried approval changed. */
+async function carriedAs(path: string, parts: object) {
+  await rewrite(path, (rows) => rows.map((row) => (isCarried(row) ? changed(row, parts) : row)))
+}
+
+describe('a release that served a signing request', () => {
+  const found = (path: string) => verify(path, { cosigners: vault() }).problems
+
+  it('is explained by its records', async () => {
+    const { path } = await carried()
+    expect(found(path)).toEqual([])
+  })
+
+  it.each<[string, object, RegExp]>([
+    ['bytes that prove less', { rawTx: 'unproven: fee' }, /without bytes that are verified/],
+    ['other bytes', { bytes: 'b2' }, /to other bytes/],
+    ['no bytes', { bytes: undefined }, /to other bytes/],
+    ['another rule', { rule: 'other' }, /of another rule/],
+    ['a time after its end', { time: new Date(START + HOUR).toISOString() }, /after its end/],
+    ['a hold that nobody knows', { used: ['carried:0'] }, /`0`, which was not used/],
+  ])('is not with %s', async (_, parts, message) => {
+    const { path } = await carried()
+    await carriedAs(path, parts)
+    expect(found(path).map((each) => each.message)).toContainEqual(expect.stringMatching(message))
+  })
+
+  it('is not when it is the hold of another request', async () => {
+    const { path, other } = await carried()
+    await carriedAs(path, { used: [`carried:${other}`] })
+    alter(path, `UPDATE single_uses SET name = 'carried:${other}'`)
+    expect(found(path)).toMatchObject([
+      { message: `carries the hold \`${other}\` of another request` },
+    ])
+  })
+
+  it('is not when nobody had released it', async () => {
+    const { path, hold } = await carried()
+    await rewrite(path, (rows) =>
+      rows.filter(({ body }) => !body.includes('hold-approve') || !body.includes(hold)),
+    )
+    alter(
+      path,
+      `UPDATE holds SET approvals = '[]' WHERE id = '${hold}'`,
+      // The records after it have moved up.
+      'UPDATE holds SET used = used - 1',
+      'UPDATE single_uses SET seq = seq - 1',
+    )
+    expect(found(path)).toMatchObject([
+      { message: `uses the hold \`${hold}\`, which was not released` },
+    ])
+  })
+
+  it('is not when its hold was used by the approval of another request', async () => {
+    const { path, hold, other } = await carried()
+    await rewrite(path, (rows) =>
+      rows.map((row) =>
+        row.body.includes(`"hold:${other}"`) ? changed(row, { used: [`hold:${hold}`] }) : row,
+      ),
+    )
+    expect(found(path).map(({ message }) => message)).toEqual(
+      expect.arrayContaining([
+        `uses the hold \`${hold}\` of another request`,
+        `carries the hold \`${hold}\` of another request`,
+      ]),
+    )
+  })
+
+  it('is not when what is signed moves something else, though the co-signer signed that, too', async () => {
+    const { path, hold } = await carried()
+    await rewrite(path, (rows) =>
+      rows.map((row) => {
+        if (!isCarried(row)) return row
+        const claims = JSON.parse(
+          Buffer.from(row.token?.split('.')[1] ?? '', 'base64url').toString(),
+        ) as object
+        const { key, evidence } = asked({ ...claims, amountStr: '9' })
+        const { digest, coreDigest } = key
+        const { token } = evidence
+        return changed(row, { digest, coreDigest, tokenSha256: sha256(token) }, token)
+      }),
+    )
+    expect(found(path)).toMatchObject([
+      { message: `carries the hold \`${hold}\` to what people have not seen` },
+    ])
+  })
+
+  it('is not for a second set of bytes', async () => {
+    const { path, hold } = await carried()
+    await rewrite(path, (rows) => {
+      const row = rows.find(isCarried)
+      if (row === undefined) throw new Error('nothing was carried')
+      return [...rows, changed(row, { digest: sha256('again'), bytes: 'b2' })]
+    })
+    const messages = verify(path).problems.map(({ message }) => message)
+    expect(messages).toEqual([`carries the hold \`${hold}\` to other bytes`])
+  })
+
+  it('is not when the store forgot for which bytes it is', async () => {
+    const { path, hold } = await carried()
+    alter(path, 'DELETE FROM single_uses')
+    expect(found(path)).toMatchObject([{ message: `carries the hold \`${hold}\` to other bytes` }])
+  })
+})
+
+describe('a hold that was asked about again', () => {
+  /** Released under one rule; then another rule, or the same with other terms, holds the request. */
+  async function askedAgain(terms: Partial<HoldTerms>) {
+    const store = await openedStore()
+    const { key } = stages().approval
+    const ask = (more: Partial<HoldTerms> = {}) =>
+      store.run(START, (calls) => {
+        const { id } = calls.openHold({ key, terms: { ...TERMS, ...more }, summary: 'TRANSFER' })
+        if (Object.keys(more).length === 0) calls.approveHold(id, BY)
+      })
+    ask()
+    ask(terms)
+    store.close()
+    return { path: store.path, hold: holdIdOf(key) }
+  }
+  const forge = (path: string, parts: object) =>
+    rewrite(path, (rows) =>
+      rows.map((row) => (row.body.includes('"after":') ? changed(row, parts) : row)),
+    )
+  const found = (path: string) => verify(path).problems.map(({ message }) => message)
+
+  it.each([
+    ['another rule', { boundTo: 'rule-2' }],
+    ['other terms', { approvals: 2 as const }],
+    ['a shorter time', { expiresMs: 60_000 }],
+  ])('is explained by its records: %s', async (_, terms) => {
+    expect(found((await askedAgain(terms)).path)).toEqual([])
+  })
+
+  it('does not keep what was said to another rule', async () => {
+    const { path, hold } = await askedAgain({ boundTo: 'rule-2' })
+    await forge(path, { after: 'terms' })
+    alter(path, `UPDATE holds SET approvals = '["alice"]'`)
+    expect(found(path)).toEqual(['record 4 lets what people said stand for another rule'])
+    alter(path, `UPDATE holds SET approvals = '[]'`)
+    expect(found(path)).toContain(`the hold \`${hold}\` is not as its records say`)
+  })
+
+  it('is not opened twice, and has the terms that its last record says', async () => {
+    const { path, hold } = await askedAgain({ approvals: 2 })
+    await forge(path, { after: undefined })
+    expect(found(path)).toContain('record 4 opens a hold that was opened before')
+    await rewrite(path, (rows) => rows.slice(0, 3))
+    expect(found(path)).toEqual([`the hold \`${hold}\` is not as it was opened`])
+  })
+
+  it('does not lose what people said by a record that voids it', async () => {
+    const { path, hold } = await askedAgain({ approvals: 2 })
+    await forge(path, { after: 'rule' })
+    expect(found(path)).toEqual([`the hold \`${hold}\` is not as its records say`])
+  })
+
+  it('does not last longer', async () => {
+    const { path, hold } = await askedAgain({ expiresMs: 60_000 })
+    alter(path, 'UPDATE holds SET expires = expires + 1')
+    expect(found(path)).toEqual([`the hold \`${hold}\` is not as it was opened`])
   })
 })
 

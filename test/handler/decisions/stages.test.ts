@@ -1,7 +1,7 @@
 /** One transaction asked about at the approval and at the signing stage: docs/decisions/stages.md, line by line. */
 import { describe, expect, it } from '@jest/globals'
 import * as fc from 'fast-check'
-import { compareCores } from '../../../handler/decisions/cores.ts'
+import { compareCores, isWhatWasSeen } from '../../../handler/decisions/cores.ts'
 import { createCore } from '../../../handler/decisions/sqlite/core.ts'
 import type { Core } from '../../../handler/decisions/sqlite/core.ts'
 import { openDatabase } from '../../../handler/decisions/sqlite/database.ts'
@@ -444,5 +444,72 @@ describe('records of another version', () => {
     // What does not show its address alone is the same in both.
     const plain = verified(signing(transfer()))
     expect(identityOf(asked, plain)).toEqual(identityOf({ ...asked, identity: 2 }, plain))
+  })
+})
+
+describe('what people saw of a transaction', () => {
+  const read = (payload: Payload) => {
+    const request = readStored('tx_sign_request', tokenOf(payload), 'cosigner-a')?.request
+    if (request?.endpoint !== 'tx_sign_request') throw new Error('the payload is no request')
+    return request
+  }
+  const sees = (seen: Payload, now: Payload) => isWhatWasSeen(read(seen), read(now))
+  const vault = (n: number, parts: object = {}) => ({
+    dstType: 'VAULT',
+    dstId: String(n),
+    amountNativeStr: '0.5',
+    ...parts,
+  })
+  const many = (...destinations: Record<string, unknown>[]) =>
+    transfer({ destType: 'MULTI_DESTINATION', destAddress: '', destinations })
+  const content = (extraParameters: object) => transfer({ extraParameters })
+  const messages = (...list: object[]) => content({ rawMessageData: { messages: list } })
+  const message = { content: 'aa', type: 'EIP191' }
+
+  it.each<[string, Payload, Payload]>([
+    ['itself', transfer(), transfer()],
+    ['no destinations beside the top level', transfer({ destinations: undefined }), transfer()],
+    [
+      'an address of its account',
+      between(),
+      each((one) => ({ ...one, displayDstAddress: ADDRESS }))(between()),
+    ],
+    ['several in another order', many(vault(1), vault(2)), many(vault(2), vault(1))],
+    [
+      'the same content',
+      content({ contractCallData: '0xAB' }),
+      content({ contractCallData: 'ab' }),
+    ],
+    ['less content', messages(message), content({})],
+    ['the same messages', messages(message), messages({ ...message, content: '0xAA' })],
+  ])('is %s', (_, seen, now) => {
+    expect(sees(seen, now)).toBe(true)
+  })
+
+  it.each<[string, Payload, Payload]>([
+    ['nothing', transfer({ destType: '', destAddress: '', destinations: [] }), transfer()],
+    ['an account of another id', between(), between({ destId: '8', destinations: [vault(8)] })],
+    ['one of two', many(vault(1)), many(vault(1), vault(2))],
+    ['one more', many(vault(1), vault(2)), many(vault(1))],
+    [
+      'several without their amounts',
+      many(vault(1, { amountNativeStr: undefined }), vault(2)),
+      many(vault(1), vault(2)),
+    ],
+    [
+      'more than 200',
+      many(...Array.from({ length: 201 }, (__, n) => vault(n))),
+      many(...Array.from({ length: 201 }, (__, n) => vault(n))),
+    ],
+    ['no content', content({}), content({ contractCallData: '0xab' })],
+    ['other content', content({ contractCallData: '0xab' }), content({ contractCallData: '0xac' })],
+    ['a message less', messages(message), messages(message, message)],
+    ['less of a message', messages({ content: 'aa' }), messages(message)],
+    ['no amount', without('amount', 'amountStr')(transfer()), transfer()],
+    ['no source', without('sourceId')(transfer()), transfer()],
+    ['an unreadable asset', transfer({ asset: 7 }), transfer()],
+    ['another amount', transfer(), transfer({ amountStr: '0.4' })],
+  ])('is not %s', (_, seen, now) => {
+    expect(sees(seen, now)).toBe(false)
   })
 })
