@@ -32,7 +32,11 @@ export function explanationLines(explanation: Explanation): string[] {
   for (const { limit, key } of charges) lines.push(`if limit \`${limit}\` has room (${key})`)
   for (const { name } of singleUses) lines.push(`if \`${name}\` was not used before`)
   for (const { hook } of hooks) lines.push(`if hook \`${hook}\` allows it`)
-  if (hold !== undefined) lines.push(`until released by ${hold.approvals} of your people`)
+  if (hold !== undefined) {
+    const isProven = rawTx === 'verified' && consistency.every(({ answer }) => answer !== 'hold')
+    const where = isProven ? ', now or at the approval stage' : ''
+    lines.push(`until released by ${hold.approvals} of your people${where}`)
+  }
   return [...lines, '', ...rules.map(ruleLine)]
 }
 

@@ -6,6 +6,7 @@ import type { HoldInfo, HoldList, LimitList } from '../../common/admin-api.ts'
 import { openReadOnly } from '../../handler/decisions/sqlite/database.ts'
 import { parseBody } from '../../handler/decisions/record.ts'
 import type { DecisionContent } from '../../handler/decisions/decision-fields.ts'
+import { evmRawTx } from '../fixtures/evm-bytes.ts'
 import { claimsOf, startTestHandler, transfer } from '../fixtures/handler.ts'
 import type { TestHandler } from '../fixtures/handler.ts'
 import { hookService, says } from '../fixtures/hook-service.ts'
@@ -25,6 +26,14 @@ rules:
   - id: huge
     when: { asset: ETH_TEST }
     then: { action: RETRY, reason: two people are asked, hold: { approvals: 2, expires: 2h, onExpiry: REJECT } }
+`
+
+const BOTH_STAGES = `version: 1
+rules:
+  - id: huge
+    when: { operation: TRANSFER, asset: ETH }
+    then: { action: RETRY, reason: two people are asked, hold: { approvals: 2 } }
+    require: { limits: none }
 `
 
 async function ask(handler: TestHandler, claims: object): Promise<string> {
@@ -97,6 +106,36 @@ describe('a held request', () => {
     expect(lines.map((line) => line['hold'])).toEqual([hold.id, hold.id])
     const [, approval] = decisionsOf(handler)
     expect(approval).toMatchObject({ action: 'APPROVE', rule: 'large', used: [`hold:${hold.id}`] })
+    await verifyAudit(handler)
+  })
+
+  // A rule of both stages asked people twice about each transaction.
+  it('is released for both stages, when the bytes prove what people saw', async () => {
+    const handler = await startTestHandler({ policy: BOTH_STAGES })
+    const [id, amount] = ['a', '5']
+    const to = '0x5dC69B1Fbb13Bafd09af88a782F0F285772Ad5f8'
+    const account = { destType: 'ONE_TIME_ADDRESS', destId: '', destAddress: to }
+    const asked = transfer(id, amount, { asset: 'ETH', requestedAmountStr: amount, ...account })
+    const signed = { ...asked, fee: '0.00021', rawTx: evmRawTx({ to, amount }) }
+    expect(await ask(handler, asked)).toBe('RETRY two people are asked')
+    const hold = await onlyHold(handler)
+    const { out: shown } = await handler.command('hold', 'show', hold.id)
+    expect(shown).toMatch(/a release is good for +│ this request, and its signing request if/)
+    await handler.approveHold(hold.id, '--by', 'alice')
+    await handler.approveHold(hold.id, '--by', 'bob')
+    expect(await ask(handler, asked)).toBe('APPROVE')
+    expect(await ask(handler, signed)).toBe('APPROVE')
+    const other = { ...signed, rawTx: evmRawTx({ to, amount, nonce: 1n }) }
+    expect(await ask(handler, other)).toBe('RETRY two people are asked')
+    expect(decisionsOf(handler)[2]).toMatchObject({
+      stage: 'signing',
+      action: 'APPROVE',
+      reason: 'released at the approval stage',
+      hold: hold.id,
+      used: [`carried:${hold.id}`],
+    })
+    const { out } = await handler.command('audit', 'show', hold.id)
+    expect(out).toContain(`carried:${hold.id}`)
     await verifyAudit(handler)
   })
 

@@ -9,6 +9,7 @@ import { createChainTable } from '../../../handler/decisions/sqlite/chain-table.
 import { openDatabase } from '../../../handler/decisions/sqlite/database.ts'
 import { createTail } from '../../../handler/decisions/chain.ts'
 import type { DecisionContent } from '../../../handler/decisions/decision-fields.ts'
+import { evmRawTx } from '../../fixtures/evm-bytes.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
@@ -166,8 +167,8 @@ if hook \`screen\` allows it
 
   it('shows contradictions, holds and extra signatures to be used up', async () => {
     const request = join(await temporaryDirectory(), 'request.json')
-    const policy = await policyFile()
-    const explain = async (payload: object) => {
+    const own = await policyFile()
+    const explain = async (payload: object, policy = own) => {
       await writeFile(request, JSON.stringify({ requestId: 'r', txId: 't', ...payload }))
       return (await run(['explain', request, '--policy', policy])).stdout
     }
@@ -175,6 +176,17 @@ if hook \`screen\` allows it
       /^RETRY by `contradiction`.*\ncheck `no-destination` fails, answered RETRY: the transfer names no destination\n/,
     )
     expect(await explain({ asset: 'SOL' })).toMatch(/\nuntil released by 2 of your people\n/)
+    const to = '0x5dC69B1Fbb13Bafd09af88a782F0F285772Ad5f8'
+    const rawTx = evmRawTx({ to, amount: '1' })
+    const signed = { destAddress: to, amountStr: '1', requestedAmountStr: '1', fee: '1', rawTx }
+    const held = await policyFile(`version: 1
+rules:
+  - { id: held, when: { asset: ETH }, then: { action: RETRY, hold: {} } }
+`)
+    const source = { sourceType: 'VAULT', sourceId: '0' }
+    expect(await explain({ asset: 'ETH', ...source, ...signed }, held)).toMatch(
+      /\nuntil released by 1 of your people, now or at the approval stage\n/,
+    )
   })
 
   it('takes the endpoint, the co-signer and the time from the command line', async () => {
