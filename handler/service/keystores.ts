@@ -1,5 +1,5 @@
 /** The keystores that this release knows, and those that a team brings. */
-import { systemClock } from '../../common/clock.ts'
+import { systemClock, systemSleep } from '../../common/clock.ts'
 import {
   createKeystores,
   type Keystores,
@@ -16,6 +16,10 @@ export function openKeystores(
     vault: async () => {
       const { createVaultKeystore } = await import('../generations/signers/vault.ts')
       return createVaultKeystore({ fetch })
+    },
+    kms: async () => {
+      const { createKmsKeystore } = await import('../generations/signers/kms.ts')
+      return createKmsKeystore({ sleep: systemSleep })
     },
     pkcs11: async () => {
       const { createPkcs11Keystore } = await import('../generations/signers/pkcs11.ts')

@@ -6,6 +6,7 @@ import { type After, systemAfter } from '../../../common/clock.ts'
 import type { Signer } from '../../protocol/signer.ts'
 import { KeystoreError } from './keystore.ts'
 import type { Keystores } from './keystores.ts'
+import { within } from './within.ts'
 
 /** Longest time for one signature: the RETRY at the deadline must still reach the co-signer within its 30 s. */
 export const SIGNATURE_LIMIT_MS = 3_000
@@ -27,37 +28,13 @@ export function keystoreSigner(
     lanes: LANES,
     async sign(bytes, signal) {
       const keystore = await keystores.of(name)
-      const signature = await within(SIGNATURE_LIMIT_MS, signal, after, (limit) =>
+      const late = `no signature within ${SIGNATURE_LIMIT_MS} ms`
+      const signature = await within(SIGNATURE_LIMIT_MS, { late, signal, after }, (limit) =>
         keystore.sign(name, algorithm, bytes, limit),
       )
       if (verifies(publicKey, algorithm, bytes, signature)) return signature
       throw new KeystoreError('the keystore gave a signature that the paired key does not verify')
     },
-  }
-}
-
-/** Runs `work` until the time is up or the signal aborts, whatever `work` makes of the signal that it is given. */
-async function within<T>(
-  limitMs: number,
-  outer: AbortSignal | undefined,
-  after: After,
-  work: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const ended = new AbortController()
-  const abort = () => ended.abort(new KeystoreError('the signature is not wanted any more'))
-  const stop = after(limitMs, () =>
-    ended.abort(new KeystoreError(`no signature within ${limitMs} ms`)),
-  )
-  outer?.addEventListener('abort', abort, { once: true })
-  const over = new Promise<never>((_, reject) => {
-    ended.signal.addEventListener('abort', () => reject(ended.signal.reason), { once: true })
-  })
-  over.catch(() => undefined)
-  try {
-    return await Promise.race([work(ended.signal), over])
-  } finally {
-    stop()
-    outer?.removeEventListener('abort', abort)
   }
 }
 

@@ -1,15 +1,15 @@
 /** The transit engine of Vault or OpenBao, as its documents describe it, on loopback: with real keys, and with moods. */
-import { constants, createPrivateKey, type KeyObject, privateEncrypt, verify } from 'node:crypto'
+import { createPrivateKey, type KeyObject, verify } from 'node:crypto'
 import { chmod, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from '@jest/globals'
-import { p256 } from '@noble/curves/nist.js'
 import { ANSWER_ALGORITHMS } from '../../../../common/answer-algorithm.ts'
 import { createVaultKeystore } from '../../../../handler/generations/signers/vault.ts'
 import { testEcKey, testKey } from '../../../fixtures/keys.ts'
+import { ecSignDigest, signDigest } from '../../../fixtures/sign-digest.ts'
 import { temporaryDirectory } from '../../../fixtures/temporary-directory.ts'
 
 const NEVER = new AbortController().signal
@@ -28,22 +28,6 @@ interface Engine {
   readonly calls: string[]
   /** Answers instead of the engine when it returns something. */
   instead: () => { status: number; body: string; location?: string } | undefined
-}
-
-/** PKCS#1 v1.5 over a digest that the caller made. */
-function signDigest(key: KeyObject, digest: Buffer): Buffer {
-  const prefix = Buffer.from('3031300d060960864801650304020105000420', 'hex')
-  return privateEncrypt(
-    { key, padding: constants.RSA_PKCS1_PADDING },
-    Buffer.concat([prefix, digest]),
-  )
-}
-
-function ecSignDigest(key: KeyObject, digest: Buffer): Buffer {
-  const { d = '' } = key.export({ format: 'jwk' })
-  return Buffer.from(
-    p256.sign(digest, Buffer.from(d, 'base64url'), { prehash: false, format: 'compact' }),
-  )
 }
 
 async function engine(): Promise<Engine> {
@@ -96,7 +80,7 @@ async function engine(): Promise<Engine> {
         isEc ? 'jws' : 'pkcs1v15',
       )
       const signature = isEc
-        ? ecSignDigest(known.key, digest).toString('base64url')
+        ? ecSignDigest(known.key, digest, 'compact').toString('base64url')
         : signDigest(known.key, digest).toString('base64')
       return end(200, { signature: `vault:v1:${signature}` })
     })()
