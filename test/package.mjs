@@ -2,7 +2,7 @@
  * `npm run test:package`: packs the project, installs the file into an empty folder and runs the three commands by their
  * names, as somebody does who never saw the sources. Where Node.js has SQLite, the handler is started, too.
  */
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -78,6 +78,13 @@ try {
   ending.push(await started('ready:', 'countersign-emulator', '--listen', '127.0.0.1:0'))
   writeFileSync(join(home, 'policy.yaml'), 'version: 1\ndefault: REJECT\nrules: []\n')
   say(typed('countersign-handler', 'policy', 'check', 'policy.yaml').trim())
+  // An optional peer is not installed with the package, and its absence is a sentence.
+  const kms = { ...env, HANDLER_ANSWER_SIGNER: 'kms:eu-west-1/payouts' }
+  const { stdout, stderr } = spawnSync('countersign-handler', ['check'], { cwd: home, env: kms })
+  if (!`${stdout}${stderr}`.includes('`@aws-sdk/client-kms` is not installed')) {
+    throw new Error(`the client of AWS KMS should be missing: ${stdout}${stderr}`)
+  }
+  say('countersign-handler check: the client of AWS KMS is missing')
   const [major, minor] = process.versions.node.split('.').map(Number)
   if (major > 22 || (major === 22 && minor >= 16)) {
     ending.push(await started('"msg":"ready"', 'countersign-handler', 'run'))

@@ -93,7 +93,7 @@ export const SETTINGS = {
     fallback: 'file',
     parse: signer,
     meaning:
-      'What makes and holds the answer keys of new generations: `file`, or a keystore such as `pkcs11:token=<label>?module-path=/…&pin-source=file:/…` or `vault:https://…/<mount>?token-file=/…` (docs/keys.md). Existing generations keep theirs; never holds a secret.',
+      'What makes and holds the answer keys of new generations: `file`, or a keystore such as `pkcs11:token=<label>?module-path=/…&pin-source=file:/…`, `vault:https://…/<mount>?token-file=/…` or `kms:<region>/<owner>` (docs/keys.md). Existing generations keep theirs; never holds a secret.',
   }),
   retiredAnswerKeys: setting({
     name: 'HANDLER_RETIRED_ANSWER_KEYS',

@@ -15,7 +15,8 @@ import type { EmulatorFixture } from '../fixtures/emulator.ts'
 import { startTestHandler, until } from '../fixtures/handler.ts'
 import type { TestHandler } from '../fixtures/handler.ts'
 import { softHsm, softHsmLacks } from '../fixtures/soft-hsm.ts'
-import { testKey } from '../fixtures/keys.ts'
+import { testEcKey, testKey } from '../fixtures/keys.ts'
+import { type KmsMood, kmsService } from '../fixtures/kms-service.ts'
 
 const USER = '7d2f8a51-3f52-4b21-9a41-d3c1f0a6a7b8'
 
@@ -87,38 +88,92 @@ async function scene(env: Record<string, string> = {}): Promise<Scene> {
 
 const rotateTo = (...flags: string[]) => ['rotate', '--yes', '--retire-now', ...flags]
 
+/** A place of keys that is set in `env` signs, is rotated under traffic, and is missed once it `goes`. */
+async function signsIsRotatedAndMissed(place: {
+  readonly env: Record<string, string>
+  /** What the name of the key of generation n begins with. */
+  readonly names: (generation: number) => unknown
+  readonly goes: () => Promise<void>
+}): Promise<void> {
+  const { env, names, goes } = place
+  const { emulator, handler, bootstrap, status, callback } = await scene(env)
+  expect((await bootstrap('pair')).exit).toBe(0)
+  expect(await callback()).toBe('REJECT')
+  await emulator.control('POST', '/traffic', { ratePerSecond: 5, seconds: 120 })
+  const rotated = await bootstrap(...rotateTo('--algorithm', 'ES256'))
+  expect([rotated.exit, rotated.facts]).toMatchObject([0, { generation: 2, algorithm: 'ES256' }])
+  await pause(200)
+  const counts = await emulator.control<{ failed: unknown }>('DELETE', '/traffic')
+  expect(counts.failed).toEqual({ total: 0, byKind: {} })
+  const signers = (await status()).generations.map(({ signer }) => signer.split('?')[0])
+  expect(signers).toEqual([1, 2].map(names))
+  await goes()
+  expect(await callback()).toBe('STATUS')
+  // What was found is kept for a second.
+  await until(async () => (await handler.ops('/readyz')).body.includes('signing for generation 2'))
+  await handler.stop()
+  await expect(startTestHandler({ directory: handler.home, env })).rejects.toThrow(
+    'generation 2 cannot sign',
+  )
+}
+
 const describeToken = softHsmLacks() === undefined ? describe : describe.skip
 
 describeToken('an answer key in a PKCS#11 token', () => {
   it('signs, is rotated under traffic, and is missed when the token is gone', async () => {
     const token = await softHsm()
-    const { emulator, handler, bootstrap, status, callback } = await scene({
-      ...token.env,
-      HANDLER_ANSWER_SIGNER: token.uri,
+    await signsIsRotatedAndMissed({
+      env: { ...token.env, HANDLER_ANSWER_SIGNER: token.uri },
+      names: (n) => expect.stringContaining(`object=countersign-g${n};`),
+      goes: () => token.remove(),
     })
-    expect((await bootstrap('pair')).exit).toBe(0)
+  })
+})
+
+describe('an answer key in AWS KMS', () => {
+  it('signs, is rotated under traffic, and is missed when it is disabled', async () => {
+    const service = await kmsService()
+    await signsIsRotatedAndMissed({
+      env: { HANDLER_ANSWER_SIGNER: service.where },
+      names: (n) => `kms:${[...service.keys.keys()][n - 1]}`,
+      async goes() {
+        for (const key of service.keys.values()) key.state = 'Disabled'
+      },
+    })
+  })
+
+  it('is answered for in time whatever becomes of it, never with another key, and by itself again', async () => {
+    const service = await kmsService()
+    const { bootstrap, callback, handler } = await scene({
+      HANDLER_ANSWER_SIGNER: service.where,
+      HANDLER_ANSWER_ALGORITHM: 'ES256',
+    })
+    await bootstrap('pair')
+    const [key] = service.keys.values()
+    if (key === undefined) throw new Error('no key')
+    const { privateKey } = key
+    service.mood = () => ({ afterMs: 600 })
     expect(await callback()).toBe('REJECT')
-    await emulator.control('POST', '/traffic', { ratePerSecond: 5, seconds: 120 })
-    const rotated = await bootstrap(...rotateTo('--algorithm', 'ES256'))
-    expect([rotated.exit, rotated.facts]).toMatchObject([0, { generation: 2, algorithm: 'ES256' }])
-    await pause(200)
-    const counts = await emulator.control<{ failed: unknown }>('DELETE', '/traffic')
-    expect(counts.failed).toEqual({ total: 0, byKind: {} })
-    const signers = (await status()).generations.map(({ signer }) => signer.split('?')[0])
-    expect(signers).toEqual([1, 2].map((n) => expect.stringContaining(`object=countersign-g${n};`)))
-    await token.remove()
+    const moods: readonly (readonly [KmsMood, string])[] = [
+      [{ error: 'ThrottlingException' }, 'too many requests'],
+      [{ error: 'AccessDeniedException' }, 'denies access'],
+      [{ status: 500 }, 'answered 500'],
+      [{ silent: true }, 'no answer within 1000 ms'],
+    ]
+    for (const [mood, words] of moods) {
+      service.mood = () => mood
+      const begun = Date.now()
+      expect([words, await callback()]).toEqual([words, 'STATUS'])
+      // The co-signer waits 30 s.
+      expect(Date.now() - begun).toBeLessThan(10_000)
+      await until(async () => (await handler.ops('/readyz')).body.includes(words))
+    }
+    service.mood = () => undefined
+    key.privateKey = (await testEcKey()).privateKey
     expect(await callback()).toBe('STATUS')
-    // What was found is kept for a second.
-    await until(async () =>
-      (await handler.ops('/readyz')).body.includes('signing for generation 2'),
-    )
-    await handler.stop()
-    await expect(
-      startTestHandler({
-        directory: handler.home,
-        env: { HANDLER_ANSWER_SIGNER: token.uri, ...token.env },
-      }),
-    ).rejects.toThrow('generation 2 cannot sign')
+    key.privateKey = privateKey
+    expect(await callback()).toBe('REJECT')
+    await until(async () => (await handler.ops('/readyz')).status === 200)
   })
 })
 

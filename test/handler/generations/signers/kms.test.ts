@@ -1,5 +1,7 @@
 /** AWS KMS through Amazon's own client, against a stand-in on loopback made from its documents. */
 import { verify } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { ANSWER_ALGORITHMS } from '../../../../common/answer-algorithm.ts'
 import type { Sleep } from '../../../../common/clock.ts'
@@ -163,6 +165,23 @@ describe('AWS KMS', () => {
     service.mood = (action) => (action === refused ? mood : undefined)
     expect(await saidBy(keystore.create(service.where, 'x', 'ES256'))).toContain(words)
     expect([...service.keys.values()].map(({ state }) => state)).toEqual(['PendingDeletion'])
+  })
+
+  it('is asked for what the documented policy allows, and for nothing else', async () => {
+    const { service, keystore, name } = await withKey()
+    const { name: other } = await keystore.create(service.where, 'x', 'RS256')
+    await keystore.sign(other, 'RS256', BYTES, NEVER)
+    await keystore.destroy(name)
+    await keystore.destroy(name)
+    const keys = await readFile(join(import.meta.dirname, '../../../../docs/keys.md'), 'utf8')
+    const [, json = ''] = /```json\n([\s\S]*?)```/.exec(keys) ?? []
+    const { Statement } = JSON.parse(json) as { Statement: { Action: string | string[] }[] }
+    const allowed = Statement.flatMap(({ Action }) => Action)
+    // The tag is given while the key is made.
+    const asked = new Set(['TagResource', ...service.calls])
+    expect(allowed.map((each) => each.replace('kms:', '')).toSorted()).toEqual(
+      [...asked].toSorted(),
+    )
   })
 
   it.each([
