@@ -39,6 +39,8 @@ export interface HandlerAdmin {
   /** Says which generations a pairing needs served. */
   declare(cosignerId: string, apiKeyId: string, needs: PairingNeeds): Promise<HandlerStatus>
   forget(cosignerId: string, apiKeyId: string): Promise<HandlerStatus>
+  /** Says what `doctor` found; null: what is paired is what is served. */
+  tellDrift(cosignerId: string, apiKeyId: string, drift: string | null): Promise<HandlerStatus>
 }
 
 /** The handler whose admin socket is at `path`. */
@@ -71,6 +73,8 @@ export function connectHandler(path: string): HandlerAdmin {
       client.ask('selfTest', { generation: String(generation) }, request).catch(fail),
     declare: (cosignerId, apiKeyId, needs) =>
       client.ask('declare', { cosignerId, apiKeyId }, needs).catch(fail),
+    tellDrift: (cosignerId, apiKeyId, drift) =>
+      client.ask('tellDrift', { cosignerId, apiKeyId }, { drift }).catch(fail),
     forget: (cosignerId, apiKeyId) => client.ask('forget', { cosignerId, apiKeyId }).catch(fail),
   }
 }

@@ -21,6 +21,7 @@ export interface AdminCalls extends Record<AdminRoute, { body?: unknown; answer:
   selfTest: { body: SelfTestRequest; answer: SelfTestAnswer }
   declare: { body: PairingNeeds; answer: HandlerStatus }
   forget: { answer: HandlerStatus }
+  tellDrift: { body: DriftReport; answer: HandlerStatus }
   listHolds: { answer: HoldList }
   showHold: { answer: HoldDetails }
   approveHold: { body: Approval; answer: HoldInfo }
@@ -44,6 +45,12 @@ export interface PairingNeeds {
   readonly pending: number | null
   /** Quiet time before a generation that is no longer needed is retired, in milliseconds. */
   readonly drainMs: number
+}
+
+/** Whether what is paired is what the handler serves, as the bootstrapper's `doctor` sees it. */
+export interface DriftReport {
+  /** One line; null when there is no drift. */
+  readonly drift: string | null
 }
 
 /** Everything the handler says about itself. */

@@ -11,6 +11,8 @@ export const ADMIN_ROUTES = {
   /** Says which generations a pairing needs. */
   declare: ['PUT', '/v1/pairings/:cosignerId/:apiKeyId'],
   forget: ['DELETE', '/v1/pairings/:cosignerId/:apiKeyId'],
+  /** Says what `doctor` found. */
+  tellDrift: ['POST', '/v1/pairings/:cosignerId/:apiKeyId/drift'],
   listHolds: ['GET', '/v1/holds'],
   showHold: ['GET', '/v1/holds/:holdId'],
   approveHold: ['POST', '/v1/holds/:holdId/approve'],

@@ -6,6 +6,7 @@ import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HandlerStatus } from '../../common/admin-api.ts'
 import { errnoOf, messageOf } from '../../common/errors.ts'
+import { oneLine } from '../../common/terminal.ts'
 import { comparePairing } from '../compare.ts'
 import { diagnose, type Facts, type Finding } from '../doctor.ts'
 import { BootstrapError } from '../errors.ts'
@@ -31,7 +32,9 @@ export async function runDoctor(ids: PairingIds, run: Run): Promise<Outcome> {
   const { watchMs } = run.config
   let before: readonly string[] | undefined
   for (;;) {
-    const findings = diagnose(await collect(ids, run))
+    const facts = await collect(ids, run)
+    const findings = diagnose(facts)
+    await tellHandler(ids, facts, findings, run)
     const lines = findings.map(lineOf)
     const problems = findings.filter(({ level }) => level === 'problem')
     if (watchMs === undefined) {
@@ -48,6 +51,19 @@ export async function runDoctor(ids: PairingIds, run: Run): Promise<Outcome> {
     await run.sleep(watchMs, run.signal)
     safePoint(run)
   }
+}
+
+/** Tells the handler whether its pairing has drifted, for its notices and events. A handler of before does not know how. */
+async function tellHandler(
+  ids: PairingIds,
+  { paired, status }: Facts,
+  findings: readonly Finding[],
+  { handler }: Run,
+): Promise<void> {
+  if (paired === undefined || status === undefined) return
+  const found = findings.find(({ about, level }) => about === 'pairing' && level === 'problem')
+  const drift = found === undefined ? null : oneLine(found.text)
+  await handler.tellDrift(ids.cosignerId, ids.apiKeyId, drift).catch(expected)
 }
 
 /** What is new and what is over; when nothing changes, nothing is said, but once that the watch has begun. */

@@ -18,7 +18,7 @@ import { formatDecimal } from '../protocol/decimal.ts'
 import { AdminError } from '../../common/admin-error.ts'
 import { fullLimitsOf } from './full-limits.ts'
 import { findHold, holdDetails } from './hold-details.ts'
-import { parseBody } from './requests.ts'
+import { line, parseBody } from './requests.ts'
 
 export interface OperatorDeps {
   readonly acts: OperatorActs
@@ -44,15 +44,10 @@ export type AdminAction<R extends AdminRoute, Deps> = (
 /** The requests that operators make; the others are the bootstrapper's. */
 type OperatorRoute = Exclude<
   AdminRoute,
-  'status' | 'stage' | 'retire' | 'selfTest' | 'declare' | 'forget'
+  'status' | 'stage' | 'retire' | 'selfTest' | 'declare' | 'forget' | 'tellDrift'
 >
 
-/** A person's name, and words for the record: one line each, without control characters. */
-const line = (max: number) =>
-  z
-    .string()
-    .max(max)
-    .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u)
+/** A person's name. */
 const by = line(100).min(1)
 const actSchema = z.strictObject({ by, note: line(500).default('') })
 /** Groups of hex digits; white space between them does not count. */

@@ -1,6 +1,7 @@
 /** Bodies of requests on the admin socket, parsed as strictly as any other input. */
 import { z } from 'zod'
 import type {
+  DriftReport,
   PairingNeeds,
   RetireRequest,
   SelfTestRequest,
@@ -8,6 +9,13 @@ import type {
 } from '../../common/admin-api.ts'
 import { ANSWER_ALGORITHMS } from '../../common/answer-algorithm.ts'
 import { AdminError } from '../../common/admin-error.ts'
+
+/** Printable text on one line, as it may be shown anywhere. */
+export const line = (max: number) =>
+  z
+    .string()
+    .max(max)
+    .regex(/^[^\p{C}\p{Zl}\p{Zp}]*$/u)
 
 const number = z.number().int().min(1).max(999_999_999)
 
@@ -35,6 +43,13 @@ const needsSchema = z.strictObject({
     .min(0)
     .max(31 * 24 * 3_600_000),
 })
+
+const driftSchema = z.strictObject({ drift: line(500).min(1).nullable() })
+
+/** @throws AdminError ERR_BAD_REQUEST */
+export function parseDrift(body: unknown): DriftReport {
+  return parseBody(driftSchema, body)
+}
 
 /** @throws AdminError ERR_BAD_REQUEST */
 export function parseStage(body: unknown): StageRequest {

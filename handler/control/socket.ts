@@ -12,8 +12,9 @@ import { CountersignError, errnoOf } from '../../common/errors.ts'
 import { ADMIN_ERRORS } from '../../common/refusal-codes.ts'
 import type { Registry } from '../generations/registry.ts'
 import { AdminError } from '../../common/admin-error.ts'
+import type { DriftBook } from './drift.ts'
 import { type AdminAction, OPERATOR_ACTIONS, type OperatorDeps, refusalOf } from './operator.ts'
-import { parseNeeds, parseRetire, parseSelfTest, parseStage } from './requests.ts'
+import { parseDrift, parseNeeds, parseRetire, parseSelfTest, parseStage } from './requests.ts'
 
 const MAX_BODY_BYTES = 64 * 1024
 
@@ -23,6 +24,7 @@ export interface AdminDeps {
   /** Signs a nonce with that generation under the self-test type. */
   readonly selfTest: (generation: number, nonce: string) => Promise<SelfTestAnswer>
   readonly operator: OperatorDeps
+  readonly drift: Pick<DriftBook, 'tell'>
   /** Something failed that should not. */
   readonly failed: (error: unknown) => void
 }
@@ -111,8 +113,13 @@ const ACTIONS: { readonly [R in AdminRoute]: AdminAction<R, AdminDeps> } = {
     await registry.setNeeds(pairingOf(params), parseNeeds(body))
     return status()
   },
-  forget: async (params, _body, { registry, status }) => {
+  forget: async (params, _body, { registry, drift, status }) => {
     await registry.setNeeds(pairingOf(params), undefined)
+    drift.tell(pairingOf(params), null)
+    return status()
+  },
+  tellDrift: async (params, body, { drift, status }) => {
+    drift.tell(pairingOf(params), parseDrift(body).drift)
     return status()
   },
 }

@@ -34,6 +34,7 @@ export const EVENTS = {
   'certificate.due': 'A certificate expires soon, or has expired.',
   'policy.refused': 'The policy file is refused, and the one before decides.',
   silence: 'No request has come for long.',
+  drift: 'What is paired is not what is served, as `doctor` found.',
   notice: 'Another notice of `/readyz`.',
   'callbacks.refused': 'Deliveries that nobody has signed were refused, or turned away.',
   'alarm.raw-tx': 'The bytes to be signed contradict the request, which is refused.',

@@ -13,7 +13,14 @@ const TYPES: readonly (readonly [RegExp, EventType])[] = [
   [/^certificate/, 'certificate.due'],
   [/^(?:shadow )?policy/, 'policy.refused'],
   [/^silence/, 'silence'],
+  [/^drift/, 'drift'],
 ]
+
+/** What is told instead of notices that quote what other people wrote. */
+const SHORT: Readonly<Partial<Record<EventType, string>>> = {
+  'policy.refused': 'the file is refused',
+  drift: 'what is paired is not what is served',
+}
 
 /** The event of a notice; undefined for a freeze, which has events of its own. */
 export function noticeEvent(
@@ -23,10 +30,10 @@ export function noticeEvent(
 ): OutgoingEvent | undefined {
   if (notice.startsWith('frozen')) return undefined
   const type = TYPES.find(([pattern]) => pattern.test(notice))?.[1] ?? 'notice'
-  // Problems of a policy may quote it, addresses included.
-  if (type !== 'policy.refused') return lasting(type, notice, notice, {}, now, context)
-  const text = `${subjectOf(notice)}: the file is refused`
-  return lasting(type, notice, text, { notice }, now, context)
+  // Problems of a policy may quote it, addresses included; drift may name another's URL.
+  const short = SHORT[type]
+  if (short === undefined) return lasting(type, notice, notice, {}, now, context)
+  return lasting(type, notice, `${subjectOf(notice)}: ${short}`, { notice }, now, context)
 }
 
 /** The event of a problem of `/readyz`. */

@@ -1,5 +1,6 @@
 /** Stage 9: the operator's doors: the admin socket, and the listener for their tools with the page. */
 import { createConsole } from '../console/console.ts'
+import type { DriftBook } from '../control/drift.ts'
 import { openAdminSocket } from '../control/socket.ts'
 import { selfTest, statusOf } from '../control/status.ts'
 import type { SqliteStore } from '../decisions/sqlite/sqlite-store.ts'
@@ -19,13 +20,14 @@ export interface DoorParts {
   /** What the page plots; undefined when there is no page. */
   readonly history: History | undefined
   readonly problems: () => Promise<readonly string[]>
+  readonly drift: DriftBook
   readonly notices: () => readonly string[]
 }
 
 /** Both ask the handler in the same words: what one may, the other may. */
 export async function openDoors(
   { config, clock, logger, closers, failed }: Process,
-  { generations, store, policies, metrics, history, problems, notices }: DoorParts,
+  { generations, store, policies, metrics, history, problems, drift, notices }: DoorParts,
 ): Promise<void> {
   const { registry, keyring } = generations
   const inForce = () => policies.policies.current().policy
@@ -47,6 +49,7 @@ export async function openDoors(
     status,
     selfTest: (generation, nonce) => selfTest(registry, keyring, generation, nonce),
     operator,
+    drift,
     failed,
   })
   closers.add(serverCloser(socket))

@@ -4,6 +4,7 @@
  */
 import { ensurePrivateDirectory } from '../../common/atomic-file.ts'
 import type { Decider } from '../callback/ports.ts'
+import { createDriftBook } from '../control/drift.ts'
 import { selfTest } from '../control/status.ts'
 import type { BootedThread } from '../../common/thread.ts'
 import { openSqliteStore, type SqliteStore } from '../decisions/sqlite/sqlite-store.ts'
@@ -126,10 +127,11 @@ async function open(
   })
   const expiry = () =>
     expiryNotices(generations.registry.infos(), config.tls.mode === 'files', clock.now())
+  const drift = createDriftBook(clock)
   const notices = () =>
     [connections, silence]
       .flatMap((each) => each.notice() ?? [])
-      .concat(policies.notices(), expiry(), events.notices())
+      .concat(policies.notices(), expiry(), drift.notices(), events.notices())
   watchGauges(metrics.prometheus, {
     problems,
     retries,
@@ -152,7 +154,7 @@ async function open(
   const parts = { material, generations, store, capacity, policies, decider, ...told }
   const app = openApp(process, parts)
   // 9 the operator's doors
-  const doors = { generations, store, policies, metrics, history, problems, notices }
+  const doors = { generations, store, policies, metrics, history, problems, drift, notices }
   await openDoors(process, doors)
   // 10 the co-signer's door, last: who gets in finds everything in place
   const listeners = await openListeners({

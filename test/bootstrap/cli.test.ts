@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from '@jest/globals'
 import { COMMANDS, parseCli } from '../../bootstrap/cli.ts'
 import { parseAddress, parseBasePath, parseConfig, parseDuration } from '../../bootstrap/config.ts'
 import { BootstrapError } from '../../bootstrap/errors.ts'
+import { HandlerRefusal } from '../../bootstrap/handler-socket.ts'
 import { failureOf } from '../../common/errors.ts'
 import { pairingJournalPath, userDirectory } from '../../bootstrap/state-paths.ts'
 import { acquireLock } from '../../bootstrap/lock.ts'
@@ -308,6 +309,7 @@ describe('doctor', () => {
     const world = await pairedWorld()
     expect(await world.run('doctor')).toBe(0)
     expect(world.stdout).toContain('ok      pairing: generation 1: URL, key and certificate')
+    expect(world.told.get(PAIRING)).toBeNull()
   })
 
   it.each<[string, (world: World) => void, string]>([
@@ -336,6 +338,7 @@ describe('doctor', () => {
     expect(await world.run('doctor', '--watch', '5m')).toBe(7)
     expect(rounds).toBe(3)
     expect(world.stderr).toContain(text)
+    expect(world.told.get(PAIRING)).toContain(text)
   })
 
   it('finds what is wrong around a good pairing', async () => {
@@ -387,6 +390,16 @@ describe('doctor', () => {
       if (watched === 2) world.abort.abort('SIGINT')
     }
     expect(await world.run('doctor', '--watch', '5m')).toBe(130)
+    // Whether the pairing has drifted was not seen.
+    expect(world.told.has(PAIRING)).toBe(false)
+  })
+
+  it('says the same to a handler that does not know what drift is', async () => {
+    const world = await pairedWorld()
+    world.told.set = () => {
+      throw new HandlerRefusal('ERR_NOT_FOUND', 'no such request')
+    }
+    expect(await world.run('doctor')).toBe(0)
   })
 })
 

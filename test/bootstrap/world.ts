@@ -52,6 +52,8 @@ interface Made {
 }
 
 export interface World {
+  /** What `doctor` has said to the handler, by pairing. */
+  readonly told: Map<string, string | null>
   readonly stateDir: string
   readonly emulator: EmulatorState
   readonly handler: {
@@ -144,6 +146,11 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
       contact(async () => ({ token: await selfTest(generation, nonce) })),
     declare: (cosignerId, apiKeyId, needs) =>
       contact(() => reachable(handler).declare(`${cosignerId}/${apiKeyId}`, needs)),
+    tellDrift: (cosignerId, apiKeyId, drift) =>
+      contact(() => {
+        world.told.set(`${cosignerId}/${apiKeyId}`, drift)
+        return reachable(handler).status()
+      }),
     forget: (cosignerId, apiKeyId) =>
       contact(() => reachable(handler).declare(`${cosignerId}/${apiKeyId}`, undefined)),
   }
@@ -170,6 +177,7 @@ export async function createWorld(options: WorldOptions = {}): Promise<World> {
   let serial = 0
   const world: World = {
     stateDir,
+    told: new Map(),
     emulator,
     handler,
     seen: {},

@@ -526,6 +526,35 @@ describe('a reload', () => {
   })
 })
 
+describe('drift that `doctor` found', () => {
+  const path = '/v1/pairings/cosigner/key/drift'
+
+  it('is a notice until `doctor` takes it back', async () => {
+    const handler = await startTestHandler({ policy: POLICY })
+    const notices = async () => {
+      const { body } = await handler.ops('/readyz')
+      return (JSON.parse(body) as { notices: readonly string[] }).notices
+    }
+    await handler.admin('POST', path, { drift: 'NO CALLBACK HANDLER IS PAIRED' })
+    await handler.admin('POST', path, { drift: 'the co-signer asks another handler' })
+    expect(await notices()).toEqual([
+      expect.stringMatching(
+        /^drift of pairing cosigner\/key: the co-signer asks another handler \(seen at .*Z\)$/,
+      ),
+    ])
+    await handler.admin('POST', path, { drift: null })
+    expect(await notices()).toEqual([])
+  })
+
+  it.each([{}, { drift: '' }, { drift: 'two\nlines' }, { drift: 'x'.repeat(501) }])(
+    'is one line, not %j',
+    async (body) => {
+      const handler = await startTestHandler({ policy: POLICY })
+      expect(await handler.admin('POST', path, body)).toMatchObject({ status: 400 })
+    },
+  )
+})
+
 describe('a shadow policy', () => {
   const SHADOW = 'version: 1\nrules: [{ id: all, when: { asset: ETH_TEST }, then: APPROVE }]\n'
 

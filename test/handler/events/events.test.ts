@@ -170,6 +170,7 @@ describe('what lasts', () => {
     ['policy: the file is refused and so on: address 0xdEaD', 'policy.refused'],
     ['shadow policy: the file is refused: 0xdEaD', 'policy.refused'],
     ['silence: no request for 3 h', 'silence'],
+    ['drift of pairing a/b: the co-signer asks https://0xdEaD.test', 'drift'],
     ['hook: `screening` keeps failing', 'notice'],
   ])('%s', (line, type) => {
     const event = noticeEvent(line, NOW, CONTEXT)

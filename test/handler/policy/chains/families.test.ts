@@ -128,7 +128,11 @@ const FAMILIES: readonly (readonly [string, Asset, Spell])[] = [
     { family: 'algorand' },
     (random) => [base32nopad.encode(join(random, sha512_256(random).subarray(-4)))],
   ],
-  ['hedera', { family: 'hedera' }, (random) => [`0.0.${Buffer.from(random).readUInt32BE()}`]],
+  [
+    'hedera',
+    { family: 'hedera' },
+    (random) => [`0.0.${Buffer.from(random).readBigUInt64BE() >> 1n}`],
+  ],
   ['eos', { family: 'eos' }, (random) => [eosName(random)]],
   [
     'polkadot',
