@@ -6,7 +6,7 @@ import { StoreError } from './store-error.ts'
 
 /** What is stored in a record's row besides what is hashed. */
 export interface RowExtras {
-  readonly token: string
+  readonly token?: string
   readonly fingerprint?: number
 }
 
@@ -37,7 +37,7 @@ export function createTail(head: ChainHead, nowMs: number): Tail {
   const time = new Date(timeMs).toISOString()
   const rows: ChainRow[] = []
   let last = head
-  const push = (content: object, extras: Partial<RowExtras>): ChainRow => {
+  const push = (content: object, extras: RowExtras): ChainRow => {
     const seq = last.seq + 1
     const body = JSON.stringify(content)
     const hash = recordHash(seq, last.hash, body)

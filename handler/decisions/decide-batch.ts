@@ -217,17 +217,23 @@ function createRecorder({
   }
   return (entry) => {
     const { fingerprint } = entry.key
-    const { token } = entry.evidence
+    const { token, cosigner } = entry.evidence
     const rows = known.rowsOf(fingerprint)
-    const { recall, indexed, differs } = recallFrom(rows, entry.key, token)
+    const { recall, indexed, differs, evidenceIn } = recallFrom(rows, entry.key, token, cosigner)
     if (recall.kind === 'decided') {
       const { seq, decision } = recall
       return { seq, hash: rows.find((each) => each.seq === seq)?.hash ?? '', decision }
     }
     const { decision, spent } = decide(entry, recall)
-    const isIndexed = decision.action === 'RETRY' ? indexed.retry : indexed.final
-    const body = bodyOf({ entry, decision, spent, differs }, tail.time)
-    const row = tail.appendBody(body, isIndexed ? { token, fingerprint } : { token })
+    const isRetry = decision.action === 'RETRY'
+    const isIndexed = isRetry ? indexed.retry : indexed.final
+    // INVARIANT: only what is no decision yet may stand on the evidence of another record.
+    const before = isRetry ? evidenceIn : undefined
+    const body = bodyOf({ entry, decision, spent, differs, evidenceIn: before }, tail.time)
+    const row = tail.appendBody(body, {
+      ...(before === undefined ? { token } : {}),
+      ...(isIndexed ? { fingerprint } : {}),
+    })
     if (isIndexed) known.add(fingerprint, row)
     const { seq, hash } = row
     if (spent !== undefined) spending.use(entry, spent, seq)

@@ -34,6 +34,8 @@ export interface DecisionContent {
   readonly deliveryId: string
   /** Hex SHA-256 of the co-signer's token, which is stored in the same row. */
   readonly tokenSha256: string
+  /** Of a repeated RETRY, whose token is not stored again: number of the first one's record, which has its token. */
+  readonly evidenceIn?: number
   readonly rawTx?: string
   /** The hold that the request waited for, whatever came of it; or the one of its approval stage that served it. */
   readonly hold?: string
@@ -62,6 +64,8 @@ export interface Outcome {
   /** What an approval that stands spends. */
   readonly spent: Spent | undefined
   readonly differs: readonly Difference[]
+  /** Number of the record that has the evidence already. */
+  readonly evidenceIn?: number | undefined
 }
 
 type FieldName = Exclude<keyof DecisionContent, 'kind'>
@@ -115,6 +119,11 @@ const DECISION_FIELDS = {
   owner: { ...text(({ entry }) => entry.evidence.owner), ...KEPT },
   deliveryId: { ...text(({ entry }) => entry.evidence.deliveryId), ...LOGGED },
   tokenSha256: { ...text(({ entry }) => sha256(entry.evidence.token)), ...KEPT },
+  evidenceIn: {
+    from: ({ evidenceIn }) => evidenceIn,
+    fits: isCountOrAbsent,
+    ...KEPT,
+  },
   rawTx: {
     from: ({ entry }) => entry.evidence.rawTx,
     fits: (value) => value === undefined || typeof value === 'string',
@@ -150,7 +159,7 @@ const DECISION_FIELDS = {
   },
   variant: {
     from: ({ spent }) => spent?.variant,
-    fits: (value) => value === undefined || (Number.isSafeInteger(value) && Number(value) > 0),
+    fits: isCountOrAbsent,
     ...KEPT,
   },
   bytes: {
@@ -254,6 +263,10 @@ function usedBy({ singleUses, hold, carried }: NewDecision): readonly string[] {
     ...(hold === undefined ? [] : [heldName(hold.id)]),
     ...(carried === undefined ? [] : [carriedName(carried.id)]),
   ]
+}
+
+function isCountOrAbsent(value: unknown): boolean {
+  return value === undefined || (Number.isSafeInteger(value) && Number(value) > 0)
 }
 
 function hasTexts(value: unknown, names: readonly string[]): boolean {

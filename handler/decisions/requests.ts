@@ -24,6 +24,8 @@ export interface Known {
   readonly indexed: { readonly final: boolean; readonly retry: boolean }
   /** How it differs from the other stage of its transaction; once, with the first record of it. */
   readonly differs: readonly Difference[]
+  /** Number of the record of its first RETRY, whose token is evidence of a repeated one, too. */
+  readonly evidenceIn?: number | undefined
 }
 
 /** A record of the same request id, whatever its stage and content. */
@@ -49,22 +51,28 @@ export function tokensNeeded(rows: readonly ChainRow[], key: RequestKey): readon
 
 /**
  * What the records with a request's fingerprint say of it; `rows` are ascending and at most `MAX_CANDIDATES`. `token` is
- * that of the request.
+ * that of the request, `cosigner` who signed it, where it is to be recorded.
  *
  * @throws StoreError `ERR_STORE_DAMAGED` when a record is altered
  */
-export function recallFrom(rows: readonly ChainRow[], key: RequestKey, token: string): Known {
+export function recallFrom(
+  rows: readonly ChainRow[],
+  key: RequestKey,
+  token: string,
+  cosigner?: string,
+): Known {
   const seen = versionsOf(rows, key)
   const room = rows.length < MAX_CANDIDATES
   const own = seen.filter((each) => isVersion(each, key))
-  const indexed = { final: room, retry: room && own.length === 0 }
+  const evidenceIn = own.find(({ body }) => body.cosigner === cosigner)?.seq
+  const indexed = { final: room, retry: room && evidenceIn === undefined }
   const decided = own.find(isFinal)
   if (decided !== undefined) {
     return { recall: { kind: 'decided', ...decisionOf(decided) }, indexed, differs: [] }
   }
   const { conflict, differs } = compared(seen, key, token)
   const recall = recallOf(seen, own, room ? conflict : seen[0])
-  return { recall, indexed, differs: own.length === 0 ? differs : [] }
+  return { recall, indexed, differs: own.length === 0 ? differs : [], evidenceIn }
 }
 
 function recallOf(

@@ -43,7 +43,8 @@ export function storyOf(
     const body = parseBody(text)
     if (body.kind === 'checkpoint') checkpointSeq ??= seq
     if (!isAbout(body, id, holds)) continue
-    records.push({ seq, text, body, token: tokenOf.get(seq) ?? null })
+    const evidenceIn = body.kind === 'decision' ? body.evidenceIn : undefined
+    records.push({ seq, text, body, token: tokenOf.get(evidenceIn ?? seq) ?? null })
     checkpointSeq = undefined
   }
   return { records, checkpointSeq: records.length === 0 ? undefined : checkpointSeq }

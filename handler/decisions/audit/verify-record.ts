@@ -5,7 +5,7 @@ import type { ChainHead, ChainRow, RecordBody } from '../record.ts'
 
 /**
  * What is wrong with a row, in words; empty when nothing is. `body` is its body unless that is no record, `before` the
- * head that the row before left.
+ * head that the row before left. Whether evidence that it names elsewhere is there: see `createEvidenceCheck`.
  */
 export function checkRow(
   row: ChainRow,
@@ -33,7 +33,9 @@ function checkExtras({ token, fingerprint }: ChainRow, body: RecordBody): string
       : ['unexpected evidence for this record kind']
   }
   const problems: string[] = []
-  if (token === null) problems.push('evidence is missing')
+  if (body.evidenceIn !== undefined) {
+    if (token !== null) problems.push('evidence is in two records')
+  } else if (token === null) problems.push('evidence is missing')
   else if (sha256(token) !== body.tokenSha256) problems.push('evidence is altered')
   if (fingerprint !== null && fingerprint !== fingerprintOf(body)) {
     problems.push('fingerprint does not match')

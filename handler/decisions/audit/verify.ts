@@ -16,6 +16,7 @@ import { judge } from './verdict.ts'
 import type { Judgement } from './verdict.ts'
 import { checkRow } from './verify-record.ts'
 import { checkSchema } from './verify-schema.ts'
+import { createEvidenceCheck } from './verify-evidence.ts'
 import { createStateCheck } from './verify-state.ts'
 import { createTokenCheck } from './verify-token.ts'
 
@@ -64,6 +65,7 @@ export function verifyStore(db: Database, options: VerifyOptions): VerifyReport 
   const mark = options.markPath === undefined ? undefined : readMark(options.markPath)
   const hashAt = db.prepare<[number], string>('SELECT hash FROM chain WHERE seq = ?').pluck()
   const state = createStateCheck(db)
+  const evidence = createEvidenceCheck(db)
   const tokens = options.cosigners && createTokenCheck(options.cosigners)
   const problems: Problem[] = []
   let problemCount = 0
@@ -100,8 +102,11 @@ export function verifyStore(db: Database, options: VerifyOptions): VerifyReport 
     }
     if (body.kind === 'created') storeId = body.storeId
     for (const problem of state.record(row, body)) report(row.seq, problem)
-    if (body.kind !== 'decision' || tokens === undefined) return
-    for (const problem of tokens.record(body, row.token ?? '', Date.parse(body.time))) {
+    if (body.kind !== 'decision') return
+    const { token, problem: missing } = evidence(row, body)
+    if (missing !== undefined) report(row.seq, missing)
+    if (tokens === undefined) return
+    for (const problem of tokens.record(body, token ?? '', Date.parse(body.time))) {
       report(row.seq, problem)
     }
   }

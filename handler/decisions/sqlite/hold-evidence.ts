@@ -41,7 +41,7 @@ export function createHoldEvidence(db: Database): (hold: HoldRow) => HoldEvidenc
     for (const { seq, body } of from.iterate(seqAt(openedMs), MAX_RECORDS)) {
       const record = parseBody(body)
       if (record.kind !== 'decision' || holdIdOf(record) !== id) continue
-      const token = tokenOf.get(seq)
+      const token = tokenOf.get(record.evidenceIn ?? seq)
       if (typeof token === 'string') return { record, token }
     }
     return undefined

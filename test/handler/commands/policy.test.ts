@@ -265,13 +265,13 @@ describe('policy replay', () => {
     tokenSha256: 's',
   })
 
-  async function storeOf(...records: [string, DecisionContent][]): Promise<string> {
+  async function storeOf(...records: [string | undefined, DecisionContent][]): Promise<string> {
     const directory = await temporaryDirectory()
     const db = openDatabase(join(directory, 'decisions.db'))
     const tail = createTail(EMPTY, 1_700_000_000_000)
     tail.append({ kind: 'created', storeId: 'store' })
     for (const [token, record] of records) {
-      tail.appendBody({ v: 1, time: tail.time, ...record }, { token })
+      tail.appendBody({ v: 1, time: tail.time, ...record }, token === undefined ? {} : { token })
     }
     createChainTable(db).append(tail.rows, tail.head())
     db.close()
@@ -305,6 +305,15 @@ not readable: records 5
 `)
     const json = await run([...args, '--store', join(directory, 'decisions.db'), '--json'])
     expect(JSON.parse(json.stdout)).toMatchObject({ total: 4, same: 1, unreadable: [5] })
+  })
+
+  it('reads a repeated RETRY with the evidence of the first', async () => {
+    const payload = '{"requestId":"r1","txId":"t","operation":"MINT","asset":"BTC"}'
+    const retry = content('RETRY', 'held')
+    const directory = await storeOf([payload, retry], [undefined, { ...retry, evidenceIn: 2 }])
+    const store = ['--store', join(directory, 'decisions.db')]
+    const json = await run(['replay', '--policy', await policyFile(), ...store, '--json'])
+    expect(JSON.parse(json.stdout)).toMatchObject({ total: 2, unreadable: [] })
   })
 
   it('ends with 2 without a store or with a bad policy', async () => {

@@ -5,6 +5,7 @@ import type { Core } from '../../../handler/decisions/sqlite/core.ts'
 import { openDatabase } from '../../../handler/decisions/sqlite/database.ts'
 import type { Database } from '../../../handler/decisions/sqlite/database.ts'
 import type { NewDecision, Receipt } from '../../../handler/decisions/store.ts'
+import { sha256 } from '../../../handler/protocol/digest.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
 import { APPROVE, entry, hex, START, REJECT, requestKey, RETRY } from './entries.ts'
 
@@ -151,6 +152,34 @@ describe('record', () => {
     const { seq } = record(entry())
     expect(rows(db)).toBe(3)
     expect(core.calls.recall(requestKey(), '')).toEqual({ kind: 'decided', decision: APPROVE, seq })
+  })
+
+  // A faulty co-signer that repeated one request of 1 MiB thirty times made the store grow by 29 MiB.
+  it('stores the evidence of a repeated RETRY once, however it is signed, and each other one', async () => {
+    const { db, record } = await bench()
+    const put = (token: string, cosigner: string, key = {}) => {
+      const { seq } = record(entry({ key, decision: RETRY, evidence: { token, cosigner } }))
+      const row = db
+        .prepare<[number], { body: string; token: string | null }>(
+          'SELECT body, token FROM chain WHERE seq = ?',
+        )
+        .get(seq)
+      const { evidenceIn, tokenSha256 } = JSON.parse(row?.body ?? '')
+      return { token: row?.token, evidenceIn, said: tokenSha256 === sha256(token) }
+    }
+    const own = (token: string) => ({ token, evidenceIn: undefined, said: true })
+    const again = (evidenceIn: number) => ({ token: null, evidenceIn, said: true })
+    expect(put('one', 'a')).toEqual(own('one'))
+    expect(put('one', 'a')).toEqual(again(1))
+    expect(put('signed anew', 'a')).toEqual(again(1))
+    // Another key vouches for it by its own signature.
+    expect(put('of b', 'b')).toEqual(own('of b'))
+    expect(put('of b', 'b')).toEqual(again(4))
+    expect(put('at once', 'a', { stage: 'approval' })).toEqual(own('at once'))
+    expect(put('at once', 'a', { stage: 'approval' })).toEqual(again(6))
+    // What is decided has its own evidence.
+    const { seq } = record(entry({ evidence: { token: 'one', cosigner: 'a' } }))
+    expect(db.prepare('SELECT token FROM chain WHERE seq = ?').pluck().get(seq)).toBe('one')
   })
 
   it('keeps what was proposed beside what was decided', async () => {

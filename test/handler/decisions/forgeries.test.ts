@@ -31,7 +31,7 @@ import { testKey } from '../../fixtures/keys.ts'
 import type { TestKey } from '../../fixtures/keys.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
 import { tokenOf } from '../../fixtures/tokens.ts'
-import { entry, REJECT, START } from './entries.ts'
+import { entry, REJECT, RETRY, START } from './entries.ts'
 
 const DAY = 86_400_000
 const HOUR = 3_600_000
@@ -313,6 +313,66 @@ describe('a store as it was written', () => {
     expect(verify(path, { cosigners: renamed }).problems[0]).toEqual({
       seq: 2,
       message: 'evidence is signed by `other`, not by the co-signer of the record',
+    })
+  })
+})
+
+describe('a RETRY that was repeated', () => {
+  const body = (parts: object) => (rows: readonly Row[]) =>
+    rows.map((row) => (row.seq === 4 ? changed(row, parts) : row))
+
+  /** Records 2 and 5 have tokens of two requests; 3 and 4 are the first one's again, once signed anew. */
+  async function repeated() {
+    const store = await openedStore()
+    const first = { ...asked(transfer('0.25')), decision: RETRY }
+    const anew = tokenOf(cosigner.privateKey, { ...transfer('0.25'), iat: START / 1_000 })
+    const token = createTokenVerifier(vault())(anew, new Date(START)).token
+    store.at(START, first)
+    store.at(START + HOUR, first, { ...first, evidence: { ...first.evidence, token } })
+    store.at(START + HOUR, { ...asked({ ...transfer('0.5'), txId: 'other' }), decision: RETRY })
+    store.close()
+    return store.path
+  }
+
+  it('is verified by the evidence of the first', async () => {
+    const path = await repeated()
+    const evidence = 'SELECT seq FROM chain WHERE token IS NOT NULL'
+    expect(withDatabase(path, (db) => db.prepare(evidence).pluck().all())).toEqual([2, 5])
+    expect(verify(path, { cosigners: vault() })).toMatchObject({ problems: [], requests: 4 })
+  })
+
+  it.each<[string, (rows: readonly Row[]) => readonly Row[], string]>([
+    ['says that it approves', body({ action: 'APPROVE' }), 'evidence is that of another record'],
+    ['names another request', body({ evidenceIn: 5 }), 'evidence is not in record 5'],
+    ['names another repetition', body({ evidenceIn: 3 }), 'evidence is not in record 3'],
+    ['names itself', body({ evidenceIn: 4 }), 'evidence is not in record 4'],
+    ['names what is not there', body({ evidenceIn: 9 }), 'evidence is not in record 9'],
+    ['names no record', body({ evidenceIn: 0 }), 'body is not a record'],
+    ['has other content', body({ digest: 'e'.repeat(64) }), 'evidence is not in record 2'],
+    ['is of another co-signer', body({ cosigner: 'other' }), 'evidence is not in record 2'],
+    ['has none', body({ evidenceIn: undefined }), 'evidence is missing'],
+    [
+      'has two',
+      (rows) => rows.map((row) => (row.seq === 4 ? { ...row, token: 'x' } : row)),
+      'evidence is in two records',
+    ],
+    [
+      'lost it with the first',
+      (rows) => rows.map((row) => (row.seq === 2 ? { ...row, token: null } : row)),
+      'evidence is not in record 2',
+    ],
+  ])('is found when it %s', async (_, change, message) => {
+    const path = await repeated()
+    await rewrite(path, change)
+    expect(verify(path).problems).toContainEqual({ seq: 4, message })
+  })
+
+  it('has the content of the first by its own version of the identity, too', async () => {
+    const path = await repeated()
+    await rewrite(path, body({ identity: undefined, digest: 'e'.repeat(64) }))
+    expect(verify(path, { cosigners: vault() }).problems).toContainEqual({
+      seq: 4,
+      message: '`digest` is not that of the request in evidence',
     })
   })
 })

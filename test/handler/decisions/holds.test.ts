@@ -54,6 +54,23 @@ describe('a hold', () => {
     expect(open(requestKey({ digest: 'other' })).id).not.toBe(id)
   })
 
+  it('shows its request, also where the evidence is in an earlier record', () => {
+    const db = openDatabase(':memory:')
+    const core = createCore(db)
+    const at = <T>(nowMs: number, work: (calls: Core['calls']) => T) =>
+      core.transaction(nowMs, () => work(core.calls))
+    const retry = entry({ decision: RETRY })
+    at(START, (calls) => calls.record(retry))
+    const { id } = at(START + 1_000, (calls) =>
+      calls.openHold({ key: requestKey(), terms: ONE, summary: '' }),
+    )
+    at(START + 1_000, (calls) => calls.record({ ...retry, heldBy: id }))
+    expect(at(START + 1_000, (calls) => calls.findHold(id))?.evidence).toMatchObject({
+      record: { hold: id, evidenceIn: 1 },
+      token: 'token.of.request-1',
+    })
+  })
+
   it('is released by as many different people as its terms ask for', () => {
     const { at, id } = held(TWO)
     expect(at(START, (calls) => calls.approveHold(id, by('Alice'))).state).toBe('waiting')
