@@ -4,6 +4,7 @@ import type { Section } from '../report.ts'
 import type { Rig } from '../rig.ts'
 import { answerKeys } from './answer-keys.ts'
 import { decision } from './decision.ts'
+import { events } from './events.ts'
 import { growth } from './growth.ts'
 import { memory } from './memory.ts'
 import type { ScenarioName } from './names.ts'
@@ -22,6 +23,7 @@ export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
   growth,
   policy,
   overload,
+  events,
   memory,
   'start-up': startUp,
   soak,

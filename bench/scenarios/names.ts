@@ -6,6 +6,7 @@ export const SCENARIO_NAMES = [
   'growth',
   'policy',
   'overload',
+  'events',
   'memory',
   'start-up',
   'soak',

@@ -22,6 +22,8 @@ export interface Variant {
   readonly cosignerKeys?: number
   readonly generations?: number
   readonly deadlineMs?: number
+  /** Ports of this machine to which it sends every event. */
+  readonly targets?: readonly number[]
   readonly algorithm?: AnswerAlgorithm
   /** A state directory that exists already: keys, and perhaps a history. */
   readonly stateDir?: string
@@ -46,11 +48,14 @@ export async function startCountersign(
     generations = 1,
     deadlineMs = 25_000,
     algorithm = 'RS256',
+    targets = [],
   } = variant
   const directory = await world.makeDirectory('countersign')
   const stateDir = variant.stateDir ?? join(directory, 'state')
   const policyFile = join(directory, 'policy.yaml')
   await writeFile(policyFile, policyYaml({ rules, limits }))
+  const eventsFile = join(directory, 'events.yaml')
+  await writeFile(eventsFile, targetsYaml(targets), { mode: 0o600 })
   // Every generation gets a slot of its own: a slot presents one certificate at a time.
   const [ops = 0, ...ports] = await freePorts(1 + Math.max(2, generations))
   const [first = 0] = ports
@@ -70,6 +75,7 @@ export async function startCountersign(
       HANDLER_POLICY_FILE: policyFile,
       HANDLER_DEADLINE_MS: String(deadlineMs),
       HANDLER_ANSWER_ALGORITHM: algorithm,
+      ...(targets.length === 0 ? {} : { HANDLER_EVENTS_FILE: eventsFile }),
     },
   })
   await untilReady(child, logFile)
@@ -86,6 +92,14 @@ export async function metric(server: CountersignServer, name: string): Promise<n
   const response = await fetch(`${server.opsUrl}/metrics`)
   const line = (await response.text()).split('\n').find((text) => text.startsWith(`${name} `))
   return Number(line?.split(' ')[1] ?? Number.NaN)
+}
+
+function targetsYaml(ports: readonly number[]): string {
+  const targets = ports.map(
+    (port) =>
+      `  - { name: t${port}, url: 'http://127.0.0.1:${port}/', body: { text: '{{text}}' } }\n`,
+  )
+  return `version: 1\ntargets:\n${targets.join('')}`
 }
 
 async function cosignerKeys(world: World, directory: string, count: number): Promise<string> {
