@@ -4,6 +4,8 @@ import { ALLOWED_ADDRESS } from './load/tokens.ts'
 /** What the approving rule needs beside the usual conditions. */
 export interface PolicyShape {
   readonly rules: number
+  /** All others refuse: these have an index over operation, asset and source alone. */
+  readonly refusing?: boolean
   /** It spends of a rolling limit. */
   readonly limits?: boolean
   /** It looks the destination up in the list file of this name. */
@@ -11,8 +13,9 @@ export interface PolicyShape {
 }
 
 /** A policy file. */
-export function policyYaml({ rules, limits = false, listFile }: PolicyShape): string {
-  const others = Array.from({ length: rules - 1 }, (_, i) => otherRule(i))
+export function policyYaml({ rules, refusing, limits = false, listFile }: PolicyShape): string {
+  const action = refusing === true ? 'REJECT' : 'APPROVE'
+  const others = Array.from({ length: rules - 1 }, (_, i) => otherRule(i, action))
   const lines = ['version: 1', 'default: REJECT']
   // Far above what any run spends.
   const limit = '{ window: 24h, amount: "1000000000", count: 100000000, by: [asset, source] }'
@@ -45,10 +48,10 @@ function approvingRule(addresses: string, limits: boolean): string {
  * Rules that nearly match: operation and source are the request's. Most differ in the destination's address or in the
  * asset; one in a hundred only in the amount, so that no index can tell it from the right one.
  */
-function otherRule(i: number): string {
+function otherRule(i: number, action: 'APPROVE' | 'REJECT'): string {
   return (
     `  - id: other-${i}\n    when: { endpoint: tx_sign_request, operation: TRANSFER, ` +
-    `source: { type: VAULT, id: "0" }, ${differenceOf(i)} }\n    then: APPROVE`
+    `source: { type: VAULT, id: "0" }, ${differenceOf(i)} }\n    then: ${action}`
   )
 }
 
