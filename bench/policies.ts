@@ -4,7 +4,7 @@ import { ALLOWED_ADDRESS } from './load/tokens.ts'
 /** What the approving rule needs beside the usual conditions. */
 export interface PolicyShape {
   readonly rules: number
-  /** All others refuse: these have an index over operation, asset and source alone. */
+  /** All others refuse: what they ask for may be unknown, and then each of them is looked at. */
   readonly refusing?: boolean
   /** It spends of a rolling limit. */
   readonly limits?: boolean
