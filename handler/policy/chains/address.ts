@@ -73,6 +73,17 @@ export function readAddress(
 }
 
 /**
+ * Texts that version 0.1.0 took for other addresses than their key: as it is written, and as its family may write it
+ * besides. It read EVM addresses as they are read today.
+ */
+export function earlierTexts(text: string, family: AddressFamily | undefined): readonly string[] {
+  const read = readAddress(text, family)
+  if (read === undefined || looksEvm(beforeColon(text))) return []
+  const texts = new Set([text, ...(family?.spellings?.(read.bare) ?? [])])
+  return [...texts].filter((one) => one !== read.bare)
+}
+
+/**
  * Stands between an address and its tag: no key has a control character. A known address without a tag ends with it.
  */
 const SEPARATOR = '\n'

@@ -173,7 +173,7 @@ function sumOf(a: Decimal | undefined, b: Decimal | undefined): Decimal | undefi
 
 /**
  * Every address that is stated; without one, the account by type and id. Charges that stand under an account, or under type and
- * address as version 0.1.0 named it, count beside. Undefined when there is nothing to name it by, or an address is unreadable.
+ * address as version 0.1.0 named and spelled it, count beside. Undefined when there is nothing to name it by, or an address is unreadable.
  */
 function namesOf(reading: DestinationReading): readonly Omit<Share, 'amount'>[] | undefined {
   const { type, id } = reading
@@ -191,7 +191,7 @@ function namesOf(reading: DestinationReading): readonly Omit<Share, 'amount'>[] 
   return [
     ...under(id.texts, addresses.length > 0),
     ...addresses.map((address) => ({ destination: textKey(address), onlyIfSpent: false })),
-    ...(id.texts.length === 0 ? under(addresses, true) : []),
+    ...(id.texts.length === 0 ? under([...addresses, ...reading.earlierTexts()], true) : []),
   ]
 }
 

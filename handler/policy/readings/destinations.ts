@@ -1,5 +1,12 @@
 /** The destinations of a transaction as one list, made of the top level and of `destinations`. */
-import { familyFor, partsOf, readAddress, taggedKeys, vaultAddressKey } from '../chains/address.ts'
+import {
+  earlierTexts,
+  familyFor,
+  partsOf,
+  readAddress,
+  taggedKeys,
+  vaultAddressKey,
+} from '../chains/address.ts'
 import type { AddressRules, ReadAddress } from '../chains/address.ts'
 import type { AddressFamily } from '../chains/families/family.ts'
 import type { Destination, TxSignRequest } from '../../protocol/request.ts'
@@ -24,6 +31,8 @@ export interface DestinationReading extends Readonly<Record<DestinationMember, S
   readonly type: StatedType
   /** Keys that compare equal exactly when the addresses do; computed when first asked for. */
   address(): Stated
+  /** The texts by which version 0.1.0 may have known the addresses, besides their keys. */
+  earlierTexts(): readonly string[]
   /** Neither type, nor id, nor address is stated. */
   readonly isEmpty: boolean
   /** Named by the id of an account. */
@@ -103,6 +112,7 @@ function readingOf(
     name: stated(dstName),
     subType: stated(dstSubType),
     address,
+    earlierTexts: () => [...new Set(addresses.flatMap((text) => earlierIn(text, context)))],
     isUnproven: () => type.texts.includes('VAULT') && isForeign(address(), id, context),
     isEmpty: isNothing(type) && isNothing(id) && addresses.every(isAbsent),
     isAccount:
@@ -110,6 +120,10 @@ function readingOf(
       type.texts.every((text) => ACCOUNT_TYPES.has(text)) &&
       id.texts.length > 0,
   }
+}
+
+function earlierIn(address: unknown, { family }: Context): readonly string[] {
+  return typeof address === 'string' && address !== '' ? earlierTexts(address, family) : []
 }
 
 /** True when an address is known that is not in the list of vault addresses for the account. */
@@ -134,6 +148,7 @@ const UNREADABLE_DESTINATION: DestinationReading = {
   name: HIDDEN,
   subType: HIDDEN,
   address: () => HIDDEN,
+  earlierTexts: () => [],
   isEmpty: false,
   isAccount: false,
   isUnproven: () => false,

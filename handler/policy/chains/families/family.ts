@@ -11,6 +11,8 @@ export interface AddressFamily {
    * reading a key gives the key; no key has a control character.
    */
   read(this: void, text: string): string | undefined
+  /** Other texts of the address with this key, where there are few. */
+  spellings?(this: void, key: string): readonly string[]
   /** The tag that an address holds itself. */
   tagIn?(this: void, text: string): string | undefined
 }

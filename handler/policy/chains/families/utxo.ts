@@ -27,7 +27,21 @@ function utxoFamily(name: string, rules: NetworkRules): AddressFamily {
       const script = scriptOfAddress(text, rules)
       return script === undefined ? undefined : spelled(script, text, rules)
     },
+    spellings: (key) => spellingsOf(key, rules),
   }
+}
+
+/** Of a hash: with each version in Base58, and as CashAddr without its prefix. */
+function spellingsOf(key: string, rules: NetworkRules): readonly string[] {
+  const script = scriptOfAddress(key, rules)
+  if (script === undefined) return []
+  const keyHash = KEY_HASH.exec(script)?.[1]
+  const hash = keyHash ?? SCRIPT_HASH.exec(script)?.[1]
+  if (hash === undefined) return []
+  const bytes = hexToBytes(hash)
+  const versions = keyHash === undefined ? rules.p2sh : rules.p2pkh
+  const texts = versions.map((version) => withChecksum(Uint8Array.from([version, ...bytes])))
+  return rules.cashaddr === undefined ? texts : [...texts, key.slice(rules.cashaddr.length + 1)]
 }
 
 const KEY_HASH = /^76a914([0-9a-f]{40})88ac$/

@@ -48,6 +48,12 @@ const HIDDEN = { displayDstAddress: undefined }
 const NOT_LISTED = { destinations: undefined, destAddress: '' }
 const NO_ADDRESS = { destAddress: '', destinations: [destination(HIDDEN)] }
 
+const LEGACY = '1BpEi6DfDAUFd7GtittLSdBeYJvcoaVggu'
+const CASH = 'bitcoincash:qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a'
+const RAW_TON = `-1:${'3'.repeat(64)}`
+const BOUNCES = 'Ef8zMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM0vF'
+const STAYS = 'Uf8zMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMxYA'
+
 const approved = { action: 'APPROVE', rule: 'r', reason: 'approved by policy' }
 const full = { action: 'REJECT', rule: 'r', reason: 'limit reached' } as const
 const units = (text: string) => parseDecimal(text)
@@ -163,6 +169,34 @@ describe('limits', () => {
       `asset=ETH|destination=VAULT:${ADDRESS.toLowerCase()}`,
       `asset=ETH|destination=VAULT:${OTHER_ADDRESS.toLowerCase()}`,
     ])
+  })
+
+  // Version 0.1.0 compared the texts of these addresses: what it had charged to one spelling did not count for another.
+  it.each([
+    ['BCH', CASH, [CASH, LEGACY, CASH.slice('bitcoincash:'.length)]],
+    ['BCH', LEGACY, [CASH, LEGACY, CASH.slice('bitcoincash:'.length)]],
+    ['TON', BOUNCES, [RAW_TON, BOUNCES, STAYS]],
+    ['TON', RAW_TON, [RAW_TON, BOUNCES, STAYS]],
+    ['ETH', ADDRESS, [ADDRESS.toLowerCase()]],
+    ['BTC', LEGACY, [LEGACY]],
+    ['NO_SUCH_ASSET', LEGACY, [LEGACY]],
+  ])('counts what 0.1.0 charged to the address of %s in its spellings: %s', (asset, to, texts) => {
+    const destinations = [
+      destination({ dstType: 'ONE_TIME_ADDRESS', dstId: '', displayDstAddress: to }),
+    ]
+    const parts = { asset, destType: 'ONE_TIME', destId: '', destAddress: to, destinations }
+    const { limits, assets } = policyOf(SECTIONS)
+    const limit = limits.get('each')
+    const charges = limit && chargesFor(limit, txRequest(parts), { assets, tagsSent: false }, full)
+    const [now, ...earlier] = charges ?? []
+    const key = (text = '') => `asset=${asset}|destination=${text}`
+    const escaped = (text = '') => text.replaceAll(':', '%3a').replaceAll('=', '%3d')
+    expect(now).toMatchObject({ key: key(escaped(texts[0])) })
+    expect(now).not.toHaveProperty('onlyIfSpent')
+    expect(earlier.map((each) => each.key).toSorted()).toEqual(
+      texts.map((text) => key(`ONE_TIME:${escaped(text)}`)).toSorted(),
+    )
+    expect(earlier.every(({ onlyIfSpent }) => onlyIfSpent === true)).toBe(true)
   })
 
   it.each([
