@@ -16,7 +16,7 @@ const STATES: Readonly<Record<StoredHoldState, HoldState>> = {
 }
 
 /** Opens a hold at the first delivery of a request and then follows it. */
-export function createHoldBook(store: Pick<OperatorActs, 'openHold'>): HoldBook {
+export function createHoldBook(store: Pick<OperatorActs, 'openHold' | 'fullLimits'>): HoldBook {
   return {
     async state(key, terms, request, { rule, rawTx, proven }) {
       const summary = summaryOf(request, rule, rawTx)
@@ -24,6 +24,7 @@ export function createHoldBook(store: Pick<OperatorActs, 'openHold'>): HoldBook 
       const { id, state } = await store.openHold(asked)
       return id === holdIdOf(key) ? STATES[state] : { carried: id }
     },
+    fullLimits: (entry) => store.fullLimits(entry),
   }
 }
 

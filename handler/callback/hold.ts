@@ -3,9 +3,10 @@ import { holdIdOf } from '../decisions/holds.ts'
 import type { ProvenRequest } from '../decisions/operations.ts'
 import type { Decision, HoldTerms } from '../policy/decision.ts'
 import { fromStore } from './faults.ts'
-import type { CallbackDeps } from './ports.ts'
+import type { CallbackDeps, HoldBook } from './ports.ts'
 import type { Proposal } from './proposal.ts'
 import { type AskedRequest, wholeOf } from './read.ts'
+import { entryOf } from './record.ts'
 
 /**
  * The proposal as the hold leaves it; without a hold it is unchanged, without a hold book nothing
@@ -26,7 +27,8 @@ export async function settleHold(
   if (typeof state === 'object') return carriedFrom(state.carried, hold, proposal)
   const heldBy = holdIdOf(key)
   if (state === 'released') return released({ ...proposal, heldBy }, heldBy)
-  return { ...proposal, heldBy, decision: { ...decision, ...unreleased(state, hold, decision) } }
+  if (state === 'held') return waiting({ ...proposal, heldBy }, asked, holds)
+  return { ...proposal, heldBy, decision: { ...decision, ...unreleased(state, hold) } }
 }
 
 /**
@@ -43,14 +45,32 @@ function provenBy(
   return bytes === undefined ? undefined : { token, owner, bytes }
 }
 
+/** People have not spoken; the reason says when what they may say would have no effect. */
+async function waiting(
+  proposal: Proposal,
+  asked: AskedRequest,
+  holds: HoldBook | undefined,
+): Promise<Proposal> {
+  const { decision, charges } = proposal
+  const waits = (reason: string) => ({
+    ...proposal,
+    decision: { ...decision, action: 'RETRY' as const, reason },
+  })
+  if (holds === undefined || charges.length === 0) return waits(decision.reason)
+  const approval = { ...proposal, decision: { ...decision, action: 'APPROVE' as const } }
+  const full = await fromStore(() => holds.fullLimits(entryOf(asked, approval)))
+  const first = charges.find(({ limit }) => full.includes(limit))
+  return waits(
+    first === undefined ? decision.reason : `${decision.reason} (${first.otherwise.reason})`,
+  )
+}
+
 function unreleased(
-  state: 'held' | 'rejected' | 'expired',
+  state: 'rejected' | 'expired',
   { onExpiry }: HoldTerms,
-  { reason }: Decision,
 ): Pick<Decision, 'action' | 'reason'> {
   if (state === 'rejected') return { action: 'REJECT', reason: 'HOLD_REJECTED' }
-  if (state === 'expired') return { action: onExpiry, reason: 'HOLD_EXPIRED' }
-  return { action: 'RETRY', reason }
+  return { action: onExpiry, reason: 'HOLD_EXPIRED' }
 }
 
 /** One release lets one transaction pass, once: the record of the approval uses it up. */

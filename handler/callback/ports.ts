@@ -7,7 +7,7 @@ import type { SignedContent } from '../protocol/signed-content.ts'
 import type { Verified, Vouched } from '../protocol/token.ts'
 import type { Time } from '../../common/clock.ts'
 import type { ProvenRequest } from '../decisions/operations.ts'
-import type { DecisionStore, ShadowNote } from '../decisions/store.ts'
+import type { DecisionStore, NewDecision, ShadowNote } from '../decisions/store.ts'
 import type { RequestKey } from '../protocol/digest.ts'
 import type { AnsweredCheck, Decision, Evaluation, HoldTerms } from '../policy/decision.ts'
 import type { Hook } from '../policy/compile/hooks.ts'
@@ -212,6 +212,8 @@ export interface HoldBook {
       readonly proven: ProvenRequest | undefined
     },
   ): Promise<HoldState | Carried>
+  /** Names of the limits that have no room for what is held; nothing is charged. */
+  fullLimits(entry: NewDecision): Promise<readonly string[]>
 }
 
 export type HoldState = 'held' | 'released' | 'rejected' | 'expired'

@@ -59,7 +59,8 @@ function signAhead(
   return { ahead, turn }
 }
 
-function entryOf(asked: Identified, proposal: Proposal): NewDecision {
+/** What is recorded of a proposal. */
+export function entryOf(asked: Identified, proposal: Proposal): NewDecision {
   const { key, owner, verified, delivery } = asked
   const { decision, charges, singleUses, release, carried, heldBy } = proposal
   const { policyDigest, rawTx, consistency, shadow } = proposal

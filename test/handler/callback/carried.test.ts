@@ -2,22 +2,13 @@
  * What a release at the approval stage is worth while signing: docs/decisions/charges.md, line by line, on a store on disk.
  * People were asked twice about each transaction that a rule of both stages holds.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { afterEach, describe, expect, it } from '@jest/globals'
-import { createHoldBook, frozenDecision } from '../../../handler/callback/hold-book.ts'
-import { createAnswerMemory } from '../../../handler/callback/answer-memory.ts'
-import { verifyStore } from '../../../handler/decisions/audit/verify.ts'
+import { describe, expect, it } from '@jest/globals'
 import { openReadOnly } from '../../../handler/decisions/sqlite/database.ts'
-import { markPath } from '../../../handler/decisions/sqlite/mark.ts'
-import { openSqliteStore } from '../../../handler/decisions/sqlite/sqlite-store.ts'
-import type { SqliteStore } from '../../../handler/decisions/sqlite/sqlite-store.ts'
 import { livePolicy } from '../../../handler/policy/judge.ts'
 import type { LivePolicy } from '../../../handler/policy/judge.ts'
 import { createSignatureVerifier } from '../../../handler/policy-files/statement-signature.ts'
+import { diskLine } from '../../fixtures/disk-line.ts'
 import { evmRawTx } from '../../fixtures/evm-bytes.ts'
-import { line } from '../../fixtures/line.ts'
 import { policyOf } from '../policy/policy.ts'
 
 type Payload = Readonly<Record<string, unknown>>
@@ -27,10 +18,13 @@ const BOB = '0x00000000219ab540356cBB839Cbe05303d7705Fa'
 const HOUR = 3_600_000
 
 /** Of one rule for both stages. */
-function live(then = 'approvals: 2, expires: 2h', when = 'amount: { min: "1" }', top = '') {
+function live(
+  then = 'approvals: 2, expires: 2h',
+  when = 'amount: { min: "1" }',
+  top = 'limits: { daily: { window: 24h, amount: "100", by: [asset] } }',
+) {
   return livePolicy(
     policyOf(`
-limits: { daily: { window: 24h, amount: "8", by: [asset] } }
 ${top}
 rules:
   - { id: dear, when: { operation: any, fee: { min: "1" } }, then: REJECT }
@@ -46,18 +40,26 @@ rules:
   )
 }
 
+/** With room for one transaction of 5 ETH. */
+function tight(then = 'approvals: 2, expires: 2h') {
+  const limits = 'limits: { daily: { window: 24h, amount: "8", by: [asset] } }'
+  return live(then, 'amount: { min: "1" }', limits)
+}
+
 /** One rule that holds whatever is asked. */
-const EVERYTHING = livePolicy(
-  policyOf(`
-consistency: { no-destination: note }
+const everything = (top: string) =>
+  livePolicy(
+    policyOf(`
+${top}
 rules:
   - id: all
     when: { operation: any }
     then: { action: RETRY, reason: people are asked, hold: { approvals: 2 } }
     require: { limits: none }
 `),
-  createSignatureVerifier(),
-)
+    createSignatureVerifier(),
+  )
+const EVERYTHING = everything('consistency: { no-destination: note }')
 
 /** 5 ETH to Alice, at the approval stage. */
 function approval({ to = ALICE, amount = '5', ...rest }: Payload = {}): Payload {
@@ -73,7 +75,14 @@ function approval({ to = ALICE, amount = '5', ...rest }: Payload = {}): Payload 
     destAddress: to,
     amountStr: amount,
     requestedAmountStr: amount,
-    destinations: [{ dstType: 'ONE_TIME_ADDRESS', dstAddress: to, amountNativeStr: amount }],
+    destinations: [
+      {
+        dstType: 'ONE_TIME_ADDRESS',
+        dstAddressType: 'ONE_TIME',
+        dstAddress: to,
+        amountNativeStr: amount,
+      },
+    ],
     ...rest,
   }
 }
@@ -85,77 +94,19 @@ function signing(parts: Payload = {}): Payload {
   return approval({ to, amount, fee: '0.00021', rawTx, ...rest })
 }
 
-const opened: { readonly path: string; readonly close: () => Promise<void> }[] = []
-
-/** Whatever was decided, `audit verify` finds nothing wrong with it. */
-afterEach(async () => {
-  for (const { path, close } of opened.splice(0)) {
-    await close()
-    const db = openReadOnly(path)
-    const report = verifyStore(db, {
-      markPath: markPath(path),
-      publicKeyOf: () => undefined,
-      checkpoints: [],
-    })
-    db.close()
-    await rm(dirname(path), { recursive: true })
-    expect(report.problems).toEqual([])
-  }
-})
-
 async function scene(policy = live()) {
-  const path = join(await mkdtemp(join(tmpdir(), 'countersign-carried-')), 'decisions.db')
-  const handler = await line()
-  let store: SqliteStore
-  let inForce: LivePolicy = policy
-  const open = async () => {
-    const { clock } = handler.time
-    store = await openSqliteStore({
-      path,
-      clock,
-      onFatal: (error) => {
-        throw error
-      },
-    })
-    handler.with({
-      store,
-      policy: () => inForce,
-      frozen: () => frozenDecision(store),
-      answers: createAnswerMemory(),
-      advisers: { holds: createHoldBook(store) },
-    })
-  }
-  await open()
-  opened.push({ path, close: () => store.close() })
-  const ask = async (payload: Payload) => {
-    const { action, rejectionReason } = await handler.ask(payload)
-    return rejectionReason === undefined ? action : `${String(action)} ${String(rejectionReason)}`
-  }
-  const waiting = async () => (await store.listHolds()).map(({ id }) => id)
+  const disk = await diskLine(policy)
+  const { ask, store } = disk
+  const waiting = async () => (await store().listHolds()).map(({ id }) => id)
   /** The id of the hold, released by these people and used by the approval. */
   const released = async (payload = approval(), people = ['alice', 'bob']) => {
     expect(await ask(payload)).toMatch(/^RETRY/)
     const [id = ''] = await waiting()
-    for (const by of people) await store.approveHold(id, { by, note: '' })
+    for (const by of people) await store().approveHold(id, { by, note: '' })
     expect(await ask(payload)).toBe('APPROVE')
     return id
   }
-  return {
-    path,
-    ask,
-    waiting,
-    released,
-    records: () => handler.decided,
-    store: () => store,
-    handler,
-    change: (next: LivePolicy) => {
-      inForce = next
-    },
-    restart: async () => {
-      await store.close()
-      await open()
-    },
-  }
+  return { ...disk, waiting, released }
 }
 
 /** What the store says of the last record of a hold. */
@@ -175,7 +126,7 @@ const WAITS = 'RETRY people are asked'
 
 describe('a release at the approval stage', () => {
   it('serves the signing request whose bytes prove the same; the record says so', async () => {
-    const { ask, released, waiting, path, store, records } = await scene()
+    const { ask, released, waiting, path, store, handler } = await scene()
     const hold = await released()
     expect(await ask(signing())).toBe('APPROVE')
     expect(await waiting()).toEqual([])
@@ -189,7 +140,7 @@ describe('a release at the approval stage', () => {
       bytes: expect.stringMatching(/^[0-9a-f]{64}$/) as unknown,
       variant: 1,
     })
-    expect(records().at(-1)).toMatchObject({ hold, reason: 'released at the approval stage' })
+    expect(handler.decided.at(-1)).toMatchObject({ hold, reason: 'released at the approval stage' })
     const [usage] = await store().limitUsage({ daily: 24 * HOUR })
     expect(usage).toMatchObject({ count: 1, amount: '5' })
   })
@@ -272,10 +223,13 @@ describe('a release at the approval stage', () => {
     ['with another operation', { operation: 'CONTRACT_CALL' }, /^RE(?:TRY|JECT)/],
     ['with a fee that the rule above refuses', { fee: '1' }, /^REJECT/],
   ])('does not serve a signing request %s', async (_, parts, expected) => {
-    const { ask, released } = await scene()
+    const { ask, released, waiting } = await scene()
     await released()
     expect(await ask(signing(parts))).toMatch(expected)
-    expect(await ask(signing(parts))).toMatch(expected)
+    const again = await ask(signing(parts))
+    expect(again).toMatch(expected)
+    // People are asked: it has a hold of its own.
+    expect(await waiting()).toHaveLength(again.startsWith('RETRY') ? 1 : 0)
   })
 
   it.each<[string, Payload]>([
@@ -371,20 +325,27 @@ describe('a release at the approval stage', () => {
   })
 
   it('waits while a limit is full, is not lost, and nobody is asked meanwhile', async () => {
-    const policy = live()
+    const policy = tight()
     const { ask, released, store, waiting, change, handler } = await scene(policy)
     await released()
     // What was charged is given back, and another transaction takes the room.
     await store().releaseCharges('t-1', { by: 'carol', note: '' })
-    change(live('approvals: 1'))
+    change(tight('approvals: 1'))
     await released(approval({ txId: 't-2', requestId: 't-2' }), ['alice'])
     change(policy)
     expect(await ask(signing())).toMatch(/^RETRY (?!people)/)
     expect(await waiting()).toEqual([])
-    change(live('approvals: 2, expires: 3d'))
+    change(tight('approvals: 2, expires: 3d'))
     await handler.time.advance(HOUR)
     await store().releaseCharges('t-2', { by: 'carol', note: '' })
     expect(await ask(signing())).toBe('APPROVE')
+  })
+
+  it('comes of the approval stage alone: people who released bytes released no others', async () => {
+    const { ask, released } = await scene()
+    await released(signing())
+    expect(await ask(signing({ nonce: 1 }))).toBe(WAITS)
+    expect(await ask(signing({ note: 'again' }))).toBe(WAITS)
   })
 
   it('serves no request that waits for people already: they decide', async () => {
@@ -402,10 +363,20 @@ describe('a release at the approval stage', () => {
   })
 
   it('serves no request of which people look at what disagrees', async () => {
-    const policy = live('approvals: 2', 'amount: { min: "1" }', 'consistency: { requested: hold }')
-    const { ask, released } = await scene(policy)
-    const odd = { requestedAmountStr: '3' }
+    const { ask, released } = await scene(everything('consistency: { address-type: hold }'))
+    const odd = { destAddressType: 'WHITELISTED' }
     await released(approval(odd))
     expect(await ask(signing(odd))).toBe(WAITS)
+  })
+})
+
+describe('a hold that waits while its limit is full', () => {
+  it('says so in the reason, until there is room', async () => {
+    const { ask, released, store } = await scene(tight())
+    await released()
+    const next = approval({ txId: 't-2', requestId: 't-2' })
+    expect(await ask(next)).toBe(`${WAITS} (limit reached)`)
+    await store().releaseCharges('t-1', { by: 'carol', note: '' })
+    expect(await ask(next)).toBe(WAITS)
   })
 })

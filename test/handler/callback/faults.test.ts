@@ -457,7 +457,10 @@ describe("a team's own function", () => {
     const held = says('RETRY', { hold: terms })
     expect(await decided(held, thrower)).toEqual(['RETRY', 'BECAUSE', 'rule-1'])
     handler.with({
-      advisers: { holds: { state: () => Promise.resolve('released') }, decider: gives('REJECT') },
+      advisers: {
+        holds: { ...roomy, state: () => Promise.resolve('released') },
+        decider: gives('REJECT'),
+      },
     })
     expect(await handler.ask(SIGNING)).toMatchObject({ action: 'REJECT', rejectionReason: 'CODE' })
     expect(handler.store.records.at(-1)).not.toHaveProperty('hold')
@@ -521,7 +524,7 @@ describe('holds', () => {
   const held = says('RETRY', { hold: terms, rawTx: 'verified' })
 
   async function askWhen(state: HoldState): Promise<Record<string, unknown>> {
-    handler.with({ advisers: { holds: { state: () => Promise.resolve(state) } } })
+    handler.with({ advisers: { holds: { ...roomy, state: () => Promise.resolve(state) } } })
     return handler.ask(SIGNING)
   }
 
@@ -571,6 +574,7 @@ describe('holds', () => {
     handler.with({
       advisers: {
         holds: {
+          ...roomy,
           state: (key, hold, request, rule) => {
             asked.push(key.requestId, hold, request.requestId, rule)
             return Promise.resolve('held')
@@ -584,13 +588,16 @@ describe('holds', () => {
   })
 
   it('are a fault of the store when they cannot be read', async () => {
-    handler.with({ advisers: { holds: { state: fails('EIO') } } })
+    handler.with({ advisers: { holds: { ...roomy, state: fails('EIO') } } })
     expect(await handler.ask(SIGNING)).toMatchObject({
       action: 'RETRY',
       rejectionReason: 'ERR_STORE_UNAVAILABLE',
     })
   })
 })
+
+/** No limit of a hold is full. */
+const roomy = { fullLimits: () => Promise.resolve([]) }
 
 function thrower(): never {
   throw new Error('a fault')

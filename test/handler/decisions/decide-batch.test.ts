@@ -170,19 +170,36 @@ describe('a batch of many', () => {
     )
   })
 
+  const carry = (digest: string, bytes: string, rawTx = 'verified') =>
+    call(
+      'record',
+      entry({
+        key: { digest: hex(digest) },
+        carried: { id: holdIdOf(APPROVAL), terms: TERMS },
+        bytes,
+        evidence: { owner: 'owner-1', token: tokenTo('0x01'), rawTx },
+      }),
+    )
+
+  it('carries a release to bytes that are verified, on the evidence that was recorded', () => {
+    const db = openDatabase(':memory:')
+    const core = createCore(db)
+    const answer = (one: Call) => {
+      const [receipt] = answered(core.transaction(START, () => core.run([one])))
+      return Object(receipt).decision.action as string
+    }
+    core.transaction(START, () => core.run(RELEASED))
+    expect(answer(carry('2', 'bytes-1', 'unproven: fee'))).toBe('RETRY')
+    db.prepare('UPDATE chain SET token = ? WHERE token IS NOT NULL').run(tokenTo(undefined))
+    expect(answer(carry('3', 'bytes-1'))).toBe('RETRY')
+    db.prepare('UPDATE chain SET token = ? WHERE token IS NOT NULL').run(tokenTo('0x01'))
+    expect(answer(carry('4', 'bytes-1'))).toBe('APPROVE')
+    db.close()
+  })
+
   it('carries a release within itself, to one set of bytes', () => {
     const db = openDatabase(':memory:')
     const core = createCore(db)
-    const carry = (digest: string, bytes: string) =>
-      call(
-        'record',
-        entry({
-          key: { digest: hex(digest) },
-          carried: { id: holdIdOf(APPROVAL), terms: TERMS },
-          bytes,
-          evidence: { owner: 'owner-1', token: tokenTo('0x01'), rawTx: 'verified' },
-        }),
-      )
     const signed = [carry('2', 'bytes-1'), carry('3', 'bytes-2'), carry('4', 'bytes-1')]
     const results = core.transaction(START, () => core.run([...RELEASED, ...signed]))
     expect(answered(results.slice(3)).map((receipt) => Object(receipt).decision.action)).toEqual([

@@ -319,7 +319,10 @@ describe('people, functions and services', () => {
       advisers: {
         ...(who === 'decider' ? { decider: async () => (asked.push('decider'), undefined) } : {}),
         hooks: { call: async () => (asked.push('hooks'), 'allow' as const) },
-        holds: { state: async () => (asked.push('holds'), 'released' as const) },
+        holds: {
+          fullLimits: async () => [],
+          state: async () => (asked.push('holds'), 'released' as const),
+        },
       },
       ...(who === 'hooks' ? { policy: () => HOOKED } : {}),
     })
