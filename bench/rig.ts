@@ -3,9 +3,10 @@ import type { FloorJob, FloorResult } from './floor.ts'
 import { startGenerator } from './load/generator.ts'
 import type { Generator } from './load/generator.ts'
 import type { ClosedJob, ClosedResult, Outcomes } from './load/job.ts'
-import { ask, start } from './processes.ts'
+import { ask, start, stop } from './processes.ts'
 import type { Cores } from './processes.ts'
 import type { Server } from './servers/start.ts'
+import type { SeamJob, SeamResult } from './seam.ts'
 import { median, spread } from './stats.ts'
 import type { World } from './world.ts'
 
@@ -25,6 +26,8 @@ export interface Rig {
   readonly say: (text: string) => void
   /** Verify + sign with cached keys, now, on the servers' core. */
   floor(): Promise<FloorResult>
+  /** Signatures through the port to answer keys and without it, on the same core. */
+  seam(): Promise<SeamResult>
   /** A file of at least `count` requests of the usual size; none of them is twice in it. */
   pool(count: number): Promise<string>
   /** The load generator on the other core, or on both. */
@@ -70,6 +73,13 @@ export async function createRig(
       const pool = await world.pool(1, TOKEN_CHARS)
       const job: FloorJob = { keyFile: world.cosignerKeyFile, pool, iterations }
       return ask(floorProcess, job)
+    },
+    async seam() {
+      const job: SeamJob = { keyFile: world.cosignerKeyFile, pairs: quick ? 10 : 40 }
+      const child = start('bench/seam.js', { ipc: true, cores: 'first' })
+      const result: SeamResult = await ask(child, job)
+      await stop(child)
+      return result
     },
     generator(cores) {
       const generator = generators.get(cores) ?? startGenerator(cores)

@@ -10,6 +10,9 @@ import { startReference } from '../servers/start.ts'
 import type { Server } from '../servers/start.ts'
 import { median } from '../stats.ts'
 
+/** What cannot be told from nothing even on a quiet machine. */
+const SEAM_TOLERANCE = 0.01
+
 /** Measures both algorithms on one core, in the same alternating rounds. */
 export async function answerKeys(rig: Rig): Promise<Section> {
   rig.say('answer keys, RS256 and ES256')
@@ -39,6 +42,7 @@ export async function answerKeys(rig: Rig): Promise<Section> {
     (floor) => floors.push(floor),
   )
   for (const { lane } of lanes) await lane.server.stop()
+  const seam = await rig.seam()
   const find = (label: string) => measured.find((each) => each.label === label)
   const [rs, es] = ANSWER_ALGORITHMS.map((algorithm) => find(countersign(algorithm)))
   if (rs === undefined || es === undefined) throw new Error('an algorithm was not measured')
@@ -80,6 +84,13 @@ export async function answerKeys(rig: Rig): Promise<Section> {
         value: floorOf(({ signUs, signEs256Us }) => signEs256Us / signUs),
         unit: '',
       },
+      {
+        name: 'RS256 signature, through the port to answer keys / node:crypto alone, CPU',
+        value: seam.ratio,
+        unit: '',
+        goal: { atMost: 1 + Math.max(seam.noise, SEAM_TOLERANCE) },
+      },
+      { name: 'noise: two runs of node:crypto alone, difference', value: seam.noise, unit: '' },
     ],
   }
 }
