@@ -153,6 +153,12 @@ export const STORE_ERRORS = {
     meaning: 'The store was written by a newer release.',
     remedy: 'Use the release that wrote it, or a newer one.',
   },
+  ERR_STORE_NOT_COMPARED: {
+    exit: 'unavailable',
+    meaning:
+      'A request is too large to be compared with another one under its id: it is answered RETRY, with an alarm.',
+    remedy: 'Find out who asks for a transaction of more than 20,000 values.',
+  },
   ERR_STORE_UNAVAILABLE: {
     exit: 'unavailable',
     meaning: 'The store cannot be opened or asked at this moment.',

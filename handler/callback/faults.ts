@@ -3,6 +3,7 @@
  * is never kept.
  */
 import type { After } from '../../common/clock.ts'
+import { StoreError } from '../decisions/store-error.ts'
 import type { ReservedRule } from '../policy/reserved.ts'
 
 /** Kept free at the end of the deadline for signing and sending, in milliseconds. */
@@ -30,7 +31,8 @@ export async function fromStore<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask()
   } catch (cause) {
-    throw new Undecided('store-unavailable', cause)
+    const isUnread = cause instanceof StoreError && cause.code === 'ERR_STORE_NOT_COMPARED'
+    throw new Undecided(isUnread ? 'unreadable' : 'store-unavailable', cause)
   }
 }
 

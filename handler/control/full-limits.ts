@@ -27,8 +27,9 @@ export async function fullLimitsOf(
   if (evidence === undefined || evidence.token.length > MAX_TOKEN) return undefined
   const { record, token } = evidence
   const { endpoint, stage, cosigner, generation, policyDigest, owner, deliveryId } = record
-  const request = readRecent(endpoint, token)?.request
-  if (request?.endpoint !== 'tx_sign_request') return request === undefined ? undefined : []
+  const request = readRecent(endpoint, token)
+  if (request === undefined || request === 'too-large') return undefined
+  if (request.endpoint !== 'tx_sign_request') return []
   const evaluated = attempt(() => {
     const facts = { now: clock.now(), cosigner, before: record.consistency }
     return policy().evaluate({ ...request, stage }, facts)

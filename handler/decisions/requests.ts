@@ -2,13 +2,14 @@
 import type { Decision } from '../policy/decision.ts'
 import { IDENTITY_VERSION } from '../protocol/digest.ts'
 import type { RequestKey } from '../protocol/digest.ts'
-import { readRecent, readStored } from '../protocol/stored-token.ts'
+import { MAX_COMPARED_VALUES, readRecent, readStored } from '../protocol/stored-token.ts'
 import type { StoredRequest } from '../protocol/stored-token.ts'
 import { readRecord } from './chain.ts'
 import { compareCores } from './cores.ts'
 import type { Difference } from './cores.ts'
 import type { DecisionBody } from './decision-fields.ts'
 import type { ChainRow } from './record.ts'
+import { StoreError } from './store-error.ts'
 import type { Recall } from './store.ts'
 
 /**
@@ -53,7 +54,7 @@ export function tokensNeeded(rows: readonly ChainRow[], key: RequestKey): readon
  * What the records with a request's fingerprint say of it; `rows` are ascending and at most `MAX_CANDIDATES`. `token` is
  * that of the request, `cosigner` who signed it, where it is to be recorded.
  *
- * @throws StoreError `ERR_STORE_DAMAGED` when a record is altered
+ * @throws StoreError `ERR_STORE_DAMAGED` when a record is altered, `ERR_STORE_NOT_COMPARED`
  */
 export function recallFrom(
   rows: readonly ChainRow[],
@@ -94,10 +95,11 @@ function recallOf(
 function compared(seen: readonly Version[], key: RequestKey, token: string) {
   const firsts = firstsOf(seen, key)
   if (firsts.length === 0) return { conflict: undefined, differs: [] }
-  const now = readRecent(key.endpoint, token)?.request
+  const now = readRecent(key.endpoint, token)
   const differs: Difference[] = []
   for (const first of firsts) {
-    const before = first.token === null ? undefined : readRecent(key.endpoint, first.token)?.request
+    const before = first.token === null ? undefined : readRecent(key.endpoint, first.token)
+    if (now === 'too-large' || before === 'too-large') throw notCompared(first)
     if (now === undefined || before === undefined) {
       // What is unknown of one is no difference; of two that cannot be read, the texts are compared.
       const isOther = now === before && first.identity.coreDigest !== key.coreDigest
@@ -109,6 +111,13 @@ function compared(seen: readonly Version[], key: RequestKey, token: string) {
     differs.push(...noted)
   }
   return { conflict: undefined, differs: [...new Set(differs)] }
+}
+
+function notCompared({ seq }: Version): StoreError {
+  return new StoreError(
+    'ERR_STORE_NOT_COMPARED',
+    `the request, or the one in record ${seq} under the same id, has more than ${MAX_COMPARED_VALUES} values`,
+  )
 }
 
 /** The first record of each stage, unless it is of the very same request; what conflicted with them does not count. */

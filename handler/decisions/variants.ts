@@ -119,10 +119,10 @@ function isOfSameCore(earlier: string | null, later: string): boolean {
   return one !== undefined && other !== undefined && isSameCore(one, other)
 }
 
-/** The transaction in a token that was stored; undefined when it cannot be read as one. */
+/** The transaction in a token that was stored; undefined when it cannot be read as one, or is too large to be compared. */
 export function transactionIn(token: string): TxSignRequest | undefined {
-  const request = readRecent('tx_sign_request', token)?.request
-  return request?.endpoint === 'tx_sign_request' ? request : undefined
+  const request = readRecent('tx_sign_request', token)
+  return typeof request === 'object' && request.endpoint === 'tx_sign_request' ? request : undefined
 }
 
 /**

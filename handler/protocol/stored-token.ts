@@ -8,7 +8,7 @@ import { decodePart, splitCompact } from './jws.ts'
 import { parseRequest, provesStage, readRequest, usableIn } from './parse-request.ts'
 import type { SigningOnly } from './parse-request.ts'
 import type { CallbackRequest, Parsed } from './request.ts'
-import { parseStrictJson } from './strict-json.ts'
+import { parseStrictJson, StrictJsonError } from './strict-json.ts'
 
 /** What was asked, with its identity as it is computed now. */
 export interface StoredRequest {
@@ -34,21 +34,37 @@ export function readStored(
 }
 
 /** Tokens that were read last: one request is compared with the same few more than once. */
-const recent = new Map<string, StoredRequest | undefined>()
+const recent = new Map<string, ReadAgain>()
 const MAX_RECENT = 32
 /** Longer ones are read again, in characters. */
 const MAX_KEPT = 16_384
 
-/** As `readStored` without a co-signer's name: for what was asked, not for its identity. */
-export function readRecent(endpoint: Endpoint, token: string): StoredRequest | undefined {
+/**
+ * Of requests that have more values than this, two are not compared: while one was read, which takes seconds, no other
+ * decision could be recorded. A batch of a thousand destinations has 10,000.
+ */
+export const MAX_COMPARED_VALUES = 20_000
+
+/** What was asked; undefined when it cannot be read as a request. */
+type ReadAgain = CallbackRequest | 'too-large' | undefined
+
+/** The request in a token, for what it asks. Takes a few hundredths of a second at most. */
+export function readRecent(endpoint: Endpoint, token: string): ReadAgain {
   const name = `${endpoint} ${token}`
   if (recent.has(name)) return recent.get(name)
-  const stored = readStored(endpoint, token, '')
-  if (token.length > MAX_KEPT) return stored
+  const found = readAgain(endpoint, token)
+  if (token.length > MAX_KEPT) return found
   const [oldest] = recent.keys()
   if (oldest !== undefined && recent.size >= MAX_RECENT) recent.delete(oldest)
-  recent.set(name, stored)
-  return stored
+  recent.set(name, found)
+  return found
+}
+
+function readAgain(endpoint: Endpoint, token: string): ReadAgain {
+  const claims = claimsIn(token, MAX_COMPARED_VALUES)
+  if (claims === 'too-large') return claims
+  const parsed = claims && parsedOf(endpoint, claims)
+  return parsed?.kind === 'request' ? parsed.request : undefined
 }
 
 /** The identity of what was read from claims, as it is computed now. */
@@ -130,12 +146,20 @@ function parsedOf(endpoint: Endpoint, claims: JsonObject): Parsed | undefined {
 
 /** The claims in a token that was verified before it was stored, or in a plain body; undefined when there are none. */
 export function claimsOf(token: string): JsonObject | undefined {
+  const claims = claimsIn(token)
+  return claims === 'too-large' ? undefined : claims
+}
+
+function claimsIn(token: string, maxValues?: number): JsonObject | 'too-large' | undefined {
   const parts = splitCompact(token)
   const payload = parts && decodePart(parts.payload)
   try {
-    const claims = parseStrictJson(payload === undefined ? token : payload.toString('utf8'))
+    const text = payload === undefined ? token : payload.toString('utf8')
+    const claims = parseStrictJson(text, maxValues)
     return isObject(claims) ? claims : undefined
-  } catch {
-    return undefined
+  } catch (error) {
+    return error instanceof StrictJsonError && error.flaw === 'too-many-values'
+      ? 'too-large'
+      : undefined
   }
 }

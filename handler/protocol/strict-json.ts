@@ -9,7 +9,8 @@ import type { JsonObject, JsonValue } from './json-value.ts'
 /** Arrays and objects inside each other. */
 export const MAX_DEPTH = 32
 
-export type StrictJsonFlaw = 'syntax' | 'duplicate-name' | 'too-deep' | 'lone-surrogate'
+export type StrictJsonFlaw =
+  'syntax' | 'duplicate-name' | 'too-deep' | 'lone-surrogate' | 'too-many-values'
 
 /** Text that is not strict JSON; the message says where, never what stands there. */
 export class StrictJsonError extends Error {
@@ -27,6 +28,7 @@ const FLAWS: Readonly<Record<StrictJsonFlaw, string>> = {
   'duplicate-name': 'duplicate member name',
   'too-deep': `nesting deeper than ${MAX_DEPTH}`,
   'lone-surrogate': 'lone surrogate',
+  'too-many-values': 'too many values',
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
@@ -55,11 +57,16 @@ interface Cursor {
   /** Lone surrogates are taken, and what is nested too deep is checked, but not kept. */
   readonly isLenient: boolean
   at: number
+  /** Values that may still be read. */
+  left: number
 }
 
-/** The value of a JSON text, deeply frozen, numbers as written. Throws `StrictJsonError`. */
-export function parseStrictJson(text: string): JsonValue {
-  return parse({ text, isLenient: false, at: 0 })
+/**
+ * The value of a JSON text, deeply frozen, numbers as written; at most `maxValues` of them are read. Throws
+ * `StrictJsonError`.
+ */
+export function parseStrictJson(text: string, maxValues = Infinity): JsonValue {
+  return parse({ text, isLenient: false, at: 0, left: maxValues })
 }
 
 /**
@@ -68,7 +75,7 @@ export function parseStrictJson(text: string): JsonValue {
  * `StrictJsonError`.
  */
 export function parseLenientJson(text: string): JsonValue {
-  return parse({ text, isLenient: true, at: 0 })
+  return parse({ text, isLenient: true, at: 0, left: Infinity })
 }
 
 function parse(cursor: Cursor): JsonValue {
@@ -80,6 +87,8 @@ function parse(cursor: Cursor): JsonValue {
 }
 
 function readValue(cursor: Cursor, depth: number): JsonValue {
+  cursor.left -= 1
+  if (cursor.left < 0) throw new StrictJsonError('too-many-values', cursor.at)
   switch (skipSpace(cursor)) {
     case QUOTE:
       return readString(cursor)

@@ -6,6 +6,7 @@ import { fullFileSystem } from './disk.ts'
 import { forgedStores } from './forged.ts'
 import { attack } from './hostile/scenario.ts'
 import { idleConnections, pauses } from './pauses.ts'
+import { largeBodies } from './large.ts'
 import type { Context, Scenario } from './scenario.ts'
 import { shutdown } from './shutdown.ts'
 import { slowCallers } from './slow.ts'
@@ -15,6 +16,7 @@ import { syscalls } from './syscalls.ts'
 export const SCENARIOS: readonly Scenario[] = [
   { name: 'hostile', story: 'hostile input over real TLS', share: 0.25, run: attack },
   { name: 'costs', story: 'what unsigned bytes cost', share: 0, run: costs },
+  { name: 'large', story: 'large bodies that were signed', share: 0, run: largeBodies },
   { name: 'canary', story: 'a whole life, searched for secrets', share: 0, run: canary },
   { name: 'crash', story: 'kill -9 under load', share: 0.35, run: crash },
   {

@@ -60,6 +60,23 @@ it('a signature that fails at once does not hold the real store back', async () 
   expect(faults).toEqual([])
 })
 
+it('a request that is too large to be compared with its other stage is unreadable', async () => {
+  const path = join(await temporaryDirectory(), 'decisions.db')
+  const { clock } = handler.time
+  const store = await openSqliteStore({ path, clock, onFatal: () => undefined })
+  handler.with({ store })
+  try {
+    const large = { ...SIGNING, extraParameters: { a: Array(20_000).fill(1) } }
+    expect(await handler.ask({ ...large, fee: undefined })).toMatchObject({ action: 'APPROVE' })
+    expect(await handler.ask(large)).toMatchObject({
+      action: 'RETRY',
+      rejectionReason: 'ERR_UNREADABLE',
+    })
+  } finally {
+    await store.close()
+  }
+})
+
 describe('a fault after verification', () => {
   const faults: [string, Partial<CallbackDeps> | (() => Partial<CallbackDeps>), string][] = [
     ['recall fails', () => storeWith({ recall: fails('EIO') }), 'ERR_STORE_UNAVAILABLE'],

@@ -7,6 +7,7 @@ import type { Database } from '../../../handler/decisions/sqlite/database.ts'
 import type { NewDecision, Receipt } from '../../../handler/decisions/store.ts'
 import { sha256 } from '../../../handler/protocol/digest.ts'
 import { temporaryDirectory } from '../../fixtures/temporary-directory.ts'
+import type { RequestKey } from '../../../handler/protocol/digest.ts'
 import { APPROVE, entry, hex, START, REJECT, requestKey, RETRY } from './entries.ts'
 
 interface Bench {
@@ -116,6 +117,48 @@ describe('a conflict that was recorded', () => {
     })
     expect(core.calls.recall(requestKey(), '')).toEqual({ kind: 'new' })
     expect(core.calls.recall(conflict.key, '')).toMatchObject({ kind: 'decided', seq: seq + 1 })
+  })
+})
+
+// Two tokens of 8 MiB under one id kept the thread of the store, and with it every other decision, for 18 seconds.
+describe('a request that is too large to be compared', () => {
+  const token = (values: number) => JSON.stringify({ requestId: 'r', txId: 'r', x: Array(values) })
+  const put = (values: number, key: Partial<RequestKey> = {}) =>
+    entry({ key, evidence: { token: token(values) } })
+  const notCompared = expect.objectContaining({ code: 'ERR_STORE_NOT_COMPARED' })
+
+  it.each([
+    ['is the later one', 10, 20_000],
+    ['is the earlier one', 20_000, 10],
+  ])('is never decided when it %s', async (_, earlier, later) => {
+    const { core, db, record } = await bench()
+    record(put(earlier))
+    const other = put(later, { stage: 'approval', digest: hex('8') })
+    const attempt = (work: () => unknown) => {
+      try {
+        return work()
+      } catch (error) {
+        return error
+      }
+    }
+    const { key, evidence } = other
+    expect(attempt(() => core.calls.recall(key, evidence.token))).toEqual(notCompared)
+    expect(attempt(() => record(other))).toEqual(notCompared)
+    expect(rows(db)).toBe(1)
+  })
+
+  it('is decided when it is the first, and recalled', async () => {
+    const { core, record } = await bench()
+    const { seq } = record(put(20_000))
+    const recalled = core.calls.recall(requestKey(), token(20_000))
+    expect(recalled).toEqual({ kind: 'decided', decision: APPROVE, seq })
+  })
+
+  it('is compared up to 20,000 values', async () => {
+    const { record } = await bench()
+    record(put(19_990))
+    const { decision } = record(put(19_990, { stage: 'approval', digest: hex('8') }))
+    expect(decision).toEqual(APPROVE)
   })
 })
 

@@ -16,7 +16,7 @@ import { testKey } from '../../fixtures/keys.ts'
 import { line, says } from '../../fixtures/line.ts'
 import type { Line } from '../../fixtures/line.ts'
 import { base64url, claimsOf, tokenOf } from '../../fixtures/tokens.ts'
-import { le, preimage } from '../../fixtures/utxo-preimages.ts'
+import { legacyInputs } from '../../fixtures/utxo-preimages.ts'
 import { policyOf } from '../policy/policy.ts'
 
 const live = (yaml: string) => livePolicy(policyOf(yaml), createSignatureVerifier())
@@ -186,23 +186,6 @@ describe('a body of 64 KiB and more', () => {
 
   // A documented size: 250 inputs of the old kind, each with the whole transaction.
   it('of 250 legacy inputs is verified but for its fee, and approved', async () => {
-    const hash = '84d685df1cf10dd7849402eef1d902bbbeec721a'
-    const inputs = Array.from({ length: 250 }, (_, index) => ({
-      txid: `${'ab'.repeat(30)}${le(index, 2)}`,
-      index,
-      sequence: 0xffffffff,
-      script: `76a914${hash}88ac`,
-      units: 50_000n,
-    }))
-    const outputs = [
-      { units: 60_000n, script: '001495f6fbf9976938f6bffc646adf8b54a8f70620eb' },
-      { units: 39_000n, script: `0014${hash}` },
-    ]
-    const tx = { version: 2, inputs, outputs, locktime: 0 }
-    const entries = inputs.map((_, at) => ({
-      ...preimage('legacy', tx, at),
-      keyDerivationPath: '[ 44, 0, 0, 0, 0 ]',
-    }))
     const content = claims({
       note: undefined,
       operation: 'TRANSFER',
@@ -213,7 +196,7 @@ describe('a body of 64 KiB and more', () => {
       requestedAmountStr: '0.0006',
       fee: '0.00001',
       destAddress: 'bc1qjhm0h7vhdyu0d0luv34dlz654rmsvg8twywk99',
-      rawTx: entries,
+      rawTx: legacyInputs(250),
     })
     expect(JSON.stringify(content).length).toBeGreaterThan(5_000_000)
     expect(await handler.ask(content)).toEqual({
