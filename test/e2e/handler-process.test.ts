@@ -9,9 +9,10 @@ import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { signToken } from '../../handler/protocol/token.ts'
-import { handlerSetup, transfer, until } from '../fixtures/handler.ts'
+import { claimsOf, handlerSetup, postTo, transfer, until } from '../fixtures/handler.ts'
 import type { TestHandlerOptions } from '../fixtures/handler.ts'
 import { testKey } from '../fixtures/keys.ts'
+import { kmsService } from '../fixtures/kms-service.ts'
 
 const MAIN = join(import.meta.dirname, '../../dist/handler/main.js')
 const children: ChildProcess[] = []
@@ -284,4 +285,30 @@ it('a handler makes its keys, its registry and its mark durable, files before na
   expect(await handler.ended).toBe(0)
   // The mark is overwritten in place from then on.
   expect((await synced()).slice(whenReady.length)).toContain('state/decisions.db.mark')
+})
+
+it('a handler with its answer key in AWS KMS signs with it, and ends in time when KMS has fallen silent', async () => {
+  const service = await kmsService()
+  const { settings, ports } = await handlerSetup({
+    env: { HANDLER_ANSWER_SIGNER: service.where, HANDLER_ANSWER_ALGORITHM: 'ES256' },
+  })
+  const handler = run({ ...settings, ...service.env })
+  await ready(handler)
+  const { signer } = await testKey('cosigner')
+  const ask = async (id: string) =>
+    postTo(ports[0] ?? 0, '/g1/v2/tx_sign_request', await signToken(signer, transfer(id, '1')))
+  const { status, body } = await ask('a')
+  expect([status, claimsOf(body)['action']]).toEqual([200, 'APPROVE'])
+  service.mood = () => ({ silent: true })
+  expect((await ask('b')).status).toBe(503)
+  const begun = Date.now()
+  handler.child.kill('SIGTERM')
+  expect(await handler.ended).toBe(0)
+  expect(Date.now() - begun).toBeLessThan(10_000)
+  expect(`${handler.out()}${handler.err()}`).not.toContain(service.env['AWS_SECRET_ACCESS_KEY'])
+  // Without its key it does not start again.
+  service.mood = () => ({ error: 'DisabledException' })
+  const again = run({ ...settings, ...service.env })
+  expect(await again.ended).toBe(2)
+  expect(again.err()).toContain('generation 1 cannot sign: the key is disabled in AWS KMS')
 })

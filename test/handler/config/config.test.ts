@@ -198,6 +198,14 @@ describe('one wrong setting', () => {
       '`HANDLER_COSIGNER_KEYS`: not used with `HANDLER_AUTH=certificate`, unset it',
     ],
     [
+      { HANDLER_AUTH: 'certificate', HANDLER_ANSWER_SIGNER: 'kms:eu-west-1/payouts' },
+      '`HANDLER_ANSWER_SIGNER`: not used with `HANDLER_AUTH=certificate`, answers are not signed',
+    ],
+    [
+      { HANDLER_AUTH: 'certificate', HANDLER_ANSWER_ALGORITHM: 'ES256' },
+      '`HANDLER_ANSWER_ALGORITHM`: not used with `HANDLER_AUTH=certificate`, answers are not signed',
+    ],
+    [
       { HANDLER_AUTH: 'certificate', HANDLER_COSIGNER_KEYS: undefined },
       '`HANDLER_ALLOWED_CIDRS`: required, callers are not authenticated in this mode',
     ],
@@ -258,6 +266,12 @@ describe('legal settings', () => {
       HANDLER_PUBLIC_URL: 'https://a.example/x,https://a.example/y',
     }
     expect(configOf(env).slots).toHaveLength(2)
+  })
+
+  it('there is one key for both where answers are not signed', () => {
+    const env = { HANDLER_AUTH: 'certificate', HANDLER_ALLOWED_CIDRS: '::1' }
+    const { newAnswerKey } = configOf({ ...env, HANDLER_COSIGNER_KEYS: undefined })
+    expect(newAnswerKey).toEqual({ algorithm: 'RS256', oneKey: true, signer: 'file' })
   })
 
   it('ports are shared by different addresses of this machine', () => {
