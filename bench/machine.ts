@@ -54,6 +54,54 @@ export function fdsOf(pid: number): number {
   return LINUX ? readdirSync(`/proc/${pid}/fd`).length : Number.NaN
 }
 
+/** CPU time that this machine and the processes of a run have used so far. */
+export interface CpuTimes {
+  /** Everything that ran, and what a host took away, in milliseconds. */
+  readonly machineMs: number
+  /** This process, its children, and what has ended of them. */
+  readonly ownMs: number
+  readonly atMs: number
+}
+
+/** Reads both; undefined where the system does not tell. `children`: process ids of those that live. */
+export function cpuTimes(children: readonly number[], atMs: number): CpuTimes | undefined {
+  if (!LINUX) return undefined
+  const own = [process.pid, ...children].map((pid) => {
+    try {
+      return parseFamily(readFileSync(`/proc/${pid}/stat`, 'latin1'))
+    } catch {
+      // It has just ended, and counts with its parent.
+      return 0
+    }
+  })
+  return {
+    machineMs: parseBusy(readFileSync('/proc/stat', 'latin1')) * TICK_MS,
+    ownMs: own.reduce((sum, ticks) => sum + ticks, 0) * TICK_MS,
+    atMs,
+  }
+}
+
+/** Part of all cores that others used between two readings, from 0 to 1. */
+export function foreignShare(before: CpuTimes, after: CpuTimes, cores: number): number {
+  const others = after.machineMs - before.machineMs - (after.ownMs - before.ownMs)
+  return Math.max(0, others) / ((after.atMs - before.atMs) * cores)
+}
+
+/**
+ * Ticks of user, nice, system and steal of the first line of `/proc/stat` (proc(5)). Interrupts are left out: those of loopback
+ * traffic are our own.
+ */
+export function parseBusy(stat: string): number {
+  const [, user, nice, system, , , , , steal] = (stat.split('\n', 1)[0] ?? '').split(/ +/)
+  return [user, nice, system, steal].reduce((sum, ticks) => sum + Number(ticks), 0)
+}
+
+/** Ticks of a process and of its children that have ended (proc(5): fields 14 to 17). */
+export function parseFamily(stat: string): number {
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0)
+}
+
 /** User plus system ticks of `/proc/<pid>/stat` (proc(5): fields 14 and 15; the name before may hold anything). */
 export function parseStat(stat: string): number {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')

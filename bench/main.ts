@@ -1,11 +1,11 @@
 /** `npm run bench`: runs the scenarios that were asked for, prints one report, and leaves nothing behind. */
 import { writeFile } from 'node:fs/promises'
 import { messageOf } from '../common/errors.ts'
-import { describeMachine } from './machine.ts'
+import { cpuTimes, describeMachine, foreignShare } from './machine.ts'
 import { parseOptions } from './options.ts'
-import { killAll } from './processes.ts'
+import { killAll, runningPids } from './processes.ts'
 import { renderReport } from './report.ts'
-import type { Report, Section } from './report.ts'
+import type { MeasuredSection, Report } from './report.ts'
 import { createRig } from './rig.ts'
 import { SCENARIOS } from './scenarios/all.ts'
 import { createWorld } from './world.ts'
@@ -32,9 +32,13 @@ try {
     console.error(`${String(seconds).padStart(4)} s  ${line}`)
   }
   const rig = await createRig(world, options.quick, say)
-  const sections: Section[] = []
+  const sections: MeasuredSection[] = []
   for (const name of options.scenarios) {
-    sections.push(await SCENARIOS[name](rig, options))
+    const before = cpuTimes(runningPids(), performance.now())
+    const section = await SCENARIOS[name](rig, options)
+    const after = cpuTimes(runningPids(), performance.now())
+    const foreignCpu = before && after && foreignShare(before, after, machine.cores)
+    sections.push({ ...section, foreignCpu })
   }
   const report: Report = {
     machine,

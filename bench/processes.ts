@@ -51,6 +51,11 @@ export function start(script: string, options: StartOptions = {}): ChildProcess 
   return child
 }
 
+/** Process ids of those that run. */
+export function runningPids(): readonly number[] {
+  return [...running].flatMap(({ pid }) => pid ?? [])
+}
+
 /** Sends SIGTERM, after ten seconds SIGKILL, and waits for the end. */
 export async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return

@@ -20,13 +20,22 @@ export interface Figure {
   readonly goal?: { readonly atMost: number } | { readonly atLeast: number }
 }
 
+/** A section and how quiet the machine was. */
+export interface MeasuredSection extends Section {
+  /** Part of all cores that other work used, from 0 to 1; undefined where the system does not tell. */
+  readonly foreignCpu: number | undefined
+}
+
+/** With more than this part of the cores in other hands nothing is said about goals. */
+const MOST_FOREIGN = 0.05
+
 /** A whole run. */
 export interface Report {
   readonly machine: Machine
   /** The options that shaped the run, e.g. `--quick`. */
   readonly how: string
   readonly seconds: number
-  readonly sections: readonly Section[]
+  readonly sections: readonly MeasuredSection[]
 }
 
 /** Whether a figure keeps its goal; undefined without one, and NaN keeps none. */
@@ -54,11 +63,15 @@ function loadNote({ cores, loadBefore }: Machine): string {
 }
 
 /** One section as Markdown. */
-export function renderSection({ title, notes, columns, rows, figures }: Section): string {
+export function renderSection(section: MeasuredSection): string {
+  const { title, notes, columns, rows, figures, foreignCpu } = section
   const parts = [`## ${title}`]
   if (notes.length > 0) parts.push(notes.join(' '))
   if (rows.length > 0) parts.push(table(columns, rows))
-  if (figures.length > 0) parts.push(table(FIGURE_COLUMNS, figures.map(figureRow)))
+  const row = (figure: Figure) => figureRow(figure, isQuiet(section))
+  if (figures.length > 0) parts.push(table(FIGURE_COLUMNS, figures.map(row)))
+  if (foreignCpu !== undefined)
+    parts.push(`Other work used ${text(foreignCpu * 100)} % of the cores.`)
   return parts.join('\n\n')
 }
 
@@ -71,20 +84,27 @@ export function text(value: number): string {
 
 const FIGURE_COLUMNS = ['figure', 'value', 'goal', '']
 
-function figureRow(figure: Figure): string[] {
+function isQuiet({ foreignCpu = 0 }: MeasuredSection): boolean {
+  return foreignCpu <= MOST_FOREIGN
+}
+
+function figureRow(figure: Figure, quiet: boolean): string[] {
   const { name, value, unit, goal } = figure
   const amount = unit === '' ? text(value) : `${text(value)} ${unit}`
   if (goal === undefined) return [name, amount, '', '']
   const bound = 'atMost' in goal ? `≤ ${text(goal.atMost)}` : `≥ ${text(goal.atLeast)}`
+  if (!quiet) return [name, amount, bound, 'no verdict']
   return [name, amount, bound, met(figure) === true ? 'met' : 'not met']
 }
 
-function goalsOf(sections: readonly Section[]): string {
-  const withGoal = sections.flatMap(({ figures }) =>
-    figures.filter(({ goal }) => goal !== undefined),
-  )
-  const kept = withGoal.filter((figure) => met(figure) === true).length
-  return `Goals met: ${kept} of ${withGoal.length}.`
+function goalsOf(sections: readonly MeasuredSection[]): string {
+  const goalsIn = (some: readonly MeasuredSection[]) =>
+    some.flatMap(({ figures }) => figures.filter(({ goal }) => goal !== undefined))
+  const judged = goalsIn(sections.filter(isQuiet))
+  const kept = judged.filter((figure) => met(figure) === true).length
+  const open = goalsIn(sections).length - judged.length
+  const busy = `; no verdict on ${open}, because other work used more than ${MOST_FOREIGN * 100} % of the cores`
+  return `Goals met: ${kept} of ${judged.length}${open === 0 ? '' : busy}.`
 }
 
 /** Cells padded as prettier pads them, so that the generated file needs no formatting. */

@@ -1,5 +1,12 @@
 import { describe, expect, it } from '@jest/globals'
-import { parsePsTime, parseStat } from '../../bench/machine.ts'
+import {
+  cpuTimes,
+  foreignShare,
+  parseBusy,
+  parseFamily,
+  parsePsTime,
+  parseStat,
+} from '../../bench/machine.ts'
 import { met, renderReport, text } from '../../bench/report.ts'
 import type { Figure } from '../../bench/report.ts'
 
@@ -36,20 +43,24 @@ describe('text', () => {
   })
 })
 
+const RUN = {
+  machine: {
+    date: '2026-11-21',
+    cores: 2,
+    cpu: 'some CPU',
+    platform: 'linux 6',
+    node: '20.20.2',
+    openssl: '3.0.19',
+    loadBefore: 0.1,
+  },
+  how: 'npm run bench',
+  seconds: 12.4,
+}
+
 describe('renderReport', () => {
   it('names the machine, counts the goals and aligns its tables', () => {
     const report = renderReport({
-      machine: {
-        date: '2026-11-21',
-        cores: 2,
-        cpu: 'some CPU',
-        platform: 'linux 6',
-        node: '20.20.2',
-        openssl: '3.0.19',
-        loadBefore: 0.1,
-      },
-      how: 'npm run bench',
-      seconds: 12.4,
+      ...RUN,
       sections: [
         {
           title: 'One',
@@ -57,6 +68,7 @@ describe('renderReport', () => {
           columns: ['handler', 'CPU µs'],
           rows: [['floor', '280']],
           figures: [figure(1.2, { atMost: 1.35 }), figure(1)],
+          foreignCpu: 0.0123,
         },
       ],
     })
@@ -81,7 +93,49 @@ Two cores. All medians.
 | ------------ | ----- | ------ | --- |
 | cost / floor | 1.2   | ≤ 1.35 | met |
 | cost / floor | 1     |        |     |
+
+Other work used 1.23 % of the cores.
 `)
+  })
+
+  it('says nothing about goals where other work used more than 5 % of the cores', () => {
+    const section = { title: 'One', notes: [], columns: [], rows: [] }
+    const figures = [figure(1.2, { atMost: 1.35 })]
+    const report = renderReport({
+      ...RUN,
+      sections: [0.05, 0.051, undefined].map((foreignCpu) => ({ ...section, figures, foreignCpu })),
+    })
+    expect(report).toContain(
+      'Goals met: 2 of 2; no verdict on 1, because other work used more than 5 % of the cores.',
+    )
+    expect(report.match(/\| (?:met|no verdict) +\|/g)).toEqual([
+      expect.stringContaining('met'),
+      expect.stringContaining('no verdict'),
+      expect.stringContaining('met'),
+    ])
+  })
+})
+
+describe('CPU time of others', () => {
+  it('is what ran on the machine and was not ours', () => {
+    const before = { machineMs: 1_000, ownMs: 400, atMs: 0 }
+    const after = { machineMs: 3_000, ownMs: 2_200, atMs: 2_000 }
+    expect(foreignShare(before, after, 2)).toBe(0.05)
+    expect(foreignShare(before, { ...after, ownMs: 9_000 }, 2)).toBe(0)
+  })
+
+  it('is read from /proc: the machine without its interrupts, a process with its children', () => {
+    expect(parseBusy('cpu  10 20 30 4000 500 60 70 80 9 9\ncpu0 1 1 1 1\n')).toBe(140)
+    expect(parseFamily('7 (a) b) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 7 3 20 0')).toBe(310)
+  })
+
+  it('leaves out what this process did', () => {
+    const before = cpuTimes([], 0)
+    const used = process.cpuUsage()
+    while (process.cpuUsage(used).user < 200_000) Math.sqrt(2)
+    const after = cpuTimes([], 1)
+    const own = (after?.ownMs ?? 200) - (before?.ownMs ?? 0)
+    expect(own).toBeGreaterThanOrEqual(180)
   })
 })
 
