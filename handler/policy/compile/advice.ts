@@ -2,6 +2,15 @@
 import { partsOf, shownKey } from '../chains/address.ts'
 import { TAGGED } from '../chains/address-families.ts'
 import { formatPath } from '../file/problems.ts'
+import {
+  boundsFee,
+  hasLeastFee,
+  isAboutTransactions,
+  isBound,
+  listedFor,
+  mayAccept,
+  mayAcceptOthers,
+} from './advice-bounds.ts'
 import type { Check } from './check.ts'
 import type { NamedList } from './lists.ts'
 import { unreachableRules } from './coverage.ts'
@@ -34,10 +43,35 @@ export function adviceOn(policy: Policy): Advice[] {
     ...adviceOnTags(policy),
     ...adviceOnLabels(policy),
     ...policy.rules.flatMap((rule) => [...adviceOnRule(rule), ...adviceOnProof(rule, policy)]),
+    ...adviceOnReleasedFees(policy),
     ...(policy.rules.length > 0 && policy.tests.length === 0
       ? [warning('the policy has no tests')]
       : []),
   ]
+}
+
+/** What people release before a fee is known is signed with any fee that no rule minds. */
+function adviceOnReleasedFees({ rules }: Policy): Advice[] {
+  const minding = rules.findIndex(mindsFee)
+  return rules
+    .slice(0, minding < 0 ? rules.length : minding)
+    .filter(
+      (rule) =>
+        rule.hold !== undefined &&
+        movesSomething(rule) &&
+        !acceptsOnly(rule.checks, 'stage', 'signing') &&
+        !boundsFee(rule.checks),
+    )
+    .map(({ id }) =>
+      warning(
+        `rule \`${id}\` lets people release at the approval stage what is then signed with any fee: bound it with \`fee.max\` for \`stage: signing\`, or refuse a high one above`,
+      ),
+    )
+}
+
+/** Refuses or holds what costs more than some fee. */
+function mindsFee({ reading, checks }: Rule): boolean {
+  return reading === 'any' && hasLeastFee(checks)
 }
 
 /** A value in two lists, of which one approves and the other refuses: the order of the rules decides. */
@@ -216,54 +250,6 @@ function adviceOnApproval({ id, checks, requirements }: Rule): Advice[] {
     advice.push(warning(`${rule} approves RAW or TYPED_MESSAGE whatever their content`))
   }
   return advice
-}
-
-/** True when a request of any form must pass a condition on a field that begins so. */
-function isBound(checks: readonly Check[], prefixes: readonly string[]): boolean {
-  return checks.some(
-    ({ parts, alternatives }) =>
-      parts.some(({ field }) => prefixes.some((prefix) => field.startsWith(prefix))) ||
-      alternatives?.every((block) => isBound(block, prefixes)) === true,
-  )
-}
-
-function isAboutTransactions(checks: readonly Check[]): boolean {
-  return !acceptsOnly(checks, 'endpoint', 'config_change_sign_request')
-}
-
-/** The texts that the rule accepts for a field, as far as they are listed. */
-function listedFor(checks: readonly Check[], field: string): readonly string[] {
-  return checks.flatMap(({ parts, alternatives }) => [
-    ...parts.flatMap((part) =>
-      part.field === field && part.shape.kind === 'set'
-        ? part.shape.sets.flatMap((set) => [...set])
-        : [],
-    ),
-    ...(alternatives ?? []).flatMap((block) => listedFor(block, field)),
-  ])
-}
-
-function mayAccept(checks: readonly Check[], field: string, texts: readonly string[]): boolean {
-  return listedFor(checks, field).some((text) => texts.includes(text))
-}
-
-/** True when the rule accepts an operation that moves something. */
-function mayAcceptOthers(checks: readonly Check[]): boolean {
-  return listedFor(checks, 'operation').some((text) => text !== 'RAW' && text !== 'TYPED_MESSAGE')
-}
-
-/** True when every request to sign must pass an upper bound on the fee. */
-function boundsFee(checks: readonly Check[]): boolean {
-  return (
-    acceptsOnly(checks, 'stage', 'approval') ||
-    checks.some(
-      ({ parts, alternatives }) =>
-        parts.some(
-          ({ field, shape }) =>
-            field === 'fee' && shape.kind === 'range' && shape.max !== undefined,
-        ) || alternatives?.every(boundsFee) === true,
-    )
-  )
 }
 
 function error(message: string): Advice {

@@ -260,6 +260,11 @@ describe('the treasury', () => {
       { ...payment('5'), ...ethBytes('0', PAYEE, '5') },
       'RETRY large-payment, bytes verified',
     ],
+    [
+      'a large payment whose fee nobody saw',
+      { ...payment('5'), ...ethBytes('0', PAYEE, '5', '', '1') },
+      'RETRY high-fee, bytes verified',
+    ],
     ['to a stranger', payment('0.5', STRANGER), 'REJECT default, bytes absent'],
     ['between vaults, approval', moved(''), 'APPROVE between-own-vaults, bytes absent'],
     [

@@ -317,6 +317,33 @@ rules:
     expect(found).toBe(expected)
   })
 
+  const DEAR = '{ id: dear, when: { operation: any, fee: { min: "1" } }, then: REJECT }'
+  it.each([
+    ['{ operation: TRANSFER }', '', true],
+    // It holds no request without a fee.
+    ['{ operation: TRANSFER, fee: { min: "1" } }', '', false],
+    [
+      '{ operation: TRANSFER, any-of: [{ stage: approval }, { stage: signing, fee: { max: "1" } }] }',
+      '',
+      false,
+    ],
+    ['{ operation: TRANSFER, any-of: [{ stage: approval }, { stage: signing }] }', '', true],
+    ['{ operation: TRANSFER, stage: signing }', '', false],
+    ['{ operation: TRANSFER, stage: approval }', '', false],
+    ['{ operation: TYPED_MESSAGE }', '', false],
+    ['{ type: ADD_USER }', '', false],
+    ['{ operation: TRANSFER }', DEAR, false],
+    ['{ operation: TRANSFER }', DEAR.replace('REJECT', 'APPROVE'), true],
+    ['{ operation: TRANSFER }', DEAR.replace('min', 'max'), true],
+  ])('warns of a release before the fee is known: %s %s', (when, above, expected) => {
+    const then = '{ action: RETRY, hold: {} }'
+    const own = `{ id: r, when: ${when}, then: ${then}, require: { limits: none } }`
+    const text = (...rules: string[]) => `rules:\n${rules.map((each) => `  - ${each}\n`).join('')}`
+    const warns = (policy: string) => messages(policy).some((each) => each.includes('with any fee'))
+    expect(warns(above === '' ? text(own) : text(above, own))).toBe(expected)
+    if (above !== '') expect(warns(text(own, above))).toBe(true)
+  })
+
   it('covers no rule that refuses by one that needs every destination', () => {
     const rules = (then: string) => `
 rules:

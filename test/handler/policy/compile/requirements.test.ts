@@ -50,6 +50,7 @@ const NO_ADDRESS = { destAddress: '', destinations: [destination(HIDDEN)] }
 
 const LEGACY = '1BpEi6DfDAUFd7GtittLSdBeYJvcoaVggu'
 const CASH = 'bitcoincash:qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a'
+const WITNESS = 'bc1qjhm0h7vhdyu0d0luv34dlz654rmsvg8twywk99'
 const RAW_TON = `-1:${'3'.repeat(64)}`
 const BOUNCES = 'Ef8zMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM0vF'
 const STAYS = 'Uf8zMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMxYA'
@@ -178,6 +179,7 @@ describe('limits', () => {
     ['TON', BOUNCES, [RAW_TON, BOUNCES, STAYS]],
     ['TON', RAW_TON, [RAW_TON, BOUNCES, STAYS]],
     ['ETH', ADDRESS, [ADDRESS.toLowerCase()]],
+    ['BTC', WITNESS, [WITNESS]],
     ['BTC', LEGACY, [LEGACY]],
     ['NO_SUCH_ASSET', LEGACY, [LEGACY]],
   ])('counts what 0.1.0 charged to the address of %s in its spellings: %s', (asset, to, texts) => {
