@@ -3,7 +3,7 @@
  * the bootstrapper's journals. What is expected was printed by 0.1.0 itself.
  */
 import { createPublicKey } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
 import type { HandlerStatus } from '../../common/admin-api.ts'
@@ -20,6 +20,7 @@ import {
   startFixtureHandler,
 } from '../fixtures/state-0.1.0.ts'
 import type { FixtureCopy, HoldFact, LimitFact } from '../fixtures/state-0.1.0.ts'
+import { openReadOnly } from '../../handler/decisions/sqlite/database.ts'
 import type { VerifyReport } from '../../handler/decisions/audit/verify.ts'
 import type { TestHandler } from '../fixtures/handler.ts'
 
@@ -106,6 +107,27 @@ describe.each(FIXTURES)('the state `%s` of version 0.1.0', (name) => {
     const decisions = expected.records.filter(({ kind }) => kind === 'decision').length
     expect(closed).toMatchObject({ verdict: 'intact', storeId: audit.storeId })
     expect(closed.requests).toBe(name === 'certificate-mode' ? undefined : decisions)
+  })
+
+  it('is copied before its tables are changed, whole and private, once', async () => {
+    const copy = await copyFixture(name)
+    const kept = join(copy.stateDir, 'decisions.db.schema-1')
+    // An upgrade that was interrupted has left a part.
+    await writeFile(`${kept}.partial`, 'a part')
+    const handler = await startFixtureHandler(copy)
+    const { mode, ino, size } = await stat(kept)
+    expect((mode & 0o777).toString(8)).toBe('600')
+    expect(await readdir(copy.stateDir)).not.toContain('decisions.db.schema-1.partial')
+    const db = openReadOnly(kept)
+    const { audit } = copy.expected
+    expect(db.prepare('PRAGMA user_version').pluck().get()).toBe(1)
+    expect(db.prepare('PRAGMA integrity_check').pluck().get()).toBe('ok')
+    const head = db.prepare('SELECT seq, hash FROM chain ORDER BY seq DESC LIMIT 1').get()
+    expect(head).toEqual({ seq: audit.records, hash: audit.head })
+    db.close()
+    await handler.stop()
+    await startFixtureHandler(copy)
+    expect(await stat(kept)).toMatchObject({ ino, size })
   })
 
   it('signs what was approved at the approval stage, and charges it once', async () => {

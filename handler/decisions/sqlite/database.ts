@@ -15,6 +15,7 @@ import { assertOwner, assertSafe, isOwn } from '../../../common/file-safety.ts'
 import { inTransaction, openSqlite } from '../../../common/sqlite.ts'
 import type { Database } from '../../../common/sqlite.ts'
 import { StoreError } from '../store-error.ts'
+import { keepUpgradeCopy } from './upgrade-copy.ts'
 
 export type { Database } from '../../../common/sqlite.ts'
 
@@ -149,7 +150,8 @@ function makePrivate(path: string): void {
 }
 
 /**
- * Opens the store for writing, creating it with mode 0600 when it does not exist.
+ * Opens the store for writing, creating it with mode 0600 when it does not exist. One of an older version is copied before
+ * its tables are changed.
  *
  * @throws StoreError `ERR_STORE_VERSION` when the file is of a newer program; errors of SQLite otherwise
  */
@@ -166,7 +168,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
     db.exec(`PRAGMA journal_size_limit = ${64 * 1024 * 1024}`)
     // 16 MiB, in KiB: the addon's default; that of Node's own SQLite is an eighth of it.
     db.exec('PRAGMA cache_size = -16000')
-    migrate(db)
+    migrate(db, path)
     if (options.maxPages !== undefined) db.exec(`PRAGMA max_page_count = ${options.maxPages}`)
     return db
   } catch (error) {
@@ -202,7 +204,11 @@ export function emptyDatabase(version: number): Database {
   return db
 }
 
-function migrate(db: Database): void {
+function migrate(db: Database, path: string): void {
+  const before = versionOf(db)
+  if (before > 0 && before < SCHEMA_VERSION && path !== ':memory:') {
+    keepUpgradeCopy(db, path, before)
+  }
   inTransaction(db, 'IMMEDIATE', () => {
     const version = versionOf(db)
     assertVersion(version)
