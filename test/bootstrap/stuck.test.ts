@@ -224,6 +224,35 @@ describe('a probe', () => {
     },
   )
 
+  // Reading back waited for the API, too: then the change was sent once more, or as another one.
+  it.each([
+    ['is answered 500', 'PUT', 500],
+    ['is answered 404, so that it would be paired instead', 'PATCH', 404],
+  ])('is too old after a long look at what became of a change that %s', async (_, method, code) => {
+    const world = method === 'PUT' ? await worldWithUser() : await pairedWorld()
+    let isAnswered = false
+    let waits = 1
+    world.intercept = (request) => {
+      if (request.method === method && !isAnswered) {
+        isAnswered = true
+        return answer(code, { message: 'no', code: -1 })
+      }
+      if (!isAnswered || request.method !== 'GET') return undefined
+      if (waits > 0) {
+        waits -= 1
+        return answer(429, {}, { 'retry-after': '600' })
+      }
+      return request.url.pathname.endsWith(`/api_keys/${USER}`) && method === 'PATCH'
+        ? answer(404, { message: 'not found', code: -1 })
+        : undefined
+    }
+    const before = world.writes.length
+    const argv = method === 'PUT' ? ['pair', ...IDS] : ['rotate', '--yes']
+    expect(await world.run(...argv, '--wait', '2h')).toBe(7)
+    expect(world.stderr).toContain('the last probe is too old to justify a change')
+    expect(world.writes.slice(before).map((write) => write.method)).toEqual([method])
+  })
+
   it('that is too old when its change is due is made anew by the next run', async () => {
     const world = await pairedWorld()
     world.intercept = ({ method }) =>
