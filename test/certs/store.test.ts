@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { generateKeyPairSync } from 'node:crypto'
 import { link, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -166,6 +167,14 @@ describe('a private key on disk is refused when', () => {
     const { keys, privateKey } = await installed()
     await rename(privateKey, `${privateKey}.real`)
     await mkdir(privateKey)
+    await expect(loadGeneration(keys, 1)).rejects.toThrow(/is not a regular file/)
+  })
+
+  // Opened without O_NONBLOCK, it would keep the start waiting for a writer.
+  it('it is a pipe', async () => {
+    const { keys, privateKey } = await installed()
+    await rename(privateKey, `${privateKey}.real`)
+    execFileSync('mkfifo', ['-m', '600', privateKey])
     await expect(loadGeneration(keys, 1)).rejects.toThrow(/is not a regular file/)
   })
 

@@ -148,6 +148,12 @@ describe('a refusal', () => {
     expect(api.skewMs()).toBe(95_000)
   })
 
+  it('does not call text an HTML page that has a `<` in it', async () => {
+    const { basePath } = await serve(raw(404, 'a < b'))
+    const { api } = await client(basePath)
+    expect((await failureOf(api.find('/x'))).message).toContain('a body that is not JSON')
+  })
+
   it('suspects the base path when an HTML page says 404', async () => {
     const { basePath } = await serve(raw(404, '<html>nginx</html>'))
     const { api } = await client(basePath)

@@ -334,6 +334,18 @@ describe('audit accept-store', () => {
     expect((await run(['verify', '--state-dir', dir])).code).toBe(11)
   })
 
+  it('takes a store that is lost but for its mark as a new one, and says so', async () => {
+    const { dir, db } = await state()
+    rmSync(db)
+    const refused = await run(['accept-store', '--state-dir', dir])
+    expect(refused.err).toContain('it is not the store that was used before')
+    expect(refused.code).toBe(2)
+    const accepted = await run(['accept-store', '--state-dir', dir, '--yes', '--by', 'alice'])
+    expect(accepted.out).toContain('although it is not the store that was used before')
+    expect(accepted.code).toBe(0)
+    expect((await run(['accept-store', '--state-dir', dir])).out).toContain('nothing to accept')
+  })
+
   it('makes no store where none was', async () => {
     const dir = await temporaryDirectory()
     const { code, err } = await run(['accept-store', '--state-dir', dir, '--yes'])

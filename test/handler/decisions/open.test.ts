@@ -3,8 +3,10 @@ import {
   copyFileSync,
   existsSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -80,6 +82,29 @@ describe('openStore', () => {
     expect(pragma('foreign_keys')).toBe(1)
     expect(pragma('cache_size')).toBe(-16_000)
     db.close()
+  })
+
+  it('follows no link to a store or a mark', async () => {
+    const path = await newPath()
+    await filled(path, 1)
+    for (const file of [markPath(path), path]) {
+      const elsewhere = `${file}.elsewhere`
+      renameSync(file, elsewhere)
+      symlinkSync(elsewhere, file)
+      await expect(openStore(path, START)).rejects.toMatchObject({ code: 'ELOOP' })
+      rmSync(file)
+      renameSync(elsewhere, file)
+    }
+    ;(await openStore(path, START)).close()
+  })
+
+  it('takes no mark with something in front of it', async () => {
+    const path = await newPath()
+    await filled(path, 1)
+    writeFileSync(markPath(path), `x${readFileSync(markPath(path), 'utf8')}`)
+    const store = await openStore(path, START)
+    expect(store.opening.behind).toBe('its high-water mark is damaged')
+    store.close()
   })
 
   it('opens again where it was', async () => {

@@ -179,6 +179,18 @@ describe('the store in its thread', () => {
     await expect(store.check()).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })
   })
 
+  it('refuses at once what would be one too many to wait', async () => {
+    const store = await open()
+    const asked = Array.from({ length: 4_097 }, () => store.listHolds())
+    const last = asked.pop()
+    await expect(last).rejects.toMatchObject({
+      code: 'ERR_STORE_UNAVAILABLE',
+      message: 'too much waits for the store',
+    })
+    expect(await Promise.all(asked)).toHaveLength(4_096)
+    expect(await store.listHolds()).toEqual([])
+  })
+
   it('cannot be opened where it cannot be written', async () => {
     const path = join(await newPath(), 'no', 'such', 'directory.db')
     await expect(open({ path })).rejects.toMatchObject({ code: 'ERR_STORE_UNAVAILABLE' })

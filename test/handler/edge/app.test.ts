@@ -1,7 +1,7 @@
 /** The web edge on a real socket: constant refusals, exact targets, bounded bodies, Express with its prototypes pre-set. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { afterEach, describe, expect, it } from '@jest/globals'
@@ -204,6 +204,21 @@ describe('a refusal', () => {
     const { server, refused } = await edge({ answer: () => Promise.reject(bug) })
     const response = await supertest(server).post(PATH).send('x')
     expect([response.status, response.text]).toEqual([500, 'internal error\n'])
+    expect(refused.map(({ error }) => error)).toEqual([bug])
+  })
+
+  // Nothing can be said any more: an answer that was begun must not end like one that is whole.
+  it('for a bug after the head has left is a connection that ends', async () => {
+    const bug = new TypeError('the body broke')
+    const { server, refused } = await edge()
+    server.prependListener('request', (_, response: ServerResponse) => {
+      response.end = () => {
+        throw bug
+      }
+    })
+    await expect(supertest(server).post(PATH).send('x').timeout(5_000)).rejects.toMatchObject({
+      code: 'ECONNRESET',
+    })
     expect(refused.map(({ error }) => error)).toEqual([bug])
   })
 

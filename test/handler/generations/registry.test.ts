@@ -141,6 +141,16 @@ describe('staging', () => {
     expect(events).toEqual(['2 generation live', '1 generation draining'])
   })
 
+  it('makes a certificate for 397 days, which begins an hour early for clocks that are behind', async () => {
+    const { keyring, clock } = await rotated()
+    for (const { certificatePem } of keyring.entries()) {
+      const { notBefore, notAfter } = certificateFacts(certificatePem)
+      const nowMs = clock.now().getTime()
+      const hours = [notBefore, notAfter].map((each) => (each.getTime() - nowMs) / 3_600_000)
+      expect(hours.map(Math.round)).toEqual([-1, 397 * 24])
+    }
+  })
+
   it('returns what is there, and refuses a number that is not the next', async () => {
     const { registry } = await rotated()
     const again = await registry.stage(2, { slot: 'A' })
@@ -562,6 +572,15 @@ describe('what keeps a registry from opening', () => {
     await rm(file)
     await mkdir(file)
     await expect(readRegistryFile(file)).rejects.toMatchObject({ code: 'EISDIR' })
+  })
+
+  it.each(['', 'AB', 'xA', 'Ax', 'a', '\nA', '1'])('is a slot that is none: %j', async (slot) => {
+    const { stateDir } = await rotated()
+    const file = join(stateDir, 'generations.json')
+    const written = await readFile(file, 'utf8')
+    await writeFile(file, written.replace('"slot": "A"', `"slot": ${JSON.stringify(slot)}`))
+    expect(await readFile(file, 'utf8')).not.toBe(written)
+    await expect(readRegistryFile(file)).rejects.toThrow('is damaged or of another version')
   })
 
   it('is a generation without files, without key or without slot', async () => {

@@ -378,8 +378,8 @@ describe('BIP-341', () => {
     expect(verify(all('taproot', taproot), withPsbt(tx))).toMatchObject({ status: 'mismatch' })
   })
 
-  it('an input beyond the transaction: mismatch', () => {
-    const entry = preimage('taproot', taproot, 7)
+  it.each([2, 7])('input %i of a transaction that has two: mismatch', (position) => {
+    const entry = preimage('taproot', taproot, position)
     expect(verify([entry], withPsbt(taproot))).toMatchObject({ status: 'mismatch' })
   })
 
@@ -433,6 +433,11 @@ describe('PSBT beside preimages with their own data', () => {
     ['text that is no base64', '?'],
     ['too long', 'A'.repeat(1024 * 1024 + 4)],
     ['another magic', Buffer.from('psbx').toString('base64')],
+    ['upper-case hex', psbt(standard).toUpperCase()],
+    [
+      'hex that goes on in upper case',
+      `${psbt(standard).slice(0, 10)}${psbt(standard).slice(10).toUpperCase()}`,
+    ],
     ['cut short', psbt(standard).slice(0, -2)],
     ['trailing bytes', `${psbt(standard)}00`],
     ['no transaction', '70736274ff00'],
