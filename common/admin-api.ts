@@ -7,6 +7,7 @@
  */
 
 import type { AdminRoute } from './admin-routes.ts'
+import type { Assertion } from './assertion.ts'
 import type { AnswerAlgorithm } from './answer-algorithm.ts'
 import type { GenerationInfo } from './generation-info.ts'
 import type { AdminErrorCode } from './refusal-codes.ts'
@@ -24,6 +25,7 @@ export interface AdminCalls extends Record<AdminRoute, { body?: unknown; answer:
   tellDrift: { body: DriftReport; answer: HandlerStatus }
   listHolds: { answer: HoldList }
   showHold: { answer: HoldDetails }
+  requestHold: { answer: HoldActs }
   approveHold: { body: Approval; answer: HoldInfo }
   rejectHold: { body: Act; answer: HoldInfo }
   showFreeze: { answer: FreezeAnswer }
@@ -123,6 +125,8 @@ export interface SelfTestAnswer {
 export interface Act {
   readonly by: string
   readonly note: string
+  /** Proves that it is that approver of the policy; for holds and acts that name groups. */
+  readonly assertion?: Assertion
 }
 
 /** `used`: an approval consumed the release. `expired`: the terms' `onExpiry` holds. */
@@ -137,7 +141,13 @@ export interface HoldInfo {
   readonly summary: string
   /** Names of those who approved, in order. */
   readonly approvals: readonly string[]
-  readonly approvalsWanted: 1 | 2
+  readonly approvalsWanted: number
+  /** How many of them count: of groups that are asked, how many seats they fill. */
+  readonly approved?: number
+  /** Groups that are asked, and how many of each; absent where a name is enough. */
+  readonly groups?: Readonly<Record<string, number>>
+  /** Fingerprints of the keys that proved who approved, by name. */
+  readonly keys?: Readonly<Record<string, string>>
   readonly rejectedBy: string | null
   /** ISO 8601: the first delivery. */
   readonly openedAt: string
@@ -176,6 +186,16 @@ export interface HoldDetails {
   /** Groups of hex digits over request and terms, for two people to compare. */
   readonly digest: string
   readonly sections: readonly ViewSection[]
+}
+
+/** What approvers of a hold sign. */
+export interface HoldActs {
+  readonly hold: HoldInfo
+  /** As in `HoldDetails`. */
+  readonly digest: string
+  /** The texts whose bytes are signed. */
+  readonly approve: string
+  readonly reject: string
 }
 
 export interface HoldList {

@@ -15,6 +15,7 @@ export const ADMIN_ROUTES = {
   tellDrift: ['POST', '/v1/pairings/:cosignerId/:apiKeyId/drift'],
   listHolds: ['GET', '/v1/holds'],
   showHold: ['GET', '/v1/holds/:holdId'],
+  requestHold: ['GET', '/v1/holds/:holdId/request'],
   approveHold: ['POST', '/v1/holds/:holdId/approve'],
   rejectHold: ['POST', '/v1/holds/:holdId/reject'],
   showFreeze: ['GET', '/v1/freeze'],

@@ -174,6 +174,11 @@ export const STORE_ERRORS = {
     meaning: 'The hold was released, used or rejected, or has expired.',
     remedy: 'Nothing: it is decided.',
   },
+  ERR_HOLD_UNPROVEN: {
+    exit: 'refused',
+    meaning: 'It is not proved that an approver whom the hold asks has decided this.',
+    remedy: 'Sign what `hold request` prints with a key of the policy, and give the signature.',
+  },
   ERR_HOLD_SAME_PERSON: {
     exit: 'refused',
     meaning: 'This person has approved already.',

@@ -65,6 +65,11 @@ export const ADMIN_ERRORS = {
     meaning: STORE_ERRORS.ERR_HOLD_CLOSED.meaning,
     remedy: STORE_ERRORS.ERR_HOLD_CLOSED.remedy,
   },
+  ERR_HOLD_UNPROVEN: {
+    status: 403,
+    meaning: STORE_ERRORS.ERR_HOLD_UNPROVEN.meaning,
+    remedy: STORE_ERRORS.ERR_HOLD_UNPROVEN.remedy,
+  },
   ERR_HOLD_SAME_PERSON: {
     status: 409,
     meaning: STORE_ERRORS.ERR_HOLD_SAME_PERSON.meaning,

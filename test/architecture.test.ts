@@ -75,6 +75,9 @@ const PURE = [
 const CRYPTO = [
   'handler/protocol/token.ts',
   'handler/protocol/digest.ts',
+  'handler/policy/signature.ts',
+  'handler/policy/approvals/approver-key.ts',
+  'handler/policy/approvals/assertion.ts',
   'handler/decisions/checkpoint.ts',
   'bootstrap/api/auth.ts',
   'bootstrap/api/resources.ts',

@@ -20,7 +20,7 @@ export function createHoldBook(store: Pick<OperatorActs, 'openHold' | 'fullLimit
   return {
     async state(key, terms, request, { rule, rawTx, proven }) {
       const summary = summaryOf(request, rule, rawTx)
-      const asked = { key, terms, summary, ...(proven === undefined ? {} : { proven }) }
+      const asked = { key, terms, summary, rule, ...(proven === undefined ? {} : { proven }) }
       const { id, state } = await store.openHold(asked)
       return id === holdIdOf(key) ? STATES[state] : { carried: id }
     },

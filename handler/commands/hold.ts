@@ -72,8 +72,8 @@ async function list(flags: SocketFlags, io: CommandIo, reporter: Reporter): Prom
   }
 }
 
-function approvedBy({ approvals, approvalsWanted }: HoldInfo): string {
-  const count = `${approvals.length} of ${approvalsWanted}`
+function approvedBy({ approvals, approved, approvalsWanted }: HoldInfo): string {
+  const count = `${approved ?? approvals.length} of ${approvalsWanted}`
   return approvals.length === 0 ? count : `${count} (${approvals.join(', ')})`
 }
 
@@ -144,8 +144,8 @@ async function reject(
 }
 
 function report(hold: HoldInfo, reporter: Reporter): void {
-  const { id, state, approvals, approvalsWanted, summary } = hold
-  const missing = approvalsWanted - approvals.length
+  const { id, state, approvals, approved, approvalsWanted, summary } = hold
+  const missing = approvalsWanted - (approved ?? approvals.length)
   const what =
     state === 'waiting'
       ? `approved, ${missing} more ${missing === 1 ? 'person' : 'people'} must approve`

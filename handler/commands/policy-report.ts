@@ -1,5 +1,6 @@
 /** Words and facts for checks and explanations of policies. */
 import type { Advice } from '../policy/compile/advice.ts'
+import type { HoldTerms } from '../policy/decision.ts'
 import type { Explanation, RuleExplanation } from '../policy/explain.ts'
 import type { PolicyResult } from '../policy/parse.ts'
 
@@ -35,9 +36,18 @@ export function explanationLines(explanation: Explanation): string[] {
   if (hold !== undefined) {
     const isProven = rawTx === 'verified' && consistency.every(({ answer }) => answer !== 'hold')
     const where = isProven ? ', now or at the approval stage' : ''
-    lines.push(`until released by ${hold.approvals} of your people${where}`)
+    lines.push(`until released by ${peopleOf(hold)}${where}`)
   }
   return [...lines, '', ...rules.map(ruleLine)]
+}
+
+function peopleOf({ approvals, people }: HoldTerms): string {
+  if (people === undefined) return `${approvals} of your people`
+  const { groups, barred = [] } = people
+  const asked = groups.map((group) => `${group.approvals} of ${group.name}`).join(' and ')
+  return barred.length === 0
+    ? `${asked}, who sign`
+    : `${asked}, who sign, without ${barred.join(', ')}`
 }
 
 function addressLine(

@@ -3,7 +3,10 @@ import type { HoldDetails, HoldInfo, ViewRow, ViewSection } from '../../common/a
 import { AdminError } from '../../common/admin-error.ts'
 import { formatDuration } from '../../common/duration.ts'
 import { holdDigest } from '../decisions/holds.ts'
+import { actOf } from '../decisions/proofs.ts'
 import type { FoundHold, HoldEvidence, OperatorActs } from '../decisions/operations.ts'
+import { shortFingerprint } from '../policy/approvals/approver-key.ts'
+import type { PeopleTerms } from '../policy/approvals/people.ts'
 import { type Known, sectionsOf } from '../display/sections.ts'
 import { claimsOf } from '../protocol/stored-token.ts'
 
@@ -30,6 +33,20 @@ export async function findHold(
   return { hold, evidence, digest: holdDigest(record, record.rule, hold.terms) }
 }
 
+/**
+ * What approvers sign.
+ *
+ * @throws AdminError ERR_HOLD_UNPROVEN where nobody is asked to
+ */
+export function actsOf(
+  { hold, digest }: KnownHold,
+  storeId: string,
+): { readonly digest: string; readonly approve: string; readonly reject: string } {
+  const [approve, reject] = [actOf(hold, storeId, 'approve'), actOf(hold, storeId, 'reject')]
+  if (approve !== undefined && reject !== undefined) return { digest, approve, reject }
+  throw new AdminError('ERR_HOLD_UNPROVEN', `\`${hold.id}\` names no approvers: nobody signs it`)
+}
+
 /** All of it, for a person. `functions`: those that the policy in force explains. */
 export async function holdDetails(
   { hold, evidence, digest }: KnownHold,
@@ -51,8 +68,9 @@ export async function holdDetails(
       row('reason', record.reason),
       row('stage', record.stage),
       row('a release is good for', goodFor(record)),
-      row('people', `${hold.approvals.length} of ${hold.terms.approvals} have approved`),
-      ...hold.approvals.map((name) => row('approved by', name)),
+      row('people', `${hold.approved} of ${hold.terms.approvals} have approved`),
+      ...(hold.terms.people === undefined ? [] : askedRows(hold.terms.people)),
+      ...hold.approvals.map((name) => row('approved by', approver(name, hold.keys[name]))),
       row('opened', hold.openedAt),
       row('expires', `${hold.expiresAt}, then ${hold.terms.onExpiry}`),
       row('limits full now', fullLimitsIn(info)),
@@ -60,6 +78,19 @@ export async function holdDetails(
     ],
   }
   return { hold: info, digest, sections: [...asked, terms] }
+}
+
+function askedRows({ groups, barred = [] }: PeopleTerms): ViewRow[] {
+  return [
+    ...groups.map(({ name, approvals, members }) =>
+      row('asked', `${approvals} of ${name}: ${members.join(', ')}`),
+    ),
+    ...barred.map((name) => row('cannot approve', `${name}, who has signed the request itself`)),
+  ]
+}
+
+function approver(name: string, key: string | undefined): string {
+  return key === undefined ? name : `${name}, proved with key ${shortFingerprint(key)}`
 }
 
 function goodFor({ endpoint, stage }: HoldEvidence['record']): string {

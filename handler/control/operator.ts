@@ -12,16 +12,20 @@ import type { Clock } from '../../common/clock.ts'
 import type { Hold, OperatorActs } from '../decisions/operations.ts'
 import type { AdminErrorCode } from '../../common/refusal-codes.ts'
 import { StoreError, type StoreErrorCode } from '../decisions/store-error.ts'
+import type { PeopleTerms } from '../policy/approvals/people.ts'
 import type { LivePolicy } from '../policy/judge.ts'
 import type { Limit } from '../policy/compile/limits.ts'
 import { formatDecimal } from '../protocol/decimal.ts'
 import { AdminError } from '../../common/admin-error.ts'
 import { fullLimitsOf } from './full-limits.ts'
-import { findHold, holdDetails } from './hold-details.ts'
+import { assertionSchema } from './assertion-schema.ts'
+import { actsOf, findHold, holdDetails } from './hold-details.ts'
 import { line, parseBody } from './requests.ts'
 
 export interface OperatorDeps {
   readonly acts: OperatorActs
+  /** UUID of the decision store. */
+  readonly storeId: string
   readonly clock: Clock
   /** How long the co-signer asks again after a first RETRY. */
   readonly retryBudgetMs: number
@@ -49,7 +53,8 @@ type OperatorRoute = Exclude<
 
 /** A person's name. */
 const by = line(100).min(1)
-const actSchema = z.strictObject({ by, note: line(500).default('') })
+const personSchema = z.strictObject({ by, note: line(500).default('') })
+const actSchema = personSchema.extend({ assertion: assertionSchema.exactOptional() })
 /** Groups of hex digits; white space between them does not count. */
 const approvalSchema = actSchema.extend({
   digest: z
@@ -88,17 +93,21 @@ export const OPERATOR_ACTIONS: {
     const info = withLimits(infoOf(found.hold, deps.retryBudgetMs), full)
     return holdDetails(found, info, deps.policy().form?.abi)
   },
+  requestHold: async ({ holdId = '' }, _body, { operator: deps }) => {
+    const found = await findHold(deps.acts, holdId)
+    return { ...actsOf(found, deps.storeId), hold: infoOf(found.hold, deps.retryBudgetMs) }
+  },
   approveHold: async ({ holdId = '' }, body, { operator: deps }) => {
     const { digest, ...act } = parseBody(approvalSchema, body)
     if (digest !== undefined) await assertSeen(deps.acts, holdId, digest)
     const hold = await deps.acts.approveHold(holdId, act)
-    deps.told('hold approved', { id: holdId, state: hold.state, ...act })
+    deps.told('hold approved', { id: holdId, state: hold.state, by: act.by, note: act.note })
     return infoOf(hold, deps.retryBudgetMs)
   },
   rejectHold: async ({ holdId = '' }, body, { operator: deps }) => {
     const act = parseBody(actSchema, body)
     const hold = await deps.acts.rejectHold(holdId, act)
-    deps.told('hold rejected', { id: holdId, state: hold.state, ...act })
+    deps.told('hold rejected', { id: holdId, state: hold.state, by: act.by, note: act.note })
     return infoOf(hold, deps.retryBudgetMs)
   },
   showFreeze: async (_params, _body, { operator: deps }) => frozen(deps),
@@ -114,7 +123,7 @@ export const OPERATOR_ACTIONS: {
     return frozen(deps)
   },
   unfreeze: async (_params, body, { operator: deps }) => {
-    const act = parseBody(actSchema, body)
+    const act = parseBody(personSchema, body)
     if (deps.acts.frozen() !== undefined) {
       await deps.acts.unfreeze(act)
       deps.told('unfrozen', act)
@@ -179,7 +188,9 @@ async function usage({ acts, limits }: OperatorDeps): Promise<LimitList> {
 }
 
 function infoOf(hold: Hold, retryBudgetMs: number): HoldInfo {
-  const { id, state, summary, approvals, terms, rejectedBy = null, openedAt, expiresAt } = hold
+  const { id, state, summary, approvals, approved, keys, terms } = hold
+  const { rejectedBy = null, openedAt, expiresAt } = hold
+  const { people } = terms
   const retryUntil = new Date(Date.parse(openedAt) + retryBudgetMs).toISOString()
   const approvalsWanted = terms.approvals
   return {
@@ -188,6 +199,8 @@ function infoOf(hold: Hold, retryBudgetMs: number): HoldInfo {
     summary,
     approvals,
     approvalsWanted,
+    approved,
+    ...(people === undefined ? {} : { groups: groupCounts(people), keys }),
     rejectedBy,
     openedAt,
     expiresAt,
@@ -195,9 +208,14 @@ function infoOf(hold: Hold, retryBudgetMs: number): HoldInfo {
   }
 }
 
+function groupCounts({ groups }: PeopleTerms): Readonly<Record<string, number>> {
+  return Object.fromEntries(groups.map(({ name, approvals }) => [name, approvals]))
+}
+
 const CODES: Partial<Record<StoreErrorCode, AdminErrorCode>> = {
   ERR_HOLD_UNKNOWN: 'ERR_HOLD_UNKNOWN',
   ERR_HOLD_CLOSED: 'ERR_HOLD_CLOSED',
+  ERR_HOLD_UNPROVEN: 'ERR_HOLD_UNPROVEN',
   ERR_HOLD_SAME_PERSON: 'ERR_HOLD_SAME_PERSON',
   ERR_NOTHING_TO_RELEASE: 'ERR_NOTHING_TO_RELEASE',
 }

@@ -5,6 +5,7 @@ import { holdIdOf } from './holds.ts'
 import type { ChargedLimit, LimitUsage } from './limits.ts'
 import type { Act, Freeze } from '../../common/admin-api.ts'
 import type { FoundHold, Hold, HoldRequest } from './operations.ts'
+import type { Decider } from './proofs.ts'
 import type { ChainHead, RecordContent } from './record.ts'
 import { limitName } from './snapshot.ts'
 import type { LimitPlace, Needs, SpendPlace } from './snapshot.ts'
@@ -15,8 +16,8 @@ import { spends, variantPlaceOf } from './variants.ts'
 export interface Writes {
   record(entry: NewDecision): Receipt
   openHold(request: HoldRequest): Hold
-  approveHold(id: string, act: Act): Hold
-  rejectHold(id: string, act: Act): Hold
+  approveHold(id: string, act: Decider): Hold
+  rejectHold(id: string, act: Decider): Hold
   freeze(action: Freeze['action'], act: Act, replace?: boolean): Freeze
   unfreeze(act: Act): void
   releaseCharges(owner: string, act: Act): readonly ChargedLimit[]

@@ -11,6 +11,7 @@ import type { DecisionContent } from './decision-fields.ts'
 import { carriedName, holdsUsedBy } from './hold-uses.ts'
 import type { HeldKey, HoldRow } from './holds.ts'
 import type { ProvenRequest } from './operations.ts'
+import { approvedBy } from './proofs.ts'
 import type { ChainRow } from './record.ts'
 import type { UseRow } from './snapshot.ts'
 import type { NewDecision } from './store.ts'
@@ -86,7 +87,7 @@ function serves(
   return (
     boundTo !== undefined &&
     boundTo === terms.boundTo &&
-    approvals.length >= terms.approvals &&
+    approvedBy(terms, approvals) >= terms.approvals &&
     nowMs < Math.min(expiresMs, openedMs + terms.expiresMs) &&
     release.owner === owner &&
     isProofOf(release.token, token)

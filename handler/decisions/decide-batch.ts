@@ -31,6 +31,8 @@ import { createSpending } from './spending.ts'
 import type { Spending } from './spending.ts'
 import { StoreError } from './store-error.ts'
 import type { NewDecision, Recall, Spent } from './store.ts'
+import { isProven } from './proofs.ts'
+import type { Approval } from './proofs.ts'
 import { isVariantOf } from './variants.ts'
 
 /** What a call returned, or why nothing was changed by it. */
@@ -89,8 +91,15 @@ export function beginBatch(snapshot: Snapshot, nowMs: number): Batch {
   }
   let freeze: Freeze | null | undefined
   let released: Changes['released'] = []
-  const act = (name: OperatorContent['act'], subject: string, { by, note }: Act) => {
-    tail.append({ kind: 'operator', act: name, by, subject, note })
+  const act = (
+    name: OperatorContent['act'],
+    subject: string,
+    { by, note, assertion }: Act,
+    approval?: Approval,
+  ) => {
+    const isProof = approval !== undefined && isProven(approval) && assertion !== undefined
+    const proof = isProof ? { proof: { key: approval.key, assertion } } : {}
+    tail.append({ kind: 'operator', act: name, by, subject, note, ...proof })
   }
   const frozen = () => (freeze === undefined ? snapshot.freeze : (freeze ?? undefined))
 
@@ -104,24 +113,24 @@ export function beginBatch(snapshot: Snapshot, nowMs: number): Batch {
       if (served !== undefined) return holdOf(served, timeMs)
       const { row, after } =
         before === undefined
-          ? { row: openHold(request, timeMs), after: undefined }
-          : askHold(before, request, timeMs)
+          ? { row: openHold(request, timeMs, tail.head().hash), after: undefined }
+          : askHold(before, request, timeMs, tail.head().hash)
       if (row !== before) {
         holds.set(id, row)
-        tail.append(heldContent(request, after))
+        tail.append(heldContent(request, row, after))
       }
       return holdOf(row, timeMs)
     },
     approveHold: (id, by) => {
-      const row = approveHold(holds.get(id), id, by.by, timeMs)
+      const row = approveHold(holds.get(id), id, by, timeMs)
       holds.set(id, row)
-      act('hold-approve', id, by)
+      act('hold-approve', id, by, row.approvals.at(-1))
       return holdOf(row, timeMs)
     },
     rejectHold: (id, by) => {
-      const row = rejectHold(holds.get(id), id, by.by, timeMs)
+      const { row, by: person } = rejectHold(holds.get(id), id, by, timeMs)
       holds.set(id, row)
-      act('hold-reject', id, by)
+      act('hold-reject', id, by, person)
       return holdOf(row, timeMs)
     },
     freeze: (action, by, replace = false) => {

@@ -135,7 +135,7 @@ const DECISION_FIELDS = {
     ...LOGGED,
   },
   consistency: {
-    from: ({ entry }) => entry.evidence.consistency,
+    from: ({ entry }) => entry.evidence.consistency?.map(withoutPeople),
     fits: (value) => isListOf(value, (item) => hasTexts(item, ['check', 'answer'])),
     ...KEPT,
   },
@@ -245,6 +245,13 @@ export function loggedFields(
     line[name] = logged === 'short' ? shorten(value) : value
   }
   return line
+}
+
+/** Who is asked is for the policy in force to say, not for that of the first delivery. */
+function withoutPeople(check: AnsweredCheck): AnsweredCheck {
+  if (check.answer !== 'hold') return check
+  const { people: _, ...hold } = check.hold
+  return { ...check, hold }
 }
 
 function text(from: (outcome: Outcome) => string): Pick<Field, 'from' | 'fits'> {

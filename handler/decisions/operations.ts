@@ -1,6 +1,7 @@
 /** Acts of operators: release or refuse a hold, freeze, give limits back. Each is a record of the audit chain. */
 import type { Act, Freeze } from '../../common/admin-api.ts'
 import type { HoldTerms } from '../policy/decision.ts'
+import type { Asked } from './proofs.ts'
 import type { ChargedLimit, LimitUsage } from './limits.ts'
 import type { RequestKey } from '../protocol/digest.ts'
 import type { NewDecision } from './store.ts'
@@ -21,6 +22,12 @@ export interface Hold {
   readonly expiresAt: string
   /** Names of the people who approved, in order. */
   readonly approvals: readonly string[]
+  /** How many of the approvals that the terms ask for they are. */
+  readonly approved: number
+  /** Fingerprints of the keys that proved them, by name. */
+  readonly keys: Readonly<Record<string, string>>
+  /** What approvers sign; absent where a name is enough. */
+  readonly asked?: Asked
   readonly rejectedBy: string | undefined
   readonly state: HoldState
 }
@@ -29,6 +36,8 @@ export interface HoldRequest {
   readonly key: RequestKey
   readonly terms: HoldTerms
   readonly summary: string
+  /** The rule that asks. */
+  readonly rule?: string
   readonly proven?: ProvenRequest
 }
 

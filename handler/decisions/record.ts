@@ -1,4 +1,5 @@
 /** Records of the audit chain: what each kind says, what is hashed, and how one vouches for all before it. */
+import type { Assertion } from '../../common/assertion.ts'
 import { sha256 } from '../protocol/digest.ts'
 import { isDecisionBody, isObject } from './decision-fields.ts'
 import type { DecisionContent } from './decision-fields.ts'
@@ -55,6 +56,8 @@ export interface OperatorContent {
   /** What it was done to: a hold, an owner, a store; empty for the handler as a whole. */
   readonly subject: string
   readonly note: string
+  /** What proves it: the approver's key, by its fingerprint, and the assertion. */
+  readonly proof?: { readonly key: string; readonly assertion: Assertion }
 }
 
 /** A signature over the chain so far. */
@@ -79,8 +82,11 @@ export interface HeldContent extends Pick<
   readonly kind: 'held'
   /** Its id, 16 hex digits. */
   readonly hold: string
-  readonly terms: Pick<HoldTerms, 'approvals' | 'expiresMs' | 'onExpiry' | 'boundTo'>
+  readonly terms: HoldTerms
   readonly summary: string
+  /** The rule that asks, and the nonce of what is signed; where approvers are named. */
+  readonly rule?: string
+  readonly nonce?: string
   /** Asked again because the policy had changed: `rule`, what people said before is void; `terms`, it stands. */
   readonly after?: 'rule' | 'terms'
 }

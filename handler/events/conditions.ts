@@ -49,7 +49,7 @@ export function expiringEvents(
   context: EventContext,
 ): readonly OutgoingEvent[] {
   return holds.flatMap((hold) => {
-    const { id, state, summary, approvals, terms, openedAt } = hold
+    const { id, state, summary, approved, terms, openedAt } = hold
     const endMs = endOf(hold, context.retryMs)
     const aheadMs = Math.min(EXPIRING_MS, (endMs - Date.parse(openedAt)) / 4)
     const leftMs = endMs - now.getTime()
@@ -61,10 +61,10 @@ export function expiringEvents(
         type: 'hold.expiring',
         time: now.toISOString(),
         key: id,
-        text: `hold ${id} waits until ${until} only: ${approvals.length} of ${terms.approvals} approved`,
+        text: `hold ${id} waits until ${until} only: ${approved} of ${terms.approvals} approved`,
         data: {
           hold: id,
-          approvals: approvals.length,
+          approvals: approved,
           approvalsWanted: terms.approvals,
           until,
         },

@@ -2,6 +2,7 @@
 import type { FeedHold, FeedItem } from '../decisions/feed.ts'
 import type { AlarmContent, HeldContent, OperatorContent } from '../decisions/record.ts'
 import type { DecisionContent } from '../decisions/decision-fields.ts'
+import { filledBy } from '../policy/approvals/people.ts'
 import { isEventType } from './catalogue.ts'
 import type { EventType, OutgoingEvent } from './catalogue.ts'
 
@@ -109,15 +110,21 @@ function actTold(content: OperatorContent, hold: FeedHold | undefined): Told | u
 }
 
 /** The hold is read later than its record was written: only the place of this person in the list is of that time. */
-function approvalTold({ subject, by, note }: OperatorContent, hold: FeedHold | undefined): Told {
+function approvalTold(
+  { subject, by, note, proof }: OperatorContent,
+  hold: FeedHold | undefined,
+): Told {
   const wanted = hold?.terms.approvals ?? 1
-  const given = (hold?.approvals.indexOf(by) ?? -1) + 1
+  const upTo = (hold?.approvals.indexOf(by) ?? -1) + 1
+  const people = hold?.terms.people
+  const given = people === undefined ? upTo : filledBy(people, hold?.approvals.slice(0, upTo) ?? [])
   const released = given >= wanted
   const type = released ? 'hold.released' : 'hold.approved'
   const text = `${by} approved hold ${subject}${
     released ? ', which is released' : `: ${given} of ${wanted}`
   }`
-  const data = { hold: subject, by, approvals: given, approvalsWanted: wanted }
+  const key = proof === undefined ? {} : { key: proof.key }
+  const data = { hold: subject, by, approvals: given, approvalsWanted: wanted, ...key }
   return { type, key: subject, text, data, details: { note } }
 }
 

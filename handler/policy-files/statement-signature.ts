@@ -1,11 +1,14 @@
 /** Statement signatures: the type of the key fixes the algorithm, so nothing can be negotiated. */
 import type { KeyObject } from 'node:crypto'
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto'
 import { KeyMaterialError } from '../../common/errors.ts'
 import type { JsonObject } from '../protocol/json-value.ts'
+import { digestFor, isSigned, readPublicKey } from '../policy/signature.ts'
 import type { VerifySignature } from '../policy/statement.ts'
 import type { Statement } from '../policy/statement-text.ts'
 import { parseStatement, statementBytes } from '../policy/statement-text.ts'
+
+const STATEMENT_KEY = 'a statement key'
 
 /** The two members to add to `extraParameters` when the transaction is created. */
 export interface SignedStatement {
@@ -24,7 +27,7 @@ export function signStatement(statement: Statement, privateKeyPem: string): Sign
   const parsed = parseStatement(Object.freeze<JsonObject>({ ...statement }))
   if (typeof parsed === 'string') throw new KeyMaterialError(parsed)
   const key = read(() => createPrivateKey(privateKeyPem))
-  const signature = sign(digestOf(key), statementBytes(parsed), key)
+  const signature = sign(digestFor(key, STATEMENT_KEY), statementBytes(parsed), key)
   return { statement: parsed, statementSignature: signature.toString('base64') }
 }
 
@@ -37,7 +40,7 @@ export function createSignatureVerifier(): VerifySignature {
   return (publicKey, bytes, signature) => {
     if (!keys.has(publicKey)) keys.set(publicKey, usable(publicKey))
     const key = keys.get(publicKey)
-    return key !== undefined && verify(digestOf(key), bytes, key, signature)
+    return key !== undefined && isSigned(key, bytes, signature)
   }
 }
 
@@ -50,9 +53,7 @@ export function statementKey(pem: string): KeyObject {
   if (!pem.includes('BEGIN PUBLIC KEY')) {
     throw new KeyMaterialError('a statement key must be a PEM `PUBLIC KEY`')
   }
-  const key = read(() => createPublicKey(pem))
-  digestOf(key)
-  return key
+  return readPublicKey(pem, STATEMENT_KEY)
 }
 
 /** A fresh Ed25519 pair as PEM. */
@@ -79,17 +80,6 @@ function usable(publicKey: string): KeyObject | undefined {
   } catch {
     return undefined
   }
-}
-
-/** The digest name for `sign` and `verify`: none for Ed25519, which hashes by itself. */
-function digestOf(key: KeyObject): 'sha256' | null {
-  const details = key.asymmetricKeyDetails
-  if (key.asymmetricKeyType === 'ed25519') return null
-  if (key.asymmetricKeyType === 'ec' && details?.namedCurve === 'prime256v1') return 'sha256'
-  if (key.asymmetricKeyType === 'rsa' && Number(details?.modulusLength) >= 2048) return 'sha256'
-  throw new KeyMaterialError(
-    'a statement key must be Ed25519, EC P-256 or RSA of 2048 bits or more',
-  )
 }
 
 function read(make: () => KeyObject): KeyObject {

@@ -6,6 +6,7 @@ import { addDecimals, compareDecimals, formatDecimal } from '../protocol/decimal
 import type { Decimal } from '../protocol/decimal.ts'
 import type { CallbackRequest, Destination, TxSignRequest } from '../protocol/request.ts'
 import { Unreadable } from '../protocol/request.ts'
+import { bothOf, seatsOf } from './approvals/people.ts'
 import { isSameAddress } from './chains/same-address.ts'
 import { CHECKS } from './decision.ts'
 import type {
@@ -68,8 +69,14 @@ export function strictestOf(
   return { answer, checks: those.map(({ check }) => check) }
 }
 
-/** The terms that ask for more; of equal ones the first. */
+/** The terms that ask for more; of equal ones the first. People whom one of them names are asked in any case. */
 export function stricterTerms(one: HoldTerms, other: HoldTerms): HoldTerms {
+  const terms = moreOf(one, other)
+  const people = bothOf(one.people, other.people, terms.approvals)
+  return people === undefined ? terms : { ...terms, approvals: seatsOf(people), people }
+}
+
+function moreOf(one: HoldTerms, other: HoldTerms): HoldTerms {
   if (one.approvals !== other.approvals) return one.approvals > other.approvals ? one : other
   if (one.onExpiry !== other.onExpiry) return one.onExpiry === 'REJECT' ? one : other
   return one.expiresMs <= other.expiresMs ? one : other

@@ -1,5 +1,6 @@
 /** A decision and its reasons: what the policy says, before anything is recorded or signed. */
 import type { Action } from '../protocol/endpoints.ts'
+import type { PeopleTerms } from './approvals/people.ts'
 
 /** Our action with the rule that determined it. `rule` is never empty: `default` when no rule matched. */
 export interface Decision {
@@ -77,8 +78,10 @@ export interface Evaluation {
 
 /** A hold: the request stays RETRY until people release it. */
 export interface HoldTerms {
-  /** How many different people must approve: 1 or 2. */
-  readonly approvals: 1 | 2
+  /** How many different people must approve. */
+  readonly approvals: number
+  /** Who must, and proves it; without it a name is enough. */
+  readonly people?: PeopleTerms
   /** After this the hold is answered with `onExpiry`, in milliseconds from the first delivery. */
   readonly expiresMs: number
   readonly onExpiry: 'RETRY' | 'REJECT'

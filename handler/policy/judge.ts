@@ -1,7 +1,8 @@
 /** From the policy in force and a request to its evaluation: gathers the facts that content itself can give. */
 import type { SigningOnly } from '../protocol/parse-request.ts'
 import type { CallbackRequest } from '../protocol/request.ts'
-import type { AnsweredCheck, Decision, Evaluation } from './decision.ts'
+import { withBarred } from './approvals/people.ts'
+import type { AnsweredCheck, Decision, Evaluation, HoldTerms } from './decision.ts'
 import { contentRefusal, evaluate } from './evaluate.ts'
 import type { Facts } from './facts.ts'
 import type { Hook } from './compile/hooks.ts'
@@ -51,11 +52,32 @@ export function livePolicy(policy: Policy, verifySignature: VerifySignature): Li
         facts,
       )
       const rawTx = describeVerdict(facts.rawTx)
-      return { decision, charges, singleUses, hooks, hold, uncertainty, consistency, rawTx }
+      return {
+        decision,
+        charges,
+        singleUses,
+        hooks,
+        hold: hold && withoutInitiator(hold, facts, policy),
+        uncertainty,
+        consistency,
+        rawTx,
+      }
     },
     refusal: (request: CallbackRequest, known: PolicyFacts): Decision | undefined =>
       contentRefusal(policy, request, factsOf(policy, request, known, verifySignature)),
   })
+}
+
+/** Whoever signed the request's statement does not approve it. */
+function withoutInitiator(
+  hold: HoldTerms,
+  { statement }: Facts,
+  { initiators }: Pick<Policy, 'initiators'>,
+): HoldTerms {
+  const name = statement.status === 'valid' ? initiators.get(statement.keyName) : undefined
+  return hold.people === undefined || name === undefined
+    ? hold
+    : { ...hold, people: withBarred(hold.people, [name]) }
 }
 
 /** What is known about a request: its raw transaction checked against it, its extra signature verified. */

@@ -37,6 +37,7 @@ export async function openDoors(
   })
   const operator = {
     acts: store,
+    storeId: store.opening.storeId,
     clock,
     retryBudgetMs: config.cosignerRetryMs,
     policy: () => policies.policies.current().live,

@@ -4,6 +4,8 @@ import { isProofOf } from '../carried.ts'
 import type { DecisionContent } from '../decision-fields.ts'
 import { carriedName, holdsUsedBy } from '../hold-uses.ts'
 import { holdIdOf } from '../holds.ts'
+import { approvedBy } from '../proofs.ts'
+import type { Approval } from '../proofs.ts'
 import { parseBody } from '../record.ts'
 import type { HeldContent } from '../record.ts'
 
@@ -13,8 +15,8 @@ export interface HoldStory {
   readonly opened: HeldContent | undefined
   /** When it ends, in milliseconds since 1970. */
   readonly endsMs: number
-  /** How many people have approved. */
-  readonly approvals: number
+  /** Who has approved. */
+  readonly approvals: readonly Approval[]
   /** The record that used it up. */
   readonly usedBy: number | undefined
 }
@@ -76,7 +78,8 @@ export function createReleaseCheck(db: Database): ReleaseCheck {
         if (id !== holdIdOf(judged.content)) return [`uses the hold \`${id}\` of another request`]
         // Of a hold of version 0.1.0 no record says how many people it asks for, and until when.
         if (opened === undefined) return []
-        const isReleased = approvals >= opened.terms.approvals && judged.timeMs < endsMs
+        const isReleased =
+          approvedBy(opened.terms, approvals) >= opened.terms.approvals && judged.timeMs < endsMs
         return isReleased ? [] : [`uses the hold \`${id}\`, which was not released`]
       }),
       ...carried.flatMap((id) => carriedFrom(id, judged, storyOf(id))),

@@ -1,6 +1,6 @@
 /** Checks the tables that decisions are read from against the chain that explains them. */
 import type { Database } from '../sqlite/database.ts'
-import type { HoldColumns } from '../sqlite/hold-tables.ts'
+import type { HoldColumns, StoredTerms } from '../sqlite/hold-tables.ts'
 import { fingerprintOf } from '../../protocol/digest.ts'
 import type { DecisionContent } from '../decision-fields.ts'
 import { carriedName, heldName, holdsUsedBy } from '../hold-uses.ts'
@@ -10,6 +10,8 @@ import type { Freeze } from '../../../common/admin-api.ts'
 import type { ChainRow, HeldContent, OperatorContent, RecordBody } from '../record.ts'
 import { MAX_CANDIDATES } from '../requests.ts'
 import { variantOwner } from '../variants.ts'
+import type { Approval } from '../proofs.ts'
+import { approvalIn, createProofCheck } from './verify-proofs.ts'
 import { createReleaseCheck } from './verify-releases.ts'
 import type { HoldStory } from './verify-releases.ts'
 import { createLimitCheck } from './verify-limits.ts'
@@ -40,7 +42,8 @@ export function createStateCheck(db: Database): StateCheck {
   const recent = new Map<number, number[]>()
   const limits = createLimitCheck(db)
   const variants = createVariantCheck(db)
-  const approvals = new Map<string, string[]>()
+  const approvals = new Map<string, readonly Approval[]>()
+  const proofs = createProofCheck()
   const rejections = new Map<string, string>()
   const uses = new Map<string, number>()
   const opened = new Map<string, HeldContent>()
@@ -49,7 +52,7 @@ export function createStateCheck(db: Database): StateCheck {
   const storyOf = (hold: string): HoldStory => ({
     opened: opened.get(hold),
     endsMs: ends.get(hold)?.untilMs ?? 0,
-    approvals: approvals.get(hold)?.length ?? 0,
+    approvals: approvals.get(hold) ?? [],
     usedBy: uses.get(hold),
   })
   let freeze: Freeze | undefined
@@ -86,15 +89,20 @@ export function createStateCheck(db: Database): StateCheck {
     limits.charged(content, row.seq, timeMs)
     return problems
   }
-  const noteAct = ({ act, subject, by, note }: OperatorContent, time: string) => {
+  const noteAct = (content: OperatorContent, time: string): string[] => {
+    const { act, subject, by, note } = content
     if (act === 'freeze' || act === 'freeze-again') {
       const asked = freezeActOf(subject === 'RETRY' ? 'RETRY' : 'REJECT', { by, note }, time)
       freeze = addFreeze(act === 'freeze' ? undefined : freeze, asked)
     }
     if (act === 'unfreeze') freeze = undefined
-    if (act === 'hold-approve') approvals.set(subject, [...(approvals.get(subject) ?? []), by])
+    if (act === 'hold-approve') {
+      const approval = approvalIn(content, time)
+      approvals.set(subject, [...(approvals.get(subject) ?? []), approval])
+    }
     if (act === 'hold-reject') rejections.set(subject, by)
     if (act === 'release-charges') limits.released(subject)
+    return proofs.record(content, opened.get(subject), Date.parse(time))
   }
   const noteHeld = (body: HeldContent, seq: number, timeMs: number): string[] => {
     const { hold, after, terms } = body
@@ -153,7 +161,8 @@ export function createStateCheck(db: Database): StateCheck {
   return {
     unrecordedHolds: () => unrecorded,
     record: (row, body) => {
-      if (body.kind === 'operator') noteAct(body, body.time)
+      if (body.kind === 'created') proofs.created(body.storeId)
+      if (body.kind === 'operator') return noteAct(body, body.time)
       const timeMs = Date.parse(body.time)
       if (body.kind === 'held') return noteHeld(body, row.seq, timeMs)
       return body.kind === 'decision' ? checkDecision(row, body, timeMs) : []
@@ -178,7 +187,9 @@ export function createStateCheck(db: Database): StateCheck {
 /** Whether a hold is what its record says; those of version 0.1.0 have none. */
 function isAsOpened(row: HoldColumns, record: HeldContent | undefined): boolean {
   if (record === undefined) return true
-  const { approvals, expiresMs, onExpiry, boundTo }: HeldContent['terms'] = JSON.parse(row.terms)
+  const { approvals, expiresMs, onExpiry, boundTo, people, asked }: StoredTerms = JSON.parse(
+    row.terms,
+  )
   const { terms, after } = record
   const lasts = row.expires - row.opened
   return (
@@ -187,6 +198,10 @@ function isAsOpened(row: HoldColumns, record: HeldContent | undefined): boolean 
     expiresMs === terms.expiresMs &&
     onExpiry === terms.onExpiry &&
     boundTo === terms.boundTo &&
+    JSON.stringify(people) === JSON.stringify(terms.people) &&
+    asked?.nonce === record.nonce &&
+    asked?.rule === record.rule &&
+    (asked === undefined || asked.digest === record.digest) &&
     // Other terms never make it last longer.
     (after === 'terms' ? lasts <= expiresMs : lasts === expiresMs)
   )

@@ -3,6 +3,7 @@ import type { HoldTerms } from '../../policy/decision.ts'
 import { freezeFrom, freezeRowOf } from '../freeze.ts'
 import type { FreezeRow } from '../freeze.ts'
 import type { HoldRow } from '../holds.ts'
+import type { Approval, Asked } from '../proofs.ts'
 import type { Freeze } from '../../../common/admin-api.ts'
 import type { Changes, UseRow } from '../snapshot.ts'
 import type { Database } from './database.ts'
@@ -91,16 +92,21 @@ export function createHoldTables(db: Database): HoldTables {
   }
 }
 
+/** The column of terms. */
+export type StoredTerms = HoldTerms & { readonly asked?: Asked }
+
 function holdFrom(row: HoldColumns): HoldRow {
   const { id, summary, opened: openedMs, expires: expiresMs } = row
-  const terms: HoldTerms = JSON.parse(row.terms)
-  const approvals: readonly string[] = JSON.parse(row.approvals)
+  const { asked, ...terms }: StoredTerms = JSON.parse(row.terms)
+  const approvals: readonly Approval[] = JSON.parse(row.approvals)
   const { rejected_by: rejectedBy, used: usedSeq } = row
-  return { id, terms, summary, openedMs, expiresMs, approvals, rejectedBy, usedSeq }
+  const hold = { id, terms, summary, openedMs, expiresMs, approvals, rejectedBy, usedSeq }
+  return asked === undefined ? hold : { ...hold, asked }
 }
 
 function columnsOf(hold: HoldRow) {
-  const { id, terms, summary, openedMs, expiresMs, approvals, rejectedBy, usedSeq } = hold
+  const { id, summary, openedMs, expiresMs, approvals, rejectedBy, usedSeq, asked } = hold
+  const terms: StoredTerms = asked === undefined ? hold.terms : { ...hold.terms, asked }
   const [termsText, approvalsText] = [JSON.stringify(terms), JSON.stringify(approvals)]
   return [id, termsText, summary, openedMs, expiresMs, approvalsText, rejectedBy, usedSeq] as const
 }

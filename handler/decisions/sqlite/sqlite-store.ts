@@ -123,8 +123,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     openHold: (request) => ask('openHold', request),
     listHolds: () => ask('listHolds'),
     findHold: (id) => ask('findHold', id),
-    approveHold: (id, act) => acted(ask('approveHold', id, act)),
-    rejectHold: (id, act) => acted(ask('rejectHold', id, act)),
+    approveHold: (id, act) => acted(ask('approveHold', id, { ...act, store: opening.storeId })),
+    rejectHold: (id, act) => acted(ask('rejectHold', id, { ...act, store: opening.storeId })),
     frozen: () => frozen,
     freeze: async (action, act, replace) => {
       const freeze = await ask('freeze', action, act, replace)

@@ -7,6 +7,7 @@ import { mergeAssets } from '../chains/assets.ts'
 import { compileConsistency } from './consistency.ts'
 import { compileHook } from './hooks.ts'
 import { compileLimit } from './limits.ts'
+import { compileActs, compilePeople, initiatorsAmong, unusedPeople } from './people.ts'
 import { compileList } from './lists.ts'
 import type { Findings, NamedList } from './lists.ts'
 import { VAULT_ADDRESSES } from './vault-addresses.ts'
@@ -55,7 +56,8 @@ export function* compilePolicy(
     compileHook(name, entry, statementKeys, used.usedKeys, findings),
   )
   const listedReadings = createListedReadings()
-  const context = { lists, limits, hooks, statementKeys, findings, listedReadings, ...used }
+  const people = compilePeople(file, findings)
+  const context = { people, lists, limits, hooks, statementKeys, findings, listedReadings, ...used }
   const assets = mergeAssets(file.assets ?? {})
   const nearMissesIn = nearMissFinder(lists, assets.keys())
   const rules: Rule[] = []
@@ -70,6 +72,8 @@ export function* compilePolicy(
     )
     yield
   }
+  const consistency = compileConsistency(file.consistency, context)
+  const acts = compileActs(file.acts, context)
   yield* listedReadings.fill()
   reportRepeatedIds(rules, findings)
   if (file.version === 2) for (const { path, message } of misspelt) findings.report(path, message)
@@ -96,7 +100,10 @@ export function* compilePolicy(
       ...rawTxOptions(file.rawTx),
       ...(own === undefined ? {} : { isOwn: ownerOf(own, assets) }),
     },
-    consistency: compileConsistency(file.consistency),
+    consistency,
+    people,
+    acts,
+    initiators: initiatorsAmong(people, statementKeys.values()),
     signingOnly: file.signers === undefined ? undefined : new Set(Object.keys(file.signers)),
     tests: file.tests ?? [],
     listActions: used.usedLists,
@@ -106,6 +113,7 @@ export function* compilePolicy(
       ...unusedOf('limits', limits, used.usedLimits),
       ...unusedOf('hooks', hooks, used.usedHooks),
       ...unusedOf('statementKeys', statementKeys, used.usedKeys),
+      ...unusedPeople(people),
     ],
     form: { file, digest, lists: named, conflicts, abi },
   })

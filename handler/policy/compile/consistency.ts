@@ -2,15 +2,22 @@
 import { CHECKS } from '../decision.ts'
 import type { CheckName, ConsistencyAnswer, ConsistencyAnswers } from '../decision.ts'
 import type { ConsistencyEntry } from '../file/terms-schema.ts'
-import { termsOf } from './rules.ts'
+import type { RuleContext } from './requirements.ts'
+import { namedPeople, termsOf } from './rules.ts'
 
-export function compileConsistency(entry: ConsistencyEntry = {}): ConsistencyAnswers {
+export function compileConsistency(
+  entry: ConsistencyEntry = {},
+  context: Pick<RuleContext, 'people' | 'findings'>,
+): ConsistencyAnswers {
   return new Map(
     CHECKS.flatMap((check): [CheckName, ConsistencyAnswer][] => {
       const written = entry[check]
       if (written === undefined) return []
-      if (typeof written === 'object') return [[check, { answer: 'hold', hold: termsOf(written) }]]
-      if (written === 'hold') return [[check, { answer: 'hold', hold: termsOf({}) }]]
+      if (typeof written === 'object') {
+        const people = namedPeople(written, ['consistency', check, 'approvals'], context)
+        return [[check, { answer: 'hold', hold: termsOf(written, people) }]]
+      }
+      if (written === 'hold') return [[check, { answer: 'hold', hold: termsOf({}, undefined) }]]
       return [[check, { answer: written }]]
     }),
   )

@@ -1,11 +1,14 @@
 /** A policy that can be asked. */
 import type { Action } from '../../protocol/endpoints.ts'
 import type { SigningOnly } from '../../protocol/parse-request.ts'
+import type { ActName } from '../approvals/act.ts'
+import type { PeopleTerms } from '../approvals/people.ts'
 import type { AddressRules } from '../chains/address.ts'
 import type { Assets } from '../chains/assets.ts'
 import type { ConsistencyAnswers } from '../decision.ts'
 import type { AbiFunction } from './abi-files.ts'
 import type { Hook } from './hooks.ts'
+import type { People } from './people.ts'
 import type { Limit } from './limits.ts'
 import type { ListFileFinding, NamedList } from './lists.ts'
 import type { RawTxOptions } from '../rawtx/verify.ts'
@@ -36,6 +39,12 @@ export interface Policy {
   readonly rawTx: RawTxOptions
   /** What is answered when members of a request disagree; RETRY for checks that it does not name. */
   readonly consistency: ConsistencyAnswers
+  /** Approvers and their groups. */
+  readonly people: People
+  /** Who must approve acts of operators; an act that is not there needs nobody. */
+  readonly acts: ReadonlyMap<ActName, PeopleTerms>
+  /** Approvers who hold a statement key as well, by the name of that key: they cannot approve what it has signed. */
+  readonly initiators: ReadonlyMap<string, string>
   /** Signers whose transaction requests are all of the signing stage; undefined when it names none. */
   readonly signingOnly: SigningOnly | undefined
   readonly tests: readonly TestEntry[]

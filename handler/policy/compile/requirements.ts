@@ -3,6 +3,7 @@ import type { Action } from '../../protocol/endpoints.ts'
 import type { Decision } from '../decision.ts'
 import type { Hook } from './hooks.ts'
 import type { Limit } from './limits.ts'
+import type { People } from './people.ts'
 import type { Path } from '../file/problems.ts'
 import type { RuleEntry } from '../file/schema.ts'
 import type { Proof } from '../rawtx/verdict.ts'
@@ -29,6 +30,7 @@ export interface RawTxRequirement {
 
 /** What rules may refer to, and what they did. */
 export interface RuleContext extends Omit<CompileContext, 'useList' | 'reading' | 'onUnknown'> {
+  readonly people: People
   /** Lists that conditions refer to, with the actions of their rules. */
   readonly usedLists: Map<string, Set<Action>>
   readonly limits: ReadonlyMap<string, Limit>

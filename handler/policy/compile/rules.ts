@@ -7,6 +7,9 @@ import type { Decision, HoldTerms } from '../decision.ts'
 import { isNewlyReserved, isReserved } from '../reserved.ts'
 import { durationMs } from '../../../common/duration.ts'
 import { sha256 } from '../../protocol/digest.ts'
+import type { PeopleTerms } from '../approvals/people.ts'
+import { seatsOf } from '../approvals/people.ts'
+import { askedPeople } from './people.ts'
 import type { Path } from '../file/problems.ts'
 import type { RuleEntry, WhenClause } from '../file/schema.ts'
 import type { TermsEntry } from '../file/terms-schema.ts'
@@ -153,7 +156,8 @@ function holdOf(
   if (action !== 'RETRY') {
     context.findings.report([...path, 'then', 'hold'], 'only a RETRY can be held')
   }
-  return { ...termsOf(hold), boundTo: bindingOf(id, when) }
+  const people = namedPeople(hold, [...path, 'then', 'hold', 'approvals'], context)
+  return { ...termsOf(hold, people), boundTo: bindingOf(id, when) }
 }
 
 /** Members stand in the order of the schema, so that their order in the file says nothing. */
@@ -162,10 +166,22 @@ function bindingOf(id: string, when: WhenClause): string {
 }
 
 /** The terms of a hold: one person, a day, and then a refusal, unless it says otherwise. */
-export function termsOf({
-  approvals = 1,
-  expires = '24h',
-  onExpiry = 'REJECT',
-}: TermsEntry): HoldTerms {
-  return { approvals, expiresMs: durationMs(expires), onExpiry }
+export function termsOf(
+  { approvals = 1, expires = '24h', onExpiry = 'REJECT' }: TermsEntry,
+  people: PeopleTerms | undefined,
+): HoldTerms {
+  const terms = { expiresMs: durationMs(expires), onExpiry }
+  if (typeof approvals === 'number') return { approvals, ...terms }
+  return people === undefined
+    ? { approvals: 1, ...terms }
+    : { approvals: seatsOf(people), ...terms, people }
+}
+
+/** The people whom the terms name, if they name any. */
+export function namedPeople(
+  { approvals }: TermsEntry,
+  path: Path,
+  { people, findings }: Pick<RuleContext, 'people' | 'findings'>,
+): PeopleTerms | undefined {
+  return typeof approvals === 'object' ? askedPeople(approvals, people, path, findings) : undefined
 }

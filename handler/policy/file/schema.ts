@@ -13,6 +13,7 @@ import {
   TX_FIELDS,
 } from '../fields.ts'
 import { PROOFS } from '../rawtx/verdict.ts'
+import { acts, approvers, groups } from './people-schema.ts'
 import { consistency, terms } from './terms-schema.ts'
 import { decimal, duration, name, oneOrMore, signer, text, texts, unknown } from './schema-atoms.ts'
 import { extraParameter, typedData } from './schema-content.ts'
@@ -256,6 +257,9 @@ export const policySchema = z.strictObject({
       'API users who never approve: every transaction request with that signerId is of the signing stage',
     ),
   statementKeys: z.record(name, statementKey).optional(),
+  approvers: approvers.optional(),
+  groups: groups.optional(),
+  acts: acts.optional(),
   rawTx: rawTxOptions.optional(),
   consistency: consistency
     .optional()

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { DURATION } from '../../../common/duration.ts'
 import type { CheckName } from '../decision.ts'
+import { groupCounts } from './people-schema.ts'
 
 export const duration = z
   .string()
@@ -9,7 +10,10 @@ export const duration = z
 
 /** How many people, for how long, and what then. */
 export const terms = z.strictObject({
-  approvals: z.literal([1, 2]).optional(),
+  approvals: z
+    .union([z.literal([1, 2]), groupCounts])
+    .optional()
+    .describe('how many people, whom nobody proves; or how many of each group, who sign'),
   expires: duration.optional(),
   onExpiry: z.enum(['RETRY', 'REJECT']).optional(),
 })

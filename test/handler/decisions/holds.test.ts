@@ -47,6 +47,8 @@ describe('a hold', () => {
       openedAt: '2026-11-21T08:00:00.000Z',
       expiresAt: '2026-11-21T08:01:00.000Z',
       approvals: [],
+      approved: 0,
+      keys: {},
       rejectedBy: undefined,
       state: 'waiting',
     })

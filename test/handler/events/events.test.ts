@@ -30,6 +30,8 @@ const HOLD: FeedHold = {
   openedAt: TIME,
   expiresAt: '2026-11-28T12:00:00.000Z',
   approvals: ['alice', 'bob'],
+  approved: 2,
+  keys: {},
   rejectedBy: undefined,
 }
 
