@@ -5,7 +5,7 @@ import { EXIT } from '../../common/exit-codes.ts'
 import type { Reporter } from '../../common/reporter.ts'
 import { pathsOf } from '../config/paths.ts'
 import { loadPolicy } from '../policy-files/policy-file.ts'
-import { adviceOn } from '../policy/compile/advice.ts'
+import { adviceOn, adviceOnKeys } from '../policy/compile/advice.ts'
 import { explain } from '../policy/explain.ts'
 import { policyJsonSchema } from '../policy/file/json-schema.ts'
 import { factsOf } from '../policy/judge.ts'
@@ -96,7 +96,9 @@ export function registerPolicyCommands(program: Command, io: CommandIo): void {
 async function check(file: string | undefined, io: CommandIo, reporter: Reporter) {
   const path = pathsOf(io.env, { policy: file }).policyFile
   const result = await loadPolicy(path, { decides: file === undefined })
-  const advice = result.ok ? adviceOn(result.policy) : []
+  const advice = result.ok
+    ? [...adviceOnKeys(result.policy, io.clock.now()), ...adviceOn(result.policy)]
+    : []
   const problems = result.ok ? [] : result.problems
   const fine = result.ok && advice.every(({ level }) => level !== 'error')
   for (const problem of problems) reporter.problem(formatProblem(problem))

@@ -14,6 +14,8 @@ import {
 import type { Check } from './check.ts'
 import type { NamedList } from './lists.ts'
 import { unreachableRules } from './coverage.ts'
+import type { PeopleTerms } from '../approvals/people.ts'
+import { expiredAt } from './people.ts'
 import type { Policy } from './policy.ts'
 import type { Rule } from './rules.ts'
 import { acceptsOnly } from './rules.ts'
@@ -72,6 +74,20 @@ function adviceOnReleasedFees({ rules }: Policy): Advice[] {
 /** Refuses or holds what costs more than some fee. */
 function mindsFee({ reading, checks }: Rule): boolean {
   return reading === 'any' && hasLeastFee(checks)
+}
+
+/** Keys of approvers that have ended at that time. */
+export function adviceOnKeys(policy: Policy, now: Date): Advice[] {
+  return expiredAt(askedIn(policy), now.getTime()).map(error)
+}
+
+/** Whoever is asked for something. */
+function askedIn({ rules, acts, consistency }: Policy): PeopleTerms[] {
+  const held = [...consistency.values()].flatMap((each) =>
+    each.answer === 'hold' ? each.hold : [],
+  )
+  const terms = [...rules.flatMap(({ hold }) => hold ?? []), ...held]
+  return [...terms.flatMap(({ people }) => people ?? []), ...acts.values()]
 }
 
 /** A value in two lists, of which one approves and the other refuses: the order of the rules decides. */

@@ -51,6 +51,8 @@ describe('the feed', () => {
       openedAt: new Date(START).toISOString(),
       expiresAt: new Date(START + 60_000).toISOString(),
       approvals: ['alice'],
+      approved: 1,
+      keys: {},
       rejectedBy: undefined,
     })
   })
