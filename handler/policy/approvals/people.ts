@@ -1,4 +1,5 @@
 /** People whom a hold asks: groups with their approvers and keys, and who of them fills which seat. */
+import { z } from 'zod'
 import { sha256 } from '../../protocol/digest.ts'
 
 /** A public key of an approver. */
@@ -96,8 +97,12 @@ export function countOf(terms: PeopleTerms, approvals: readonly ProvenApproval[]
   )
 }
 
+const instant = z.coerce.date()
+
 export function isGoodAt({ notAfter }: Pick<ApproverKey, 'notAfter'>, timeMs: number): boolean {
-  return notAfter === undefined || timeMs < Date.parse(notAfter)
+  if (notAfter === undefined) return true
+  const ends = instant.safeParse(notAfter)
+  return ends.success && timeMs < ends.data.getTime()
 }
 
 /** Digest of the people, whatever the order of members in memory; for comparison. */

@@ -81,8 +81,8 @@ async function bench() {
     KEYS[name].passkey === undefined
       ? signedBy(PAIRS[name], text)
       : asserted(PAIRS[name], { challenge: challengeOf(text) })
-  const send = (id: string, by: string, assertion?: Assertion, store = storeId): Hold => {
-    const act = { by, note: '', store, ...(assertion === undefined ? {} : { assertion }) }
+  const send = (id: string, by: string, assertion?: Assertion, of = storeId): Hold => {
+    const act = { by, note: '', store: of, ...(assertion === undefined ? {} : { assertion }) }
     return run((calls) => calls.approveHold(id, act))
   }
   return {
