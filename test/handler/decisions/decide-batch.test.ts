@@ -190,7 +190,7 @@ describe('a batch of many', () => {
     }
     core.transaction(START, () => core.run(RELEASED))
     expect(answer(carry('2', 'bytes-1', 'unproven: fee'))).toBe('RETRY')
-    db.prepare('UPDATE chain SET token = ? WHERE token IS NOT NULL').run(tokenTo(undefined))
+    db.prepare('UPDATE chain SET token = ? WHERE token IS NOT NULL').run(`${tokenTo('0x01')}c2ln`)
     expect(answer(carry('3', 'bytes-1'))).toBe('RETRY')
     db.prepare('UPDATE chain SET token = ? WHERE token IS NOT NULL').run(tokenTo('0x01'))
     expect(answer(carry('4', 'bytes-1'))).toBe('APPROVE')
