@@ -25,6 +25,13 @@ export interface Writes {
   append(content: RecordContent): ChainHead
 }
 
+/** How far the chain has come. */
+export interface ChainEnd {
+  readonly head: ChainHead
+  /** The last record that it signs, and when, ISO 8601; undefined when none is among the last thousands. */
+  readonly checkpoint: { readonly signs: number; readonly at: string } | undefined
+}
+
 /** Calls that only look something up. */
 export interface Reads {
   /** `token` is that of the request, which is compared with others under its id. */
@@ -39,6 +46,7 @@ export interface Reads {
   unsignedHead(): ChainHead | undefined
   /** What the records after that number tell; at most a few hundred are looked at. */
   feedAfter(seq: number): FeedPage
+  chainEnd(): ChainEnd
 }
 
 export interface Calls extends Writes, Reads {
@@ -68,6 +76,7 @@ const OTHERS: ReadonlySet<string> = new Set<Exclude<keyof Calls, keyof Writes>>(
   'limitUsage',
   'unsignedHead',
   'feedAfter',
+  'chainEnd',
   'probe',
 ])
 

@@ -13,6 +13,7 @@ import { parseBody } from '../record.ts'
 import type { ChainHead } from '../record.ts'
 import { recallFrom } from '../requests.ts'
 import { createSpending, fullLimits } from '../spending.ts'
+import { createChainEnd } from './chain-end.ts'
 import type { Database } from './database.ts'
 import { createFeed } from './feed-table.ts'
 import type { RequestIndex } from './request-index.ts'
@@ -66,6 +67,7 @@ export function createCore(db: Database): Core {
       return last.kind === 'created' || signs === head.seq - 1 ? undefined : head
     },
     feedAfter: createFeed(db, holds, () => chain.head().seq),
+    chainEnd: createChainEnd(db, () => chain.head()),
     probe: () => {
       probe.run(now())
     },

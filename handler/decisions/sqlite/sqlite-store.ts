@@ -1,6 +1,7 @@
 /** The decision store as the handler uses it: durable in a thread of its own, with what can be known in memory. */
 import type { Clock } from '../../../common/clock.ts'
 import type { BootedThread } from '../../../common/thread.ts'
+import type { ChainEnd } from '../calls.ts'
 import type { CheckpointKey } from '../checkpoint.ts'
 import { createCheckpointer } from '../checkpointer.ts'
 import { createClockGuard } from '../clock-guard.ts'
@@ -39,6 +40,8 @@ export interface SqliteStoreOptions {
 export interface SqliteStore extends DecisionStore, OperatorActs {
   /** What the records after that number tell. */
   readonly feedAfter: (seq: number) => Promise<FeedPage>
+  /** How far the chain has come, and how far it is signed. */
+  readonly chainEnd: () => Promise<ChainEnd>
   /** Records an alarm. */
   readonly recordAlarm: (alarm: Omit<AlarmContent, 'kind'>) => Promise<void>
   /** Log it: it says whether the last process crashed, and whether the store is behind its mark. */
@@ -141,6 +144,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     fullLimits: (entry) => ask('fullLimits', entry),
     limitUsage: (windows) => ask('limitUsage', windows),
     feedAfter: (seq) => ask('feedAfter', seq),
+    chainEnd: () => ask('chainEnd'),
     recordAlarm: async (alarm) => {
       await acted(ask('append', { kind: 'alarm', ...alarm }))
     },

@@ -328,6 +328,25 @@ describe('checkpoints', () => {
     ])
   })
 
+  it('are found again, also after a restart', async () => {
+    const path = await newPath()
+    const { options } = await signing()
+    const store = await open({ path })
+    expect(await store.chainEnd()).toEqual({
+      head: { seq: 1, hash: expect.stringMatching(/^[0-9a-f]{64}$/), timeMs: START },
+      checkpoint: undefined,
+    })
+    const { hash } = await store.record(nth(1))
+    expect(await store.chainEnd()).toMatchObject({ head: { seq: 2, hash }, checkpoint: undefined })
+    await store.close()
+    const next = await open({ path, checkpointEvery: 1, ...options })
+    await next.record(nth(2))
+    await sleep(20)
+    const signed = { signs: 4, at: new Date(START).toISOString() }
+    expect(await next.chainEnd()).toMatchObject({ head: { seq: 5 }, checkpoint: signed })
+    expect(await next.chainEnd()).toMatchObject({ head: { seq: 5 }, checkpoint: signed })
+  })
+
   it('are made when time has passed', async () => {
     const clock = settableClock()
     const { checkpoints, options } = await signing()
