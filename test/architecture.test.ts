@@ -65,7 +65,7 @@ const PURE = [
   /^handler\/protocol\//,
   /^handler\/policy\//,
   /^handler\/display\//,
-  /^handler\/console\/(?:html|words|layout|plots|public-page)\.ts$/,
+  /^handler\/console\/(?:html|words|layout|plots|overview|[\w-]+-(?:page|panels?))\.ts$/,
   /^handler\/decisions\/[^/]+\.ts$/,
   /^handler\/generations\/generation-states\.ts$/,
   /^bootstrap\/(?:plan|plan-keys|plan-steps|plan-user|steps|compare|cosigner-fit|describe|memory|doctor)\.ts$/,

@@ -169,8 +169,7 @@ export function consoleUrl(text: string): ConsoleUrl {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined) throw new SettingProblem(`\`${text}\` is not a URL`)
   const { protocol, hostname, host, origin } = url
-  const isLocal = hostname === 'localhost' || hostname.endsWith('.localhost')
-  if (protocol !== 'https:' && !(protocol === 'http:' && isLocal)) {
+  if (protocol !== 'https:' && !(protocol === 'http:' && hostname === 'localhost')) {
     throw new SettingProblem(
       `\`${text}\` is neither an https URL nor \`http://localhost:<port>\`; browsers have passkeys at no other`,
     )

@@ -52,6 +52,17 @@ export function sendAsset(response: ServerResponse, { type, text }: Asset): void
   send(response, 200, `${type}; charset=utf-8`, text)
 }
 
+/** Sends a value. */
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  send(response, status, 'application/json', JSON.stringify(value))
+}
+
+/** Sends the browser to another page of ours. */
+export function sendTo(response: ServerResponse, path: string): void {
+  response.writeHead(303, { ...HEADERS, Location: path })
+  response.end()
+}
+
 function send(response: ServerResponse, status: number, type: string, text: string): void {
   const body = Buffer.from(text)
   response.writeHead(status, { ...HEADERS, 'Content-Type': type, 'Content-Length': body.length })

@@ -18,10 +18,28 @@ export interface PublicView {
 }
 
 /** Its body without sign-in. */
-export function publicBody(view: PublicView): Html {
+export function publicBody(view: PublicView, canSignIn: boolean): Html {
   return html`<h1>${headline(view)}</h1>
     ${noticesOf(view)}
-    <div class="panels">${countsPanel(view)}</div>`
+    <div class="panels">
+      ${countsPanel(view)}
+      <section class="panel" aria-labelledby="sign-in-title">
+        <h2 id="sign-in-title">Sign in</h2>
+        ${
+          canSignIn
+            ? html`<p>
+                  With a passkey that the policy names, you see what waits, and may approve or
+                  refuse it.
+                </p>
+                <form class="acts" id="sign-in">
+                  <button>Sign in with a passkey</button>
+                </form>`
+            : html`<p class="muted">
+                The policy names nobody with a passkey, so nobody can sign in.
+              </p>`
+        }
+      </section>
+    </div>`
 }
 
 /** One sentence about the whole. */

@@ -5,7 +5,7 @@ export const STYLE = `
   color-scheme: light dark;
   --ground: #f3f4f6; --panel: #ffffff; --raised: #f8f9fb; --line: #d8dde4; --faint: #eceff3;
   --text: #1b1f24; --muted: #59636e; --link: #0b57a4; --focus: #0b57a4;
-  --approve: #22795a; --reject: #b83227; --retry: #c28113; --ignore: #7d8793;
+  --approve: #0d7680; --reject: #b83227; --retry: #c28113; --ignore: #7d8793;
   --good-ground: #e3f3ec; --good: #14593f; --bad-ground: #fbe6e3; --bad: #8d1f16;
   --warn-ground: #fcf1d9; --warn: #724a00;
   --mono: ui-monospace, 'SFMono-Regular', 'DejaVu Sans Mono', Menlo, Consolas, monospace;
@@ -14,7 +14,7 @@ export const STYLE = `
   :root {
     --ground: #0f1216; --panel: #171b21; --raised: #1d222a; --line: #303842; --faint: #222831;
     --text: #e4e8ed; --muted: #9aa5b1; --link: #7ab5f5; --focus: #7ab5f5;
-    --approve: #45b58b; --reject: #ee6f61; --retry: #e0a63f; --ignore: #8792a0;
+    --approve: #3fb3c0; --reject: #ee6f61; --retry: #e0a63f; --ignore: #8792a0;
     --good-ground: #143326; --good: #85dcb8; --bad-ground: #421a17; --bad: #ffada4;
     --warn-ground: #3a2b0c; --warn: #f2cb7c;
   }
@@ -62,19 +62,22 @@ p { margin: 0 0 .7rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-size: .88rem; }
 th, td { text-align: left; vertical-align: top; padding: .32rem .9rem .32rem 0; border-top: 1px solid var(--faint); }
+td.short { white-space: nowrap; }
 thead th { border-top: 0; color: var(--muted); font-weight: 500; font-size: .8rem; white-space: nowrap; }
 tbody th { font-weight: 500; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
+td .foreign, th .foreign { overflow-wrap: break-word; }
 code, .mono, .foreign { font-family: var(--mono); font-size: .86em; }
 .digest { overflow-wrap: anywhere; }
-.foreign { display: inline-block; max-width: 100%; unicode-bidi: isolate; overflow: clip; overflow-wrap: anywhere; vertical-align: top; }
-.rows { display: grid; grid-template-columns: minmax(9rem, 15rem) minmax(0, 1fr); margin: 0; font-size: .9rem; }
+.foreign { display: inline-block; max-width: 100%; unicode-bidi: isolate; overflow: clip; overflow-wrap: anywhere; }
+.rows { display: grid; grid-template-columns: minmax(7.5rem, 30%) minmax(0, 1fr); margin: 0; font-size: .9rem; }
 .rows dt { color: var(--muted); padding: .28rem .9rem .28rem 0; overflow-wrap: anywhere; border-top: 1px solid var(--faint); }
-.rows dd { margin: 0; padding: .28rem 0 .28rem .75rem; border-top: 1px solid var(--faint); border-left: 3px solid var(--line); min-width: 0; }
-@media (max-width: 40rem) { .rows { grid-template-columns: minmax(0, 1fr); } .rows dd { border-top: 0; } }
+.rows dd { margin: 0; padding: .28rem 0 .28rem .75rem; border-top: 1px solid var(--faint); min-width: 0; }
+.rows dd:has(> .foreign) { border-left: 3px solid var(--line); }
+@media (max-width: 40rem) { .scroll table { min-width: 34rem; } .rows { grid-template-columns: minmax(0, 1fr); } .rows dd { border-top: 0; } }
 .action { font-weight: 600; font-size: .82rem; }
 .action.approve { color: var(--approve); } .action.reject { color: var(--reject); }
-.action.retry { color: var(--retry); } .action.ignore { color: var(--ignore); }
+.action.retry { color: var(--warn); } .action.ignore { color: var(--muted); }
 .plot { display: block; width: 100%; height: auto; min-width: 24rem; }
 .plot .grid { stroke: var(--faint); } .plot .axis { fill: var(--muted); font-size: 11px; }
 .plot .now { stroke: var(--muted); stroke-dasharray: 2 3; }
@@ -84,7 +87,7 @@ code, .mono, .foreign { font-family: var(--mono); font-size: .86em; }
 .dot.p50 { fill: var(--approve); } .dot.p99 { fill: var(--retry); }
 .period { fill: var(--ignore); } .period.live { fill: var(--approve); } .period.draining { fill: var(--retry); }
 .period.staged { fill: var(--link); } .period.retired { fill: var(--line); } .mark { stroke: var(--text); }
-.usage { display: block; width: 100%; height: 8px; } .usage .track { fill: var(--faint); }
+.usage { display: block; width: 100%; height: 8px; } .usage + .usage { margin-top: 3px; } .usage .track { fill: var(--faint); }
 .usage .low { fill: var(--approve); } .usage .high { fill: var(--retry); } .usage .full { fill: var(--reject); }
 .limit { padding: .4rem 0; border-top: 1px solid var(--faint); font-size: .88rem; }
 .limit p { display: flex; flex-wrap: wrap; gap: 0 1rem; justify-content: space-between; margin: 0 0 .25rem; }

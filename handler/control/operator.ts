@@ -158,7 +158,11 @@ function withLimits(info: HoldInfo, fullLimits: readonly string[] | undefined): 
 }
 
 /** @throws AdminError ERR_HOLD_CHANGED, and as `findHold` */
-async function assertSeen(acts: OperatorActs, holdId: string, digest: string): Promise<void> {
+export async function assertSeen(
+  acts: OperatorActs,
+  holdId: string,
+  digest: string,
+): Promise<void> {
   const found = await findHold(acts, holdId)
   if (plainDigest(digest) === plainDigest(found.digest)) return
   throw new AdminError('ERR_HOLD_CHANGED', `\`${holdId}\` is not what that digest was shown for`)

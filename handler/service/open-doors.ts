@@ -3,6 +3,7 @@ import { createConsole } from '../console/console.ts'
 import type { DriftBook } from '../control/drift.ts'
 import { openAdminSocket } from '../control/socket.ts'
 import { selfTest, statusOf } from '../control/status.ts'
+import { recordOf } from '../generations/generation-states.ts'
 import type { SqliteStore } from '../decisions/sqlite/sqlite-store.ts'
 import { openHealth } from '../telemetry/health.ts'
 import type { History } from '../telemetry/history.ts'
@@ -58,7 +59,19 @@ export async function openDoors(
   const page =
     url === undefined || history === undefined
       ? undefined
-      : createConsole({ url, clock, history, status, operator, failed })
+      : createConsole({
+          url,
+          clock,
+          history,
+          status,
+          operator,
+          chainEnd: store.chainEnd,
+          retiredAt: ({ generation }) => recordOf(registry.state(), generation)?.retiredAt,
+          policy: policies.policies.current,
+          shadow: policies.watched?.current,
+          approvers: () => [...inForce().people.approvers.values()],
+          failed,
+        })
   const ops = await openHealth(config.opsListen, { problems, notices, metrics, page })
   closers.add(serverCloser(ops))
 }

@@ -5,7 +5,7 @@ import type { SqliteStore } from '../decisions/sqlite/sqlite-store.ts'
 import type { Admission } from '../edge/admission.ts'
 import { createHttpHooks, type HttpHooks } from '../hooks/http.ts'
 import { createPolicyKeeper, type PolicyKeeper } from '../policy-files/policy-keeper.ts'
-import { followPolicy, taken, type PolicySource } from '../policy-files/policy-source.ts'
+import { followPolicy, taken, type Loaded, type PolicySource } from '../policy-files/policy-source.ts'
 import { createShadow } from '../policy-files/shadow.ts'
 import { createSignatureVerifier } from '../policy-files/statement-signature.ts'
 import { signToken } from '../protocol/token.ts'
@@ -21,6 +21,8 @@ export interface Policies {
   readonly hooks: HttpHooks
   readonly holds: HoldBook
   readonly shadow: ShadowPolicy | undefined
+  /** The shadow policy's files; undefined when there are none. */
+  readonly watched: PolicySource<Loaded | undefined> | undefined
   readonly notices: () => readonly string[]
 }
 
@@ -81,6 +83,7 @@ export async function openPolicies(
     hooks,
     holds: createHoldBook(store),
     shadow: shadowSource && createShadow(shadowSource, logger, metrics.shadowed),
+    watched: shadowSource,
     notices: () =>
       noticesOf({
         frozen: store.frozen(),

@@ -9,9 +9,9 @@ import type { Metrics } from './metrics.ts'
 
 /** Spans that can be looked at, finest first: so many stretches of so many milliseconds. */
 export const SPANS = {
-  '2h': { title: 'two hours', everyMs: 60_000, count: 120 },
-  '24h': { title: '24 hours', everyMs: 900_000, count: 96 },
-  '7d': { title: 'seven days', everyMs: 7_200_000, count: 84 },
+  '2h': { title: 'two hours', each: 'minute', everyMs: 60_000, count: 120 },
+  '24h': { title: '24 hours', each: 'quarter of an hour', everyMs: 900_000, count: 96 },
+  '7d': { title: 'seven days', each: 'two hours', everyMs: 7_200_000, count: 84 },
 } as const
 
 export type Span = keyof typeof SPANS

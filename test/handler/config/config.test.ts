@@ -330,3 +330,29 @@ it('the version is the one of package.json', () => {
   const file = join(import.meta.dirname, '../../../package.json')
   expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ version: VERSION })
 })
+
+describe('the address of the page', () => {
+  it.each([
+    ['https://console.test', 'console.test', 'console.test', true],
+    ['https://console.test:8443', 'console.test:8443', 'console.test', true],
+    ['http://localhost:9464', 'localhost:9464', 'localhost', false],
+  ])('may be %s', (origin, host, hostname, isSecure) => {
+    const { consoleUrl } = configOf({ HANDLER_CONSOLE_URL: origin })
+    expect(consoleUrl).toEqual({ origin, host, hostname, isSecure })
+  })
+
+  it.each([
+    ['http://console.test', 'browsers have passkeys at no other'],
+    ['http://a.localhost:9464', 'browsers have passkeys at no other'],
+    ['http://127.0.0.1:9464', 'browsers have passkeys at no other'],
+    ['https://10.0.0.1', 'names an address'],
+    ['https://[::1]', 'names an address'],
+    ['https://console.test/', 'must be written `https://console.test`'],
+    ['https://Console.test', 'must be written `https://console.test`'],
+    ['https://console.test/page', 'must be written `https://console.test`'],
+    ['https://console.test:443', 'must be written `https://console.test`'],
+    ['console.test', 'is not a URL'],
+  ])('may not be %s', (url, problem) => {
+    expect(problemsOf({ HANDLER_CONSOLE_URL: url })).toEqual([expect.stringContaining(problem)])
+  })
+})
