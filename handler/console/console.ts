@@ -17,13 +17,13 @@ import { ICON } from './icon.ts'
 import { documentOf } from './layout.ts'
 import { overviewBody } from './overview.ts'
 import { createPeople, type People } from './people.ts'
-import { headline, publicBody } from './public-page.ts'
+import { headline, publicBody, type PublicView } from './public-page.ts'
 import { assertOurName, assertOurPage, readJson } from './requests.ts'
 import { SCRIPT } from './script.ts'
 import { createSessions, type Session, type Sessions } from './sessions.ts'
 import { requestOptions, whoSignsIn } from './sign-in.ts'
 import { STYLE } from './style.ts'
-import { overview, publicView, type ViewDeps } from './views.ts'
+import { overview, publicViews, type ViewDeps } from './views.ts'
 
 export interface ConsoleDeps extends ViewDeps {
   readonly url: ConsoleUrl
@@ -44,6 +44,7 @@ interface Asked extends ConsoleDeps {
   /** The variable part of the path. */
   readonly id: string
   readonly session: Session | undefined
+  readonly publicView: () => Promise<PublicView>
   readonly people: People
   readonly sessions: Sessions
   readonly challenges: Challenges
@@ -67,7 +68,7 @@ const ROUTES: Readonly<Record<string, (asked: Asked) => Promise<void>>> = {
     const { session, id: holdId, operator, clock } = asked
     if (session === undefined) return showPublic(asked, undefined)
     const details = await OPERATOR_ACTIONS.showHold({ holdId }, undefined, { operator })
-    const view = await publicView(asked)
+    const view = await asked.publicView()
     show(asked, { title: `Hold ${holdId}`, view, body: holdBody(details, clock.now()) })
   },
   'POST /holds/:id/challenge': async (asked) => {
@@ -81,7 +82,7 @@ const ROUTES: Readonly<Record<string, (asked: Asked) => Promise<void>>> = {
     sendJson(response, 200, await decide(id, await readJson(request), session, asked))
   },
   'GET /enrol': async (asked) => {
-    const view = await publicView(asked)
+    const view = await asked.publicView()
     show(asked, { title: 'Enrol', here: '/enrol', view, body: enrolBody(asked.url.hostname) })
   },
   'POST /enrol/options': async ({ request, response, url }) =>
@@ -109,6 +110,7 @@ export function createConsole(deps: ConsoleDeps): Console {
   const people = createPeople(deps.approvers, clock, url)
   const sessions = createSessions(clock, url, (person) => people.passkeyOf(person) !== undefined)
   const challenges = createChallenges(clock)
+  const publicView = publicViews(deps)
   return async (request, response) => {
     const method = request.method === 'HEAD' ? 'GET' : request.method
     const [path = '', query = ''] = request.url?.split('?', 2) ?? []
@@ -127,6 +129,7 @@ export function createConsole(deps: ConsoleDeps): Console {
         query: new URLSearchParams(query),
         id,
         session: sessions.of(request.headers.cookie),
+        publicView,
         people,
         sessions,
         challenges,
@@ -156,7 +159,7 @@ function signedIn({ session }: Asked): Session {
 }
 
 async function showPublic(asked: Asked, here: '/' | undefined): Promise<void> {
-  const view = await publicView(asked)
+  const view = await asked.publicView()
   const body = publicBody(view, asked.people.anyPasskey())
   show(asked, { title: 'Overview', here, view, body })
 }
@@ -171,7 +174,7 @@ function show(
   }: {
     readonly title: string
     readonly here?: '/' | '/enrol' | undefined
-    readonly view: Parameters<typeof headline>[0]
+    readonly view: PublicView
     readonly body: Html
   },
 ): void {

@@ -22,8 +22,24 @@ export interface ViewDeps {
   readonly shadow: (() => Loaded | undefined) | undefined
 }
 
-/** What everybody sees. */
-export async function publicView(deps: ViewDeps): Promise<PublicView> {
+/** So long what everybody sees is not looked up again: anybody may ask for it, and decisions share the store's thread. */
+const PUBLIC_MS = 1_000
+
+/** What everybody sees, looked up once a second at most. */
+export function publicViews(deps: ViewDeps): () => Promise<PublicView> {
+  const { clock } = deps
+  let seen: Promise<PublicView> | undefined
+  let seenMs = 0
+  return () => {
+    if (seen === undefined || clock.monotonicMs() - seenMs >= PUBLIC_MS) {
+      seenMs = clock.monotonicMs()
+      seen = publicView(deps)
+    }
+    return seen
+  }
+}
+
+async function publicView(deps: ViewDeps): Promise<PublicView> {
   const { status, operator } = deps
   const [found, holds] = await Promise.all([
     status(),

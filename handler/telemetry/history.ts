@@ -5,7 +5,7 @@
 import type { Clock } from '../../common/clock.ts'
 import type { Action } from '../protocol/endpoints.ts'
 import type { AlarmKind } from './metric-table.ts'
-import type { Metrics } from './metrics.ts'
+import { isProbe, type Metrics } from './metrics.ts'
 
 /** Spans that can be looked at, finest first: so many stretches of so many milliseconds. */
 export const SPANS = {
@@ -96,7 +96,7 @@ export function keepHistory(
     },
     refused(event) {
       metrics.refused(event)
-      refused += 1
+      if (!isProbe(event)) refused += 1
     },
     alarm(event) {
       metrics.alarm(event)

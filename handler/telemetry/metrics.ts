@@ -61,9 +61,9 @@ export function createMetrics(now: () => Date): Metrics {
       decidedAtMs.set(rule, now().getTime())
       if (repeated) repeats(action)
     },
-    refused: ({ error }) => {
-      const code = error instanceof CallbackError ? error.code : 'ERR_INTERNAL'
-      if (code !== 'ERR_PROBE') refusals(code)
+    refused: (event) => {
+      const { error } = event
+      if (!isProbe(event)) refusals(error instanceof CallbackError ? error.code : 'ERR_INTERNAL')
     },
     alarm: ({ kind }) => alarms(kind),
     inconsistent: (event) => {
@@ -83,4 +83,9 @@ export function createMetrics(now: () => Date): Metrics {
     contentType: CONTENT_TYPE,
     prometheus,
   }
+}
+
+/** Whether it is what the bootstrapper sends to see who answers: nothing to be counted. */
+export function isProbe({ error }: Pick<RefusedEvent, 'error'>): boolean {
+  return error instanceof CallbackError && error.code === 'ERR_PROBE'
 }

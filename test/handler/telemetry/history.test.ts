@@ -1,6 +1,7 @@
 /** What the page plots: stretches of time that turn over, figures that are near enough, bounded whatever comes. */
 import { describe, expect, it } from '@jest/globals'
 import type { DecidedEvent } from '../../../handler/callback/ports.ts'
+import { CallbackError } from '../../../handler/protocol/errors.ts'
 import { keepHistory, SPANS } from '../../../handler/telemetry/history.ts'
 import { createMetrics } from '../../../handler/telemetry/metrics.ts'
 import { settableClock } from '../../fixtures/settable-clock.ts'
@@ -40,6 +41,14 @@ function decided(action: DecidedEvent['action'], rule: string): DecidedEvent {
 }
 
 describe('the history', () => {
+  it('counts what was refused, and not the probes of the bootstrapper', () => {
+    const { history, metrics } = kept()
+    const refused = { deliveryId: 'd', endpoint: undefined, generation: undefined }
+    metrics.refused({ ...refused, error: new CallbackError('ERR_PROBE', 'a probe') })
+    metrics.refused({ ...refused, error: new CallbackError('ERR_NOT_FOUND', 'no such target') })
+    expect(history.refused()).toBe(1)
+  })
+
   it('counts decisions by action and rule in the stretch in which they were answered', () => {
     const { clock, history, metrics } = kept()
     metrics.decided(decided('APPROVE', 'small'))
