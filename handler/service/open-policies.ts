@@ -5,7 +5,12 @@ import type { SqliteStore } from '../decisions/sqlite/sqlite-store.ts'
 import type { Admission } from '../edge/admission.ts'
 import { createHttpHooks, type HttpHooks } from '../hooks/http.ts'
 import { createPolicyKeeper, type PolicyKeeper } from '../policy-files/policy-keeper.ts'
-import { followPolicy, taken, type Loaded, type PolicySource } from '../policy-files/policy-source.ts'
+import {
+  followPolicy,
+  taken,
+  type Loaded,
+  type PolicySource,
+} from '../policy-files/policy-source.ts'
 import { createShadow } from '../policy-files/shadow.ts'
 import { createSignatureVerifier } from '../policy-files/statement-signature.ts'
 import { signToken } from '../protocol/token.ts'
