@@ -2,9 +2,22 @@
 import type { Clock } from '../../common/clock.ts'
 import { CallbackError } from '../protocol/errors.ts'
 import { createPace } from './pace.ts'
-import { createTurns, type Turns } from './turns.ts'
+import { createTurns } from './turns.ts'
 
 export interface Admission {
+  /**
+   * The gate of those who want a signature of it. A signer with lanes of its own (a token, a service) has a gate of its
+   * own, so that one that is slow or silent keeps nobody else from being let in, worked on and signed for.
+   */
+  readonly of: (signer: Signs) => Gate
+  /** Requests let in and not answered. */
+  readonly inFlight: number
+  /** Signatures that wait for a slot. */
+  readonly queued: number
+}
+
+/** What lets requests in, works on them and signs for them, each first come, first served. */
+export interface Gate {
   /**
    * Lets a request in, before its body is read, unless the work ahead of it would take longer than `budgetMs`.
    * Every request that was let in must `leave` once.
@@ -12,22 +25,19 @@ export interface Admission {
   readonly enter: (budgetMs: number) => boolean
   readonly leave: () => void
   /**
-   * Works on a request when its turn comes, first come, first served. Before that nothing is verified or evaluated, so
-   * that a crowd of arrivals cannot keep the event loop from those that are nearly answered.
+   * Works on a request when its turn comes. Before that nothing is verified or evaluated, so that a crowd of arrivals
+   * cannot keep the event loop from those that are nearly answered.
    *
    * @throws CallbackError ERR_OVERLOADED when its turn comes too late to be done before `doneByMs`, monotonic
    */
   readonly work: <T>(doneByMs: number, job: () => Promise<T>) => Promise<T>
   /**
-   * Runs a signature when a slot is free, first come, first served. A signer with lanes of its own (a token, a service)
-   * has its own slots, so that one that is slow keeps nobody else from signing.
+   * Runs a signature when a slot is free.
    *
    * @throws CallbackError ERR_OVERLOADED when the wait took longer than `maxWaitMs`: the caller is gone by then
    */
-  readonly sign: <T>(signer: Signs, job: () => Promise<T>) => Promise<T>
-  /** Requests let in and not answered. */
+  readonly sign: <T>(job: () => Promise<T>) => Promise<T>
   readonly inFlight: number
-  /** Signatures that wait for a slot. */
   readonly queued: number
   /** Milliseconds from one answer to the next while requests wait for their turn. */
   readonly paceMs: number
@@ -61,17 +71,31 @@ const AT_WORK_PER_CORE = 32
 const FILLED = 0.6
 
 /** Nothing is in flight, and the pace is assumed to be that of a fast machine. */
-export function createAdmission({ clock, cores, maxWaitMs }: AdmissionOptions): Admission {
-  const atWork = createTurns(cores * AT_WORK_PER_CORE)
-  const pool = createTurns(PER_THREAD * POOL_THREADS)
-  const own = new Map<Signs, Turns>()
-  const turnsOf = (signer: Signs): Turns => {
-    const { lanes } = signer
-    if (lanes === undefined) return pool
-    const turns = own.get(signer) ?? createTurns(lanes)
-    own.set(signer, turns)
-    return turns
+export function createAdmission(options: AdmissionOptions): Admission {
+  const pool = createGate(PER_THREAD * POOL_THREADS, options)
+  const own = new Map<Signs, Gate>()
+  const sum = (count: (gate: Gate) => number) =>
+    [pool, ...own.values()].reduce((total, gate) => total + count(gate), 0)
+  return {
+    of(signer) {
+      const { lanes } = signer
+      if (lanes === undefined) return pool
+      const gate = own.get(signer) ?? createGate(lanes, options)
+      own.set(signer, gate)
+      return gate
+    },
+    get inFlight() {
+      return sum((gate) => gate.inFlight)
+    },
+    get queued() {
+      return sum((gate) => gate.queued)
+    },
   }
+}
+
+function createGate(lanes: number, { clock, cores, maxWaitMs }: AdmissionOptions): Gate {
+  const atWork = createTurns(cores * AT_WORK_PER_CORE)
+  const signatures = createTurns(lanes)
   const pace = createPace()
   let inFlight = 0
 
@@ -97,9 +121,8 @@ export function createAdmission({ clock, cores, maxWaitMs }: AdmissionOptions): 
         atWork.give()
       }
     },
-    async sign(signer, job) {
+    async sign(job) {
       const arrivedMs = clock.monotonicMs()
-      const signatures = turnsOf(signer)
       await signatures.take()
       try {
         if (clock.monotonicMs() - arrivedMs > maxWaitMs) {
@@ -114,7 +137,7 @@ export function createAdmission({ clock, cores, maxWaitMs }: AdmissionOptions): 
       return inFlight
     },
     get queued() {
-      return [pool, ...own.values()].reduce((sum, { waiting }) => sum + waiting, 0)
+      return signatures.waiting
     },
     get paceMs() {
       return pace.ms

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import express from 'express'
 import type { GenerationState } from '../../common/admin-api.ts'
 import type { Clock } from '../../common/clock.ts'
-import type { Admission } from './admission.ts'
+import type { Gate } from './admission.ts'
 import { PROBE_BODY } from '../../common/admin-api.ts'
 import { BodyAbortedError, readBody } from './body.ts'
 import type { ByteBudget } from './byte-budget.ts'
@@ -23,7 +23,8 @@ export interface AppDeps {
   readonly answer: (delivery: Delivery) => Promise<Answer>
   readonly routes: () => Routes
   readonly stateOf: (generation: number) => GenerationState | undefined
-  readonly admission: Admission
+  /** What lets in the requests of a generation. */
+  readonly gateOf: (generation: number) => Gate
   readonly budget: ByteBudget
   readonly maxBodyBytes: number
   readonly clock: Clock
@@ -134,8 +135,9 @@ async function answerRequest(
   deps: AppDeps,
 ): Promise<void> {
   const { endpoint, generation } = findRoute(request, deps)
+  const gate = deps.gateOf(generation)
   const budgetMs = deps.timeLeftMs()
-  if (!deps.admission.enter(budgetMs - MARGIN_MS)) {
+  if (!gate.enter(budgetMs - MARGIN_MS)) {
     throw new CallbackError('ERR_OVERLOADED', 'no answer would be ready before the deadline')
   }
   const deadlineAtMs = deps.clock.monotonicMs() + budgetMs
@@ -147,7 +149,7 @@ async function answerRequest(
       if (bytes.equals(PROBE)) throw new CallbackError('ERR_PROBE', 'a probe of the bootstrapper')
       const traceparent = traceOf(request)
       const delivery = { deliveryId, endpoint, generation, body: bytes, deadlineAtMs, traceparent }
-      const { contentType, body } = await deps.admission.work(deadlineAtMs - MARGIN_MS, () =>
+      const { contentType, body } = await gate.work(deadlineAtMs - MARGIN_MS, () =>
         deps.answer(delivery),
       )
       response.writeHead(200, answerHeaders(contentType, body)).end(body)
@@ -155,7 +157,7 @@ async function answerRequest(
       release()
     }
   } finally {
-    deps.admission.leave()
+    gate.leave()
   }
 }
 

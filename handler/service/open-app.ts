@@ -54,7 +54,7 @@ export function openApp({ config, clock, after, logger, closers }: Process, part
     verify: verifier.verify,
     sign: async (generation, claims, begins) => {
       const signer = generations.signerOf(generation)
-      return admission.sign(signer, () => {
+      return admission.of(signer).sign(() => {
         begins?.()
         return signToken(signer, claims)
       })
@@ -78,7 +78,7 @@ export function openApp({ config, clock, after, logger, closers }: Process, part
     answer: (delivery) => answerCallback(delivery, deps),
     routes: generations.routes,
     stateOf: generations.registry.stateOf,
-    admission,
+    gateOf: (generation) => admission.of(generations.keyring.get(generation)?.signer ?? {}),
     budget,
     maxBodyBytes: config.maxBodyBytes,
     clock,

@@ -65,7 +65,7 @@ export async function openPolicies(
     fetch,
     sign: async (generation, claims, typ) => {
       const signer = generations.signerOf(generation)
-      return admission.sign(signer, () => signToken(signer, claims, typ))
+      return admission.of(signer).sign(() => signToken(signer, claims, typ))
     },
     verifySignature: createSignatureVerifier(),
     clock,

@@ -12,7 +12,7 @@ import { systemSleep } from '../../common/clock.ts'
 import { runBootstrap } from '../fixtures/bootstrap.ts'
 import { startEmulator } from '../fixtures/emulator.ts'
 import type { EmulatorFixture } from '../fixtures/emulator.ts'
-import { startTestHandler, until } from '../fixtures/handler.ts'
+import { startTestHandler, transfer, until } from '../fixtures/handler.ts'
 import type { TestHandler } from '../fixtures/handler.ts'
 import { softHsm, softHsmLacks } from '../fixtures/soft-hsm.ts'
 import { testEcKey, testKey } from '../fixtures/keys.ts'
@@ -174,6 +174,23 @@ describe('an answer key in AWS KMS', () => {
     key.privateKey = privateKey
     expect(await callback()).toBe('REJECT')
     await until(async () => (await handler.ops('/readyz')).status === 200)
+  })
+
+  // A crowd that waited for a silent keystore held every turn: other generations were answered after 22 s, or not at all.
+  it('that has fallen silent under a crowd keeps no generation with another key waiting', async () => {
+    const service = await kmsService()
+    const env = { HANDLER_DEADLINE_MS: '2500' }
+    const first = await startTestHandler({ env: { ...env, HANDLER_ANSWER_SIGNER: service.where } })
+    await first.stop()
+    const handler = await startTestHandler({ directory: first.home, env })
+    expect((await handler.admin('PUT', '/v1/generations/2', {})).status).toBe(200)
+    service.mood = () => ({ silent: true })
+    const ask = async (generation: number) =>
+      (await handler.callback(transfer(randomUUID(), '1'), { generation })).status
+    const crowd = Promise.all(Array.from({ length: 100 }, () => ask(1)))
+    await until(() => service.calls.length > 20)
+    expect(await ask(2)).toBe(200)
+    expect(new Set(await crowd)).toEqual(new Set([503]))
   })
 })
 

@@ -14,10 +14,13 @@ export interface Keystores {
 /** Keystores of these schemes. */
 export function createKeystores(open: Readonly<Record<string, OpenKeystore>>): Keystores {
   const opened = new Map<string, Promise<Keystore>>()
+  let closed = false
   const has = (name: string) => Object.hasOwn(open, schemeOf(name))
   return {
     has,
     async of(name) {
+      // A signature that was late would open its keystore again, for good.
+      if (closed) throw new KeystoreError('the keystores are closed')
       const scheme = schemeOf(name)
       const make = has(name) ? open[scheme] : undefined
       if (make === undefined) {
@@ -31,6 +34,7 @@ export function createKeystores(open: Readonly<Record<string, OpenKeystore>>): K
       return keystore
     },
     async close() {
+      closed = true
       const all = await Promise.allSettled(opened.values())
       opened.clear()
       await Promise.all(

@@ -24,11 +24,11 @@ describe('signatures', () => {
   it('of a slow token wait for its own lanes, and keep nobody else waiting', async () => {
     const admission = createAdmission({ clock: settableClock(), cores: 1, maxWaitMs: 1_000 })
     const { job, waiting, open } = gate()
-    const slow = [1, 2, 3].map(() => admission.sign(TOKEN, job))
+    const slow = [1, 2, 3].map(() => admission.of(TOKEN).sign(job))
     await turns()
     expect([waiting.length, admission.queued]).toEqual([2, 1])
-    expect(await admission.sign(POOL, () => Promise.resolve('signed'))).toBe('signed')
-    expect(await admission.sign({ lanes: 2 }, () => Promise.resolve('other'))).toBe('other')
+    expect(await admission.of(POOL).sign(() => Promise.resolve('signed'))).toBe('signed')
+    expect(await admission.of({ lanes: 2 }).sign(() => Promise.resolve('other'))).toBe('other')
     for (let step = 0; step < 3; step += 1) {
       open()
       await turns()
@@ -37,13 +37,41 @@ describe('signatures', () => {
     expect(admission.queued).toBe(0)
   })
 
+  // A keystore that was silent held every turn, and a generation with its key in a file was answered after 22 s, or not.
+  it('of a token that is silent hold no turn of those who need another key, nor their time', async () => {
+    const clock = settableClock()
+    const admission = createAdmission({ clock, cores: 1, maxWaitMs: 1_000 })
+    const [token, pool] = [admission.of(TOKEN), admission.of(POOL)]
+    expect([admission.of(TOKEN), admission.of({})]).toEqual([token, pool])
+    const { job, waiting, open } = gate()
+    const slow = Array.from({ length: 9_000 }, () =>
+      token.work(Number.POSITIVE_INFINITY, () => token.sign(job)),
+    )
+    expect(
+      await pool.work(Number.POSITIVE_INFINITY, () => pool.sign(() => Promise.resolve('signed'))),
+    ).toBe('signed')
+    while (waiting.length > 0 || admission.queued > 0) {
+      clock.advance(10)
+      open()
+      await turns()
+    }
+    await Promise.allSettled(slow)
+    expect([token.enter(1), token.enter(1), pool.enter(1), pool.enter(1)]).toEqual([
+      true,
+      false,
+      true,
+      true,
+    ])
+    expect(admission.inFlight).toBe(3)
+  })
+
   it('are given to the thread pool sixteen at once, the others wait in order of arrival', async () => {
     const admission = createAdmission({ clock: settableClock(), cores: 5, maxWaitMs: 1_000 })
     const { job, waiting, open } = gate()
     const done: number[] = []
     const order = Array.from({ length: 18 }, (_, n) => n)
     const all = order.map(async (n) => {
-      await admission.sign(POOL, job)
+      await admission.of(POOL).sign(job)
       done.push(n)
     })
     await turns()
@@ -61,27 +89,29 @@ describe('signatures', () => {
     const clock = settableClock()
     const admission = createAdmission({ clock, cores: 1, maxWaitMs: 1_000 })
     const { job, open } = gate()
-    const first = Array.from({ length: 16 }, () => admission.sign(POOL, job))
-    const late = admission.sign(POOL, job)
+    const first = Array.from({ length: 16 }, () => admission.of(POOL).sign(job))
+    const late = admission.of(POOL).sign(job)
     await turns()
     clock.advance(1_001)
     open()
     await first[0]
     await expect(late).rejects.toMatchObject({ code: 'ERR_OVERLOADED' })
-    expect(await admission.sign(POOL, () => Promise.resolve('next'))).toBe('next')
+    expect(await admission.of(POOL).sign(() => Promise.resolve('next'))).toBe('next')
   })
 
   it('that fail free their slot', async () => {
     const admission = createAdmission({ clock: settableClock(), cores: 1, maxWaitMs: 1_000 })
-    await expect(admission.sign(POOL, () => Promise.reject(new Error('no key')))).rejects.toThrow()
-    expect(await admission.sign(POOL, () => Promise.resolve(1))).toBe(1)
+    await expect(
+      admission.of(POOL).sign(() => Promise.reject(new Error('no key'))),
+    ).rejects.toThrow()
+    expect(await admission.of(POOL).sign(() => Promise.resolve(1))).toBe(1)
   })
 
   it('are served in order through a queue of thousands', async () => {
     const admission = createAdmission({ clock: settableClock(), cores: 1, maxWaitMs: 1_000 })
     const done: number[] = []
     const jobs = Array.from({ length: 5_000 }, (_, n) =>
-      admission.sign(POOL, async () => {
+      admission.of(POOL).sign(async () => {
         done.push(n)
       }),
     )
@@ -96,7 +126,7 @@ describe('a request', () => {
     const clock = settableClock()
     const admission = createAdmission({ clock, cores, maxWaitMs: 100_000 })
     const jobs = Array.from({ length: 9_000 }, () =>
-      admission.work(Number.POSITIVE_INFINITY, async () => clock.advance(10)),
+      admission.of(POOL).work(Number.POSITIVE_INFINITY, async () => clock.advance(10)),
     )
     await Promise.all(jobs)
     return { clock, admission }
@@ -104,27 +134,27 @@ describe('a request', () => {
 
   it('gets in while the work ahead fills no more than most of its time, at the pace of late', async () => {
     const { admission } = await busyAdmission(1)
-    expect(admission.paceMs).toBeCloseTo(10, 0)
+    expect(admission.of(POOL).paceMs).toBeCloseTo(10, 0)
     let entered = 0
-    while (admission.enter(1_000)) entered += 1
+    while (admission.of(POOL).enter(1_000)) entered += 1
     expect([entered, admission.inFlight]).toEqual([60, 60])
-    admission.leave()
-    expect(admission.enter(1_000)).toBe(true)
+    admission.of(POOL).leave()
+    expect(admission.of(POOL).enter(1_000)).toBe(true)
   })
 
   it('without time left stays out, however idle the handler is', () => {
     const admission = createAdmission({ clock: settableClock(), cores: 2, maxWaitMs: 1_000 })
-    expect(admission.enter(0)).toBe(true)
-    expect(admission.enter(0)).toBe(false)
-    expect(admission.enter(-1)).toBe(false)
+    expect(admission.of(POOL).enter(0)).toBe(true)
+    expect(admission.of(POOL).enter(0)).toBe(false)
+    expect(admission.of(POOL).enter(-1)).toBe(false)
   })
 
   it('waits for its turn, and is not worked on when that comes too late', async () => {
     const clock = settableClock()
     const admission = createAdmission({ clock, cores: 1, maxWaitMs: 1_000 })
     const { job, waiting, open } = gate()
-    const first = Array.from({ length: 32 }, () => admission.work(2_000, job))
-    const late = admission.work(2_000, job)
+    const first = Array.from({ length: 32 }, () => admission.of(POOL).work(2_000, job))
+    const late = admission.of(POOL).work(2_000, job)
     await turns()
     expect(waiting).toHaveLength(32)
     clock.advance(1_001)
@@ -132,17 +162,17 @@ describe('a request', () => {
     await expect(late).rejects.toMatchObject({ code: 'ERR_OVERLOADED' })
     while (waiting.length > 0) open()
     await Promise.all(first)
-    expect(await admission.work(3_000, () => Promise.resolve('next'))).toBe('next')
+    expect(await admission.of(POOL).work(3_000, () => Promise.resolve('next'))).toBe('next')
   })
 
   it('that fails gives its turn to the next', async () => {
     const admission = createAdmission({ clock: settableClock(), cores: 1, maxWaitMs: 1_000 })
     const failing = Array.from({ length: 40 }, () =>
-      admission.work(1_000, () => Promise.reject(new Error('no store'))),
+      admission.of(POOL).work(1_000, () => Promise.reject(new Error('no store'))),
     )
     expect(new Set((await Promise.allSettled(failing)).map(({ status }) => status))).toEqual(
       new Set(['rejected']),
     )
-    expect(await admission.work(1_000, () => Promise.resolve(1))).toBe(1)
+    expect(await admission.of(POOL).work(1_000, () => Promise.resolve(1))).toBe(1)
   })
 })

@@ -42,11 +42,12 @@ async function edge(changes: Partial<AppDeps> = {}): Promise<Edge> {
   const otherMode: string[] = []
   const served = [1, 2].map((generation) => ({ basePath: '/cb', generation }))
   const routes = routesFor('token', [{ basePath: '', generation: 1 }, ...served])
+  const gate = createAdmission({ clock: systemClock, cores: 2, maxWaitMs: 1_000 }).of({})
   const app = createApp({
     answer: async ({ body }) => ({ contentType: 'application/jwt', body: `seen ${body.length}` }),
     routes: () => routes,
     stateOf: (generation) => (generation === 2 ? 'retired' : 'live'),
-    admission: createAdmission({ clock: systemClock, cores: 2, maxWaitMs: 1_000 }),
+    gateOf: () => gate,
     budget: createByteBudget(100_000),
     maxBodyBytes: 10_000,
     clock: systemClock,
