@@ -5,6 +5,7 @@ import type { Generator } from './load/generator.ts'
 import type { ClosedJob, ClosedResult, Outcomes } from './load/job.ts'
 import { ask, start, stop } from './processes.ts'
 import type { Cores } from './processes.ts'
+import { text } from './report.ts'
 import type { Server } from './servers/start.ts'
 import type { SeamJob, SeamResult } from './seam.ts'
 import { median, spread } from './stats.ts'
@@ -53,6 +54,14 @@ export interface Measured {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly loadCpuUs: number
+}
+
+/** Columns of `costRow`, behind the label. */
+export const COST_COLUMNS = ['CPU µs', '× floor', 'per second', 'p99 ms'] as const
+
+/** What came out for one server, as a row of a table. */
+export function costRow({ label, cpuUs, ratio, perSecond, p99Ms }: Measured): string[] {
+  return [label, text(cpuUs), text(ratio), text(perSecond), text(p99Ms)]
 }
 
 /** Sets up what the scenarios share. */

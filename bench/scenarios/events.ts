@@ -4,8 +4,7 @@ import { createAdminClient } from '../../common/admin-client.ts'
 import { listen } from '../../common/http.ts'
 import { freePorts } from '../processes.ts'
 import type { Section } from '../report.ts'
-import { text } from '../report.ts'
-import { alternate, CONNECTIONS, createLane, requestsFor } from '../rig.ts'
+import { alternate, CONNECTIONS, COST_COLUMNS, costRow, createLane, requestsFor } from '../rig.ts'
 import type { Rig } from '../rig.ts'
 import { metric, startCountersign } from '../servers/countersign.ts'
 
@@ -53,14 +52,8 @@ export async function events(rig: Rig): Promise<Section> {
       notes: [
         `One core, ${CONNECTIONS} connections, ${rounds} alternating rounds. ${EVENTS} events wait in the chain for each of three targets.`,
       ],
-      columns: ['targets', 'CPU µs', '× floor', 'per second', 'p99 ms'],
-      rows: measured.map(({ label, cpuUs, ratio, perSecond, p99Ms }) => [
-        label,
-        text(cpuUs),
-        text(ratio),
-        text(perSecond),
-        text(p99Ms),
-      ]),
+      columns: ['targets', ...COST_COLUMNS],
+      rows: measured.map(costRow),
       figures: [
         {
           name: 'durable decision beside failing targets / without targets, CPU',

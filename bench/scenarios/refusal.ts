@@ -1,7 +1,6 @@
 /** What it costs to refuse a forged request, and to answer a request again: both must stay far below a decision. */
 import type { Section } from '../report.ts'
-import { text } from '../report.ts'
-import { alternate, createLane, requestsFor } from '../rig.ts'
+import { alternate, COST_COLUMNS, costRow, createLane, requestsFor } from '../rig.ts'
 import type { Rig } from '../rig.ts'
 import { startCountersign } from '../servers/countersign.ts'
 
@@ -27,14 +26,8 @@ export async function refusal(rig: Rig): Promise<Section> {
     notes: [
       'One core, 16 connections. A repeated request is answered with the decision on record.',
     ],
-    columns: ['request', 'CPU µs', '× floor', 'per second', 'p99 ms'],
-    rows: measured.map(({ label, cpuUs, ratio, perSecond, p99Ms }) => [
-      label,
-      text(cpuUs),
-      text(ratio),
-      text(perSecond),
-      text(p99Ms),
-    ]),
+    columns: ['request', ...COST_COLUMNS],
+    rows: measured.map(costRow),
     figures: measured.map(({ label, ratio }) => ({
       name: `${label} / floor`,
       value: ratio,
