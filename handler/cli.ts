@@ -50,6 +50,16 @@ const GROUPS: readonly Group[] = [
     load: async () => (await import('./commands/audit.ts')).registerAuditCommands,
   },
   {
+    name: 'approval',
+    description: 'sign what `hold request` prints, on any machine',
+    load: async () => (await import('./commands/approval.ts')).registerApprovalCommands,
+  },
+  {
+    name: 'approver',
+    description: 'people who sign what they approve',
+    load: async () => (await import('./commands/approval.ts')).registerApproverCommands,
+  },
+  {
     name: 'statement',
     description: 'extra signatures: what the initiator of a transaction vouches for',
     load: async () => (await import('./commands/statement.ts')).registerStatementCommands,

@@ -1,6 +1,6 @@
-/** `hold list|show|approve|reject`: requests that wait for people, and their decisions. */
+/** `hold list|show|request|approve|reject`: requests that wait for people, and their decisions. */
 import type { Command } from 'commander'
-import type { HoldDetails, HoldInfo } from '../../common/admin-api.ts'
+import type { Act, HoldDetails, HoldInfo } from '../../common/admin-api.ts'
 import { formatDuration } from '../../common/duration.ts'
 import { UsageError } from '../../common/errors.ts'
 import type { Reporter } from '../../common/reporter.ts'
@@ -9,11 +9,16 @@ import type { CommandIo } from './command-io.ts'
 import { askHandler } from './operator-client.ts'
 import { actOf, withPerson, withSocket } from './options.ts'
 import type { PersonFlags, SocketFlags } from './options.ts'
+import { readInput } from './read-input.ts'
 import { sectionLines } from './sections.ts'
 import { table } from './table.ts'
 
 const ID = 'id of the hold, or enough of its beginning'
-type SettleFlags = SocketFlags & PersonFlags & { readonly digest?: string }
+interface SettleFlags extends SocketFlags, PersonFlags {
+  readonly digest?: string
+  readonly approver?: string
+  readonly signature?: string
+}
 
 /** Adds the `hold` commands. */
 export function registerHoldCommands(program: Command, io: CommandIo): void {
@@ -27,19 +32,60 @@ export function registerHoldCommands(program: Command, io: CommandIo): void {
     .action((id: string, flags: SocketFlags) =>
       perform(io, flags, (reporter) => show(id, flags, io, reporter)),
     )
-  withPerson(withSocket(hold.command('approve')))
+  withSocket(hold.command('request'))
+    .description('print the act that an approver of the policy signs, for `approval sign`')
+    .argument('<id>', ID)
+    .option('--reject', 'the act that refuses it')
+    .action((id: string, flags: RequestFlags) =>
+      perform(io, flags, (reporter) => request(id, flags, io, reporter)),
+    )
+  withSignature(withPerson(withSocket(hold.command('approve'))))
     .description('show it, ask, and release it, once')
     .argument('<id>', ID)
     .option('--digest <digits>', 'what `hold show` said: approves without a question')
     .action((id: string, flags: SettleFlags) =>
       perform(io, flags, (reporter) => approve(id, flags, io, reporter)),
     )
-  withPerson(withSocket(hold.command('reject')))
+  withSignature(withPerson(withSocket(hold.command('reject'))))
     .description('refuse it for good')
     .argument('<id>', ID)
     .action((id: string, flags: SettleFlags) =>
       perform(io, flags, (reporter) => reject(id, flags, io, reporter)),
     )
+}
+
+interface RequestFlags extends SocketFlags {
+  readonly reject?: boolean
+}
+
+function withSignature(command: Command): Command {
+  return command
+    .option('--approver <name>', 'the approver of the policy who has signed')
+    .option('--signature <file>', 'what `approval sign` has printed; `-` for stdin')
+}
+
+/** The bytes of standard output are what is signed. */
+async function request(
+  idStart: string,
+  flags: RequestFlags,
+  io: CommandIo,
+  reporter: Reporter,
+): Promise<void> {
+  const id = await wholeId(idStart, flags, io)
+  const facts = await askHandler(flags, io, 'requestHold', { holdId: id })
+  const text = flags.reject === true ? facts.reject : facts.approve
+  reporter.result({ facts, lines: text.trimEnd().split('\n') })
+}
+
+/** Who decides: an approver who has signed, or a name. @throws UsageError when it is not clear which */
+async function personOf(flags: SettleFlags, io: CommandIo): Promise<Act> {
+  const { approver, signature, by, note = '' } = flags
+  if (approver === undefined && signature === undefined) return actOf(flags)
+  if (approver === undefined || signature === undefined || by !== undefined) {
+    throw new UsageError('give `--approver` and `--signature`, or `--by`')
+  }
+  const text = (await readInput(signature, io)).trim()
+  return { by: approver, note, assertion: { signature: text } }
 }
 
 async function list(flags: SocketFlags, io: CommandIo, reporter: Reporter): Promise<void> {
@@ -105,27 +151,29 @@ async function approve(
   reporter: Reporter,
 ): Promise<void> {
   const id = await wholeId(idStart, flags, io)
-  const seen = flags.digest ?? (await shownDigest(id, flags, io, reporter))
-  const body = { ...actOf(flags), ...(seen === undefined ? {} : { digest: seen }) }
+  const person = await personOf(flags, io)
+  // Whoever has signed has seen the act, which names the request.
+  const isSigned = person.assertion !== undefined
+  const seen = flags.digest ?? (isSigned ? undefined : await shownDigest(id, flags, io, reporter))
+  const body = { ...person, ...(seen === undefined ? {} : { digest: seen }) }
   report(await askHandler(flags, io, 'approveHold', { holdId: id }, body), reporter)
 }
 
 /**
- * Shows it and asks; undefined where there is nobody to ask, as in scripts.
+ * Shows it and asks.
  *
- * @throws UsageError when the answer is not yes
+ * @throws UsageError when the answer is not yes, and where there is nobody to ask, as in scripts
  */
 async function shownDigest(
   id: string,
   flags: SettleFlags,
   io: CommandIo,
   reporter: Reporter,
-): Promise<string | undefined> {
+): Promise<string> {
   if (io.ask === undefined || flags.json === true) {
-    reporter.warning(
-      `nobody was shown what is approved: read \`hold show ${id}\`, and give its digest with \`--digest\``,
-    )
-    return undefined
+    throw new UsageError('nobody was shown what would be approved', {
+      hint: `read \`hold show ${id}\`, and give its digest with \`--digest\``,
+    })
   }
   const details = await askHandler(flags, io, 'showHold', { holdId: id })
   for (const line of linesOf(details, io.stderr.columns)) reporter.story(line)
@@ -140,7 +188,10 @@ async function reject(
   reporter: Reporter,
 ): Promise<void> {
   const id = await wholeId(idStart, flags, io)
-  report(await askHandler(flags, io, 'rejectHold', { holdId: id }, actOf(flags)), reporter)
+  report(
+    await askHandler(flags, io, 'rejectHold', { holdId: id }, await personOf(flags, io)),
+    reporter,
+  )
 }
 
 function report(hold: HoldInfo, reporter: Reporter): void {

@@ -257,7 +257,7 @@ describe('what people see before they approve', () => {
     expect(await shown()).toMatch(/│ withdraw\(uint256 wad\) \(by weth\.abi\.json\)\n.*│ 7\n/)
   })
 
-  it('has a digest, which a script gives back; without one it is warned', async () => {
+  it('has a digest, which a script gives back; without one nothing is approved', async () => {
     const handler = await startTestHandler({ policy: POLICY })
     await ask(handler, BATCH)
     const { id } = await onlyHold(handler)
@@ -275,9 +275,10 @@ describe('what people see before they approve', () => {
     await ask(handler, transfer('b', '50'))
     const { id: next = '' } = (await holds(handler)).find(({ state }) => state === 'waiting') ?? {}
     expect(await handler.command('hold', 'approve', next)).toMatchObject({
-      exitCode: 0,
-      err: expect.stringMatching(/^warning: nobody was shown .*`hold show [0-9a-f]{16}`/),
+      exitCode: 2,
+      err: expect.stringMatching(/nobody was shown [^]*`hold show [0-9a-f]{16}`/),
     })
+    expect((await holds(handler)).map(({ approvals }) => approvals)).toContainEqual([])
   })
 
   it('is told afterwards by transaction, request and hold: who, when, which rule, what was signed', async () => {
