@@ -69,7 +69,11 @@ const ROUTES: Readonly<Record<string, (asked: Asked) => Promise<void>>> = {
     if (session === undefined) return showPublic(asked, undefined)
     const details = await OPERATOR_ACTIONS.showHold({ holdId }, undefined, { operator })
     const view = await asked.publicView()
-    show(asked, { title: `Hold ${holdId}`, view, body: holdBody(details, clock.now()) })
+    show(asked, {
+      title: `Hold ${holdId}`,
+      view,
+      body: holdBody(details, clock.now(), session.name),
+    })
   },
   'POST /holds/:id/challenge': async (asked) => {
     const { request, response, id } = asked

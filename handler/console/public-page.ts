@@ -35,7 +35,7 @@ export function publicBody(view: PublicView, canSignIn: boolean): Html {
                   <button>Sign in with a passkey</button>
                 </form>`
             : html`<p class="muted">
-                The policy names nobody with a passkey, so nobody can sign in.
+                The policy names nobody with a passkey of this page, so nobody can sign in.
               </p>`
         }
       </section>

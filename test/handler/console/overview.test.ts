@@ -159,6 +159,7 @@ describe('the overview', () => {
           sections: [{ title: 'Destination 1 of 1', rows: [{ name: HOSTILE, text: HOSTILE }] }],
         },
         NOW,
+        'bob',
       ),
     ],
   ])('lets no text become structure: %s', (_, body) => {
