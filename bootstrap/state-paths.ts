@@ -6,9 +6,7 @@ import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errnoOf } from '../common/errors.ts'
-import { oneLine } from '../common/terminal.ts'
-import { ID } from './api/resources.ts'
-import { BootstrapError } from './errors.ts'
+import { plainId } from './api/ids.ts'
 
 /** Which pairing. */
 export interface PairingIds {
@@ -36,12 +34,6 @@ export function cosignerDirectory(stateDir: string, cosignerId: string): string 
 /** Journal of one pairing. */
 export function pairingJournalPath(stateDir: string, { cosignerId, apiKeyId }: PairingIds): string {
   return join(cosignerDirectory(stateDir, cosignerId), `${plainId(apiKeyId)}.jsonl`)
-}
-
-/** INVARIANT: an id of the API leads nowhere but below its folder. */
-function plainId(id: string): string {
-  if (ID.test(id)) return id
-  throw new BootstrapError('ERR_CONFIG', `\`${oneLine(id)}\` is not an id`)
 }
 
 /** Every pairing that has a journal. */

@@ -1,5 +1,6 @@
 /** A question that a person at a terminal answers with yes or no. */
 import { createInterface } from 'node:readline'
+import { printable } from './terminal.ts'
 
 interface Terminal {
   readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean }
@@ -22,6 +23,6 @@ export function questionOn(
         resolve(/^y(es)?$/i.test(line.trim()))
         input.close()
       })
-      stderr.write(`${question} [y/N] `)
+      stderr.write(`${printable(question)} [y/N] `)
     })
 }

@@ -11,6 +11,11 @@ export function printable(text: string): string {
   return text.replaceAll(UNPRINTABLE, '?')
 }
 
+/** The same for text of several lines, which it keeps. */
+export function printableLines(text: string): string {
+  return text.split('\n').map(printable).join('\n')
+}
+
 /** Foreign text on one line: what is not printable becomes a space; at most 300 characters. */
 export function oneLine(text: string): string {
   const flat = text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ').trim()

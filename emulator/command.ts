@@ -8,6 +8,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { systemClock, systemSleep } from '../common/clock.ts'
 import { addCompletion } from '../common/completion.ts'
 import { CountersignError, errnoOf, messageOf } from '../common/errors.ts'
+import { printableLines } from '../common/terminal.ts'
 import { VERSION } from '../common/version.ts'
 import { startEmulator } from './emulator.ts'
 import { parseListen, refuseRealBasePath } from './guard.ts'
@@ -45,13 +46,14 @@ export async function runEmulator(argv: readonly string[], io: EmulatorIo): Prom
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    io.stderr.write(`error: ${messageOf(error)}\n`)
+    const say = (text: string) => io.stderr.write(`${printableLines(text)}\n`)
+    say(`error: ${messageOf(error)}`)
     if (error instanceof CountersignError) {
-      if (error.hint !== undefined) io.stderr.write(`hint: ${error.hint}\n`)
+      if (error.hint !== undefined) say(`hint: ${error.hint}`)
       return 2
     }
     if (errnoOf(error) !== undefined) return 2
-    io.stderr.write(`${error instanceof Error ? (error.stack ?? '') : ''}\n`)
+    say(error instanceof Error ? (error.stack ?? '') : '')
     return 70
   }
 }
@@ -98,7 +100,7 @@ async function run(flags: Flags, io: EmulatorIo): Promise<void> {
     caPem: flags.ca === undefined ? undefined : await readFile(flags.ca, 'utf8'),
     clock: systemClock,
     sleep: systemSleep,
-    onBug: (message) => io.stderr.write(`bug: ${message}\n`),
+    onBug: (message) => io.stderr.write(printableLines(`bug: ${message}\n`)),
   })
   const { apiBasePath, controlUrl, seed } = emulator.json
   io.stdout.write(`ready: api ${apiBasePath} control ${controlUrl} dir ${flags.dir} seed ${seed}\n`)

@@ -6,9 +6,7 @@ import { createHash } from 'node:crypto'
 import type { AuthMode } from '../../common/admin-api.ts'
 import { pemBlocks } from '../../common/pem.ts'
 import { isObject } from '../../common/json.ts'
-
-/** The form of ids: plain in a URL and in the name of a file, so that none leads elsewhere. */
-export const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
+import { segment } from './ids.ts'
 
 /** The segment under a co-signer: the documented beta family, or its newer name. */
 export type ApiFamily = 'api_keys' | 'api_users'
@@ -85,19 +83,18 @@ export function userBody(user: UserRequest): string {
 /** Paths after the base path. */
 export const paths = {
   users: '/management/api_users',
-  pairingToken: (userId: string) =>
-    `/management/api_users/${encodeURIComponent(userId)}/pairing_token`,
+  pairingToken: (userId: string) => `/management/api_users/${segment(userId)}/pairing_token`,
   /** The shortest list there is: also what a new user reads to prove its key. */
   cosigners: '/cosigners?pageSize=1',
-  cosigner: (cosignerId: string) => `/cosigners/${encodeURIComponent(cosignerId)}`,
+  cosigner: (cosignerId: string) => `/cosigners/${segment(cosignerId)}`,
   /** The vendor's largest pages. */
   vaultAccounts: (after?: string) => `/vault/accounts_paged?limit=500${afterOf(after)}`,
   vaultAddresses: (vaultId: string, assetId: string, after?: string) =>
-    `/vault/accounts/${encodeURIComponent(vaultId)}/${encodeURIComponent(assetId)}/addresses_paginated?limit=1000${afterOf(after)}`,
+    `/vault/accounts/${segment(vaultId)}/${segment(assetId)}/addresses_paginated?limit=1000${afterOf(after)}`,
   request: (cosignerId: string, family: ApiFamily, apiKeyId: string, requestId: string) =>
-    `${paths.apiKey(cosignerId, family, apiKeyId)}/${encodeURIComponent(requestId)}`,
+    `${paths.apiKey(cosignerId, family, apiKeyId)}/${segment(requestId)}`,
   apiKey: (cosignerId: string, family: ApiFamily, apiKeyId: string): string =>
-    `/cosigners/${encodeURIComponent(cosignerId)}/${family}/${encodeURIComponent(apiKeyId)}`,
+    `/cosigners/${segment(cosignerId)}/${family}/${segment(apiKeyId)}`,
 }
 
 function afterOf(after: string | undefined): string {

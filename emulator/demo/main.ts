@@ -8,6 +8,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf } from '../../common/errors.ts'
+import { printableLines } from '../../common/terminal.ts'
 import { callbacks, createAndPair, rotateUnderTraffic, startParties, verifyAudit } from './steps.ts'
 import { killAll } from './programs.ts'
 import { createStory, DemoFailure } from './story.ts'
@@ -51,7 +52,7 @@ try {
   story.summary(`Everything held. ${seconds} s; nothing is left behind.`)
 } catch (error) {
   const what = error instanceof DemoFailure ? 'this did not hold' : 'the demo broke off'
-  process.stderr.write(`\nerror: ${what}: ${messageOf(error)}\n`)
+  process.stderr.write(printableLines(`\nerror: ${what}: ${messageOf(error)}\n`))
   process.exitCode = 1
 }
 end(Number(process.exitCode ?? 0))

@@ -1,4 +1,5 @@
 /** What the demo prints: numbered steps, evidence below each, colours only on a terminal. */
+import { printable } from '../../common/terminal.ts'
 
 export interface Story {
   /** Begins a step. */
@@ -30,10 +31,10 @@ export function createStory(out: Output, elapsed: () => number): Story {
       out.write(`\n${paint(1, `${steps}. ${title}`)} ${paint(2, `(${seconds.trim()} s)`)}\n`)
     },
     evidence(label, value) {
-      out.write(`   ${paint(2, `${label}:`)} ${value}\n`)
+      out.write(`   ${paint(2, `${label}:`)} ${printable(String(value))}\n`)
     },
     prove(fact, holds) {
-      out.write(`   ${holds ? paint(32, 'ok') : paint(31, 'FAILED')} ${fact}\n`)
+      out.write(`   ${holds ? paint(32, 'ok') : paint(31, 'FAILED')} ${printable(fact)}\n`)
       if (!holds) throw new DemoFailure(fact)
     },
     summary(text) {

@@ -322,24 +322,3 @@ it('an id from the API never becomes a path', async () => {
   expect(world.stderr).toContain('with an id that is none')
   expect(readdirSync(join(world.stateDir, 'bootstrap'))).not.toContain('pairings')
 })
-
-/** A hostile URL cleared the screen and wrote `ok pairing` over THE CO-SIGNER ASKS ANOTHER HANDLER. */
-it.each(['status', 'doctor', 'pair'])(
-  'nothing the API says acts on the terminal: %s',
-  async (command) => {
-    const world = await pairedWorld()
-    const hostile = String.raw`\u001b[2J\u001b[1;1Hok pairing\u202e`
-    world.rewrite = (_request, response) => ({
-      ...response,
-      body: response.body.replaceAll(
-        /"(name|type|url|lastSeen|certPublicKeyHash)":"[^"]*"/g,
-        `"$1":"${hostile}"`,
-      ),
-    })
-    await world.run(command)
-    const shown = world.stdout + world.stderr
-    // oxlint-disable-next-line no-control-regex
-    expect(shown).not.toMatch(/[^\n\x20-\x7e\u00a0-\u2027\u2030-\uffff]/)
-    expect(shown).not.toMatch(/[\u202a-\u202e]/)
-  },
-)

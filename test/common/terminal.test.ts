@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { fitted, printable, printableJson } from '../../common/terminal.ts'
+import { fitted, printable, printableJson, printableLines } from '../../common/terminal.ts'
 
 /** Text full of what a terminal, or a reader of lines, could take for more than text. */
 const hostile = fc.string({
@@ -28,6 +28,10 @@ describe('text for terminals', () => {
         expect(Array.from(printable(text))).toHaveLength(Array.from(text).length)
       }),
     )
+  })
+
+  it('keeps its lines where it has several', () => {
+    expect(printableLines('a\u001B[2J\nb\r\n')).toBe('a?[2J\nb?\n')
   })
 
   it('as JSON is one printable line that says the same', () => {
