@@ -8,6 +8,7 @@ const root = join(import.meta.dirname, '../..')
 /** Codes of Node.js itself that are looked for, and no error of ours. */
 const FOREIGN = new Set([
   'ERR_ENCODING_INVALID_ENCODED_DATA',
+  'ERR_MODULE_NOT_FOUND',
   'ERR_OUT_OF_RANGE',
   'ERR_SQLITE_ERROR',
 ])

@@ -81,6 +81,7 @@ describe('what requests say', () => {
     }
     await both('hold', 'list')
     expect(await both('hold', 'show', hold)).toContain('error: forged')
+    await check(['hold', 'request', hold])
     await both('limits', 'list')
     await both('freeze', 'status')
     await both('freeze', '--by', HOSTILE, '--reason', HOSTILE)
@@ -107,9 +108,40 @@ describe('what requests say', () => {
     const strange = HOSTILE.replaceAll('\n', '')
     await check(['log'], `${strange}${log}${strange}`)
     await check(['policy', 'check', HOSTILE])
+    await check(
+      ['policy', 'assets', 'import', '-'],
+      JSON.stringify([{ id: HOSTILE, type: HOSTILE }]),
+    )
+    await check(['approval', 'sign', '-', '--key', HOSTILE], HOSTILE)
     expect([...shown].filter(([, length]) => length === 0)).toEqual([])
+    const tried = (command: string) =>
+      [...shown.keys()].some((name) => name === command || name.startsWith(`${command} `))
+    expect((await leaves()).filter((command) => !tried(command))).toEqual(QUIET)
   })
 })
+
+/** Commands that neither a request nor the API says anything to. */
+const QUIET = [
+  'approver enrol',
+  'check',
+  'completion',
+  'policy readings',
+  'policy schema',
+  'run',
+  'statement keygen',
+  'statement sign',
+]
+
+/** Every command that has none below it, from the help. */
+async function leaves(path: readonly string[] = []): Promise<readonly string[]> {
+  const io = terminal({})
+  await runCli([...path, '--help'], io, () => Promise.reject(new Error('nothing is to run')))
+  const list = io.printed().split('\nCommands:\n')[1] ?? ''
+  const names = [...list.matchAll(/^ {2}([a-z][a-z-]*)/gm)].map(([, name = '']) => name)
+  const below = names.filter((name) => name !== 'help').map((name) => leaves([...path, name]))
+  const found = (await Promise.all(below)).flat()
+  return found.length === 0 ? [path.join(' ')] : found.toSorted()
+}
 
 /** A terminal of 100 columns on both streams, whose questions are answered with yes. */
 function terminal(env: CommandIo['env'], stdin = ''): CommandIo & { printed(): string } {
