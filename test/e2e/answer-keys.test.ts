@@ -234,6 +234,18 @@ describe('the answer key', () => {
     const one = await bootstrap(...rotateTo('--one-key'))
     expect([one.exit, one.facts]).toMatchObject([0, { generation: 4, oneKey: true }])
     expect(await callback()).toBe('REJECT')
+    // As a pairing of 0.1.0 moves: that the next has two keys is said again.
+    const two = await bootstrap(...rotateTo())
+    expect([two.exit, two.facts]).toMatchObject([0, { algorithm: 'RS256', oneKey: false }])
+    expect([two.stderr, await callback()]).toEqual([
+      expect.stringContaining('the vendor documents nowhere'),
+      'REJECT',
+    ])
+    const renewed = await bootstrap(...rotateTo('--renew-certificate'))
+    expect([renewed.exit, renewed.facts['generation']]).toEqual([0, 6])
+    expect(await callback()).toBe('REJECT')
+    const [old, fresh] = (await status()).generations.slice(-2)
+    expect([fresh?.kid, fresh?.pin]).toEqual([old?.kid, old?.pin])
     await handler.stop()
     // The chain was signed by RSA, by P-256 and by RSA again.
     const { out, exitCode } = await handler.command('audit', 'verify', '--json')
