@@ -2,6 +2,7 @@
 import { afterAll } from '@jest/globals'
 import { chromium } from 'playwright-core'
 import type { Browser, BrowserContextOptions, CDPSession, Page } from 'playwright-core'
+import { proxyPin } from './proxy.ts'
 
 /** A person at a browser of their own. */
 export interface Visitor {
@@ -18,16 +19,21 @@ afterAll(async () => {
 
 /** The browser, started when it is first used. */
 function browser(): Promise<Browser> {
-  running ??= chromium.launch({
+  running ??= launch()
+  return running
+}
+
+async function launch(): Promise<Browser> {
+  return chromium.launch({
     executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium',
     args: [
       // Chromium refuses its own sandbox to root; what it loads here comes from this machine.
       ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
       // Names under `.test` are this machine.
       '--host-resolver-rules=MAP *.test 127.0.0.1',
+      `--ignore-certificate-errors-spki-list=${await proxyPin()}`,
     ],
   })
-  return running
 }
 
 /** Somebody with an authenticator that knows them and no passkey yet. */

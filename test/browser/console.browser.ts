@@ -66,6 +66,24 @@ describe('two people with passkeys', () => {
     expect(verdict).toContain('the audit chain is consistent')
   })
 
+  it('do so behind a proxy that terminates TLS, with a cookie that no other name and no plain HTTP gets', async () => {
+    const desk = await openDesk({ tls: true })
+    const [ada, bob] = await desk.people()
+    const path = await desk.held('proxied')
+    for (const [{ page }, state] of [
+      [ada, '1 of 2 (ada)'],
+      [bob, '2 of 2 (ada, bob)'],
+    ] as const) {
+      await page.goto(desk.origin + path)
+      await approveButton(page).click()
+      await stateOn(page, state)
+    }
+    expect(await answerTo(desk, 'proxied')).toBe('APPROVE')
+    expect(await ada.page.context().cookies()).toMatchObject([
+      { name: '__Host-countersign', secure: true, httpOnly: true, sameSite: 'Strict' },
+    ])
+  })
+
   it('refuse for good, one of them is enough', async () => {
     const desk = await openDesk()
     const [ada] = await desk.people()

@@ -10,6 +10,7 @@ import {
 } from '../fixtures/handler.ts'
 import { movedClock, type MovedClock } from '../fixtures/moved-clock.ts'
 import type { BrowserContextOptions, Page } from 'playwright-core'
+import { startProxy } from './proxy.ts'
 import { visitor, type Visitor } from './browser.ts'
 
 /** Somebody whom the policy names. */
@@ -54,13 +55,16 @@ rules:
 export interface DeskOptions {
   /** A policy that is watched. */
   readonly shadow?: string
+  /** Behind a proxy that terminates TLS, at a name of its own. */
+  readonly tls?: true
   readonly browser?: BrowserContextOptions
 }
 
 /** Starts it; nobody is enrolled yet. */
-export async function openDesk({ shadow, browser }: DeskOptions = {}): Promise<Desk> {
-  const [port = 0] = await freePorts(1)
-  const origin = `http://localhost:${port}`
+export async function openDesk({ shadow, tls, browser }: DeskOptions = {}): Promise<Desk> {
+  const [port = 0, proxyPort = 0] = await freePorts(2)
+  const origin = tls ? `https://console.test:${proxyPort}` : `http://localhost:${port}`
+  if (tls) await startProxy(proxyPort, port)
   const clock = movedClock()
   const directory = await newHome()
   const shadowFile = join(directory, 'shadow.yaml')
