@@ -2,7 +2,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import { answersTo, disagreementsIn, strictestOf } from '../../../handler/policy/consistency.ts'
+import {
+  answersTo,
+  disagreementsIn,
+  stricterTerms,
+  strictestOf,
+} from '../../../handler/policy/consistency.ts'
 import { CHECKS } from '../../../handler/policy/decision.ts'
 import type { AnsweredCheck, CheckName } from '../../../handler/policy/decision.ts'
 import { evaluate } from '../../../handler/policy/evaluate.ts'
@@ -343,6 +348,16 @@ describe('a request that was seen before', () => {
     ])
     expect(strictestOf([])).toBeUndefined()
     expect(strictestOf([held, retry])).toEqual({ answer: retry, checks: ['sum'] })
+  })
+
+  it.each([
+    ['more people', { approvals: 2 }],
+    ['REJECT at the end', { onExpiry: 'REJECT' }],
+    ['a shorter time', { expiresMs: 1 }],
+  ] as const)('asks for more with %s, in whichever order', (_, more) => {
+    const terms = { approvals: 1, expiresMs: 2, onExpiry: 'RETRY' } as const
+    const strict = { ...terms, ...more }
+    expect([stricterTerms(terms, strict), stricterTerms(strict, terms)]).toEqual([strict, strict])
   })
 
   it('is not approved by a policy that was weakened meanwhile', () => {

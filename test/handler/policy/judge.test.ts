@@ -7,6 +7,7 @@ import { policyJsonSchema } from '../../../handler/policy/file/json-schema.ts'
 import { replay } from '../../../handler/policy/replay.ts'
 import type { RecordedRequest } from '../../../handler/policy/replay.ts'
 import { statementBytes } from '../../../handler/policy/statement-text.ts'
+import { parseDecimal } from '../../../handler/protocol/decimal.ts'
 import { isObject } from '../../../handler/protocol/json-value.ts'
 import type { JsonObject } from '../../../handler/protocol/json-value.ts'
 import { parseRequest } from '../../../handler/protocol/parse-request.ts'
@@ -73,6 +74,17 @@ describe('livePolicy', () => {
     expect(refused(requestOf(sample))).toBeUndefined()
     expect(refused(requestOf(sample.replaceAll('0.01', '0.02')))).toBe('raw-tx')
     expect(refused(configRequest())).toBeUndefined()
+  })
+
+  it('a team’s own approval waits where members disagree and the policy would ask people', () => {
+    const held = policyOf('consistency: { sum: { approvals: 1 } }\nrules: []')
+    const request = txRequest({
+      amount: parseDecimal('0.001'),
+      requestedAmount: parseDecimal('0.001'),
+    })
+    const refusal = livePolicy(held, verifySignature).refusal?.(request, KNOWN)
+    expect(refusal).toMatchObject({ action: 'RETRY', rule: 'contradiction' })
+    expect(refusal?.reason).toMatch(/sum$/)
   })
 
   it('refuses it when bytes and request differ, and says what differs', () => {
@@ -190,12 +202,16 @@ describe('replay', () => {
         record(4, undefined, 'REJECT', 'x'),
         record(5, { txId: 't' }, 'REJECT', 'x'),
         record(6, { requestId: 'r3' }, 'REJECT', 'malformed'),
+        {
+          ...record(7, { requestId: 'r4', type: 'X', rawTx: [] }, 'RETRY', 'unreadable'),
+          endpoint: 'config_change_sign_request',
+        },
       ],
       verifySignature,
     )
     expect(result).toEqual({
-      total: 6,
-      same: 2,
+      total: 7,
+      same: 3,
       otherRule: [
         {
           seq: 2,

@@ -151,8 +151,48 @@ describe('a transaction', () => {
       'possibly possibly',
       'unreadable',
     ],
+    [
+      'parameters that are no object',
+      '{ extraParameters: { path: contractCallData, equals: x } }',
+      { extraParameters: 5 },
+      'possibly possibly',
+      'unreadable',
+    ],
+    [
+      'parameters that are no object, for call data',
+      '{ contractCall: { selector: "0xa9059cbb" } }',
+      { operation: 'CONTRACT_CALL', extraParameters: 5 },
+      'possibly possibly',
+      'unreadable',
+    ],
+    [
+      'messages of an operation that is no text',
+      '{ typedData: { primaryType: Mail } }',
+      { operation: 5 },
+      'possibly possibly',
+      'unreadable',
+    ],
+    [
+      'a coarse type, which only refusals heed',
+      '{ destination: { type: UNMANAGED } }',
+      {
+        ...nowhere,
+        destType: 'END_USER_WALLET',
+        destinations: [illEntry({ dstType: 'UNMANAGED' })],
+      },
+      'no certainly',
+      '`END_USER_WALLET`',
+    ],
   ])('with %s', (_, when, members, expected, found) => {
     expect(answers(when, txRequest(ill(members)))).toEqual([expected, found])
+  })
+
+  it('is in no limit that is kept by a destination which cannot be read', () => {
+    const policy = policyOf(`
+limits: { daily: { window: 24h, amount: "1", by: destination } }
+rules: [{ id: r, when: { asset: ETH }, then: APPROVE, require: { limits: daily } }]`)
+    const { decision } = explain(policy, txRequest(ill({ destinations: 'x' })), FACTS).evaluation
+    expect(decision).toMatchObject({ action: 'RETRY' })
   })
 
   it('is refused by no rule that takes the unknown for no match', () => {

@@ -53,6 +53,16 @@ describe('a stored token', () => {
   })
 })
 
+describe('a token of more values than are compared in one go', () => {
+  const many = JSON.stringify(transfer('many', '1', { players: Array<string>(20_000).fill('p') }))
+
+  it('is too large to be read for what it asks, and still read for people', () => {
+    expect(readRecent(TX, many)).toBe('too-large')
+    expect(readStored(TX, many, 'main')?.key.requestId).toBe('many')
+    expect(claimsOf(many)).toMatchObject({ requestId: 'many' })
+  })
+})
+
 describe('tokens that were read last', () => {
   it('are kept, the oldest goes first, and long ones are read again', () => {
     const text = (id: string, more = {}) => JSON.stringify(transfer(id, '1', more))

@@ -2,11 +2,12 @@ import { describe, expect, it } from '@jest/globals'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js'
 import * as fc from 'fast-check'
-import { shownKey } from '../../../../handler/policy/chains/address.ts'
+import { earlierTexts, familyFor, shownKey } from '../../../../handler/policy/chains/address.ts'
 import { isSameAddress } from '../../../../handler/policy/chains/same-address.ts'
 import { parseEvmAddress } from '../../../../handler/policy/chains/evm-address.ts'
 import { canonicalBech32 } from '../../../../handler/policy/chains/bech32.ts'
 import { compileGlob, isGlob } from '../../../../handler/policy/compile/glob.ts'
+import { policyOf } from '../policy.ts'
 
 describe('parseEvmAddress', () => {
   // EIP-55, test cases.
@@ -164,5 +165,28 @@ describe('compileGlob', () => {
 
   it('knows a pattern from a text', () => {
     expect(['a*', 'a?', 'a.+'].map(isGlob)).toEqual([true, true, false])
+  })
+})
+
+describe('texts that an earlier version kept apart', () => {
+  const { addresses } = policyOf('rules: []')
+  const earlier = (asset: string, text: string) =>
+    earlierTexts(text, familyFor(addresses, asset)).toSorted()
+  const LEGACY = '1BpEi6DfDAUFd7GtittLSdBeYJvcoaVggu'
+  const CASH = 'qpm2qsznhks23z7629mms6s4cwef74vcwvy22gdx6a'
+
+  it('are the spellings of one hash, whichever is written', () => {
+    expect(earlier('BCH', LEGACY)).toEqual([LEGACY, CASH].toSorted())
+    expect(earlier('BCH', `bitcoincash:${CASH}`)).toEqual([LEGACY, CASH].toSorted())
+    expect(earlier('BCH', 'bitcoincash:ppm2qsznhks23z7629mms6s4cwef74vcwvn0h829pq')).toEqual([
+      '3CWFddi6m4ndiGyKqzYvsFYagqDLPVMTzC',
+      'ppm2qsznhks23z7629mms6s4cwef74vcwvn0h829pq',
+    ])
+  })
+
+  it('are none of an address that cannot be read, nor of one without other spellings', () => {
+    expect(earlier('BCH', 'no address')).toEqual([])
+    const witness = 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4'
+    expect(earlier('BTC', witness)).toEqual([])
   })
 })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import { Address, OutScript } from '@scure/btc-signer'
 import * as fc from 'fast-check'
+import { addressOfScript } from '../../../../handler/policy/chains/script-address.ts'
 import { scriptOfAddress } from '../../../../handler/policy/chains/utxo-address.ts'
 import { NETWORK_RULES } from '../../../../handler/policy/chains/utxo-networks.ts'
 
@@ -24,11 +25,27 @@ describe('against an independent library', () => {
           const hash = type === 'wsh' ? random : random.subarray(0, 20)
           const output = { type, hash } as const
           const script = hex(OutScript.encode(output))
-          expect(scriptOfAddress(coder.encode(output), NETWORK_RULES[name])).toBe(script)
+          const address = coder.encode(output)
+          expect(scriptOfAddress(address, NETWORK_RULES[name])).toBe(script)
+          expect(addressOfScript(script, NETWORK_RULES[name])).toBe(address)
         },
       ),
       { numRuns: 100 },
     )
+  })
+
+  it('scripts of Taproot have an address too; others, and those that a network does not know, have none', () => {
+    const output = {
+      type: 'tr',
+      pubkey: Buffer.from(
+        '79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798',
+        'hex',
+      ),
+    } as const
+    const script = hex(OutScript.encode(output))
+    expect(addressOfScript(script, bitcoin)).toBe(Address().encode(output))
+    expect(addressOfScript(script, NETWORK_RULES.dogecoin)).toBeUndefined()
+    expect(addressOfScript('6a0568656c6c6f', bitcoin)).toBeUndefined()
   })
 
   it('any changed character of an address is refused, or another valid address to the library too', () => {
