@@ -80,9 +80,10 @@ try {
   say(typed('countersign-handler', 'policy', 'check', 'policy.yaml').trim())
   // An optional peer is not installed with the package, and its absence is a sentence.
   const kms = { ...env, HANDLER_ANSWER_SIGNER: 'kms:eu-west-1/payouts' }
-  const { stdout, stderr } = spawnSync('countersign-handler', ['check'], { cwd: home, env: kms })
-  if (!`${stdout}${stderr}`.includes('`@aws-sdk/client-kms` is not installed')) {
-    throw new Error(`the client of AWS KMS should be missing: ${stdout}${stderr}`)
+  const checked = spawnSync('countersign-handler', ['check'], { cwd: home, env: kms })
+  const printed = [checked.stdout, checked.stderr].map(String).join('')
+  if (!printed.includes('`@aws-sdk/client-kms` is not installed')) {
+    throw new Error(`the client of AWS KMS should be missing: ${printed}`)
   }
   say('countersign-handler check: the client of AWS KMS is missing')
   const [major, minor] = process.versions.node.split('.').map(Number)

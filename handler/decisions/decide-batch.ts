@@ -87,7 +87,11 @@ export function beginBatch(snapshot: Snapshot, nowMs: number): Batch {
   const carrier = (proven: Proven | undefined): HoldRow | undefined => {
     if (proven === undefined) return undefined
     const rows = known.rowsOf(proven.key.fingerprint)
-    return carrierOf(proven, { rows, hold: holds.get, use: spending.uses.get }, timeMs)
+    return carrierOf(
+      proven,
+      { rows, hold: (id) => holds.get(id), use: (name) => spending.uses.get(name) },
+      timeMs,
+    )
   }
   let freeze: Freeze | null | undefined
   let released: Changes['released'] = []

@@ -100,7 +100,7 @@ it('every command is tried', () => {
   let help = ''
   parseCli(['--help'], (text) => (help += text))
   const listed = [...help.matchAll(/^ {2}([a-z-]+) \[options\]/gm)].map(([, name]) => name)
-  expect(listed.toSorted()).toEqual(Object.keys(COMMANDS).toSorted())
+  expect(new Set(listed)).toEqual(new Set(Object.keys(COMMANDS)))
 })
 
 /** `..` as a vault account or an asset would have been taken for a step up in the address that is asked next. */

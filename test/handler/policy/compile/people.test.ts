@@ -99,7 +99,7 @@ describe('people of a policy', () => {
 
   it('share no key, in whatever spelling', async () => {
     const pem = JSON.stringify(ADA.publicKey.export({ format: 'pem', type: 'spki' }))
-    const two = `${PEOPLE}`.replace('groups:', `  dan: { keys: [{ publicKey: ${pem} }] }\ngroups:`)
+    const two = PEOPLE.replace('groups:', `  dan: { keys: [{ publicKey: ${pem} }] }\ngroups:`)
     expect(problemsIn(two).join('\n')).toMatch(/it is a key of `ada` already/)
     const own = await rsa()
     const other = `approvers:\n  ada: { keys: [{ publicKey: "${spkiOf(own)}" }, { publicKey: "${spkiOf(own)}" }] }`
