@@ -26,6 +26,18 @@ describe('SECURITY.md', () => {
     }
     expect(missing).toEqual([])
   })
+
+  it('names only scenarios that the fault harness has', async () => {
+    const page = await readFile(join(root, 'SECURITY.md'), 'utf8')
+    const sources = await readFile(join(root, 'test/faults/scenarios.ts'), 'utf8')
+    const scenarios = Array.from(sources.matchAll(/name: '(\w+)'/g), ([, name]) => name)
+    const rows = page.split('\n').filter((line) => /^\| \d/.test(line))
+    const named = rows.flatMap((row) =>
+      Array.from(row.matchAll(/ _([a-z]+)_/g), ([, name]) => name),
+    )
+    expect(named.length).toBeGreaterThan(20)
+    expect(named.filter((name) => !scenarios.includes(name))).toEqual([])
+  })
 })
 
 describe('the README', () => {
