@@ -75,6 +75,12 @@ export const ADMIN_ERRORS = {
     meaning: STORE_ERRORS.ERR_HOLD_SAME_PERSON.meaning,
     remedy: STORE_ERRORS.ERR_HOLD_SAME_PERSON.remedy,
   },
+  ERR_ACT_WAITING: {
+    status: 409,
+    meaning:
+      'The policy asks groups of approvers for this act (`acts:`), and they have not approved it.',
+    remedy: 'Have it approved under the id that the message names, and run the same command again.',
+  },
   ERR_NOTHING_TO_RELEASE: {
     status: 409,
     meaning: STORE_ERRORS.ERR_NOTHING_TO_RELEASE.meaning,

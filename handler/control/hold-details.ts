@@ -6,13 +6,15 @@ import { holdDigest } from '../decisions/holds.ts'
 import { actOf } from '../decisions/proofs.ts'
 import type { FoundHold, HoldEvidence, OperatorActs } from '../decisions/operations.ts'
 import { shortFingerprint } from '../policy/approvals/approver-key.ts'
+import { sha256 } from '../protocol/digest.ts'
 import type { PeopleTerms } from '../policy/approvals/people.ts'
 import { type Known, sectionsOf } from '../display/sections.ts'
 import { claimsOf } from '../protocol/stored-token.ts'
 
 /** An open hold of which everything is known. */
 export interface KnownHold extends FoundHold {
-  readonly evidence: HoldEvidence
+  /** Undefined for an act of an operator, which no request is about. */
+  readonly evidence: HoldEvidence | undefined
   readonly digest: string
 }
 
@@ -26,6 +28,9 @@ export async function findHold(
     throw new AdminError('ERR_HOLD_UNKNOWN', `no hold has the id \`${id}\``)
   }
   const { hold, evidence } = found
+  if (evidence === undefined && hold.asked !== undefined && hold.asked.act !== 'hold') {
+    return { hold, evidence, digest: actDigest(hold) }
+  }
   if (evidence === undefined) {
     throw new AdminError('ERR_HOLD_UNRECORDED', `what \`${id}\` is about is not recorded yet`)
   }
@@ -53,6 +58,7 @@ export async function holdDetails(
   info: HoldInfo,
   functions?: Known['functions'],
 ): Promise<HoldDetails> {
+  if (evidence === undefined) return { hold: info, digest, sections: [actSection(hold)] }
   const { record, token } = evidence
   const { endpoint, cosigner, rawTx } = record
   const claims = claimsOf(token)
@@ -91,6 +97,27 @@ function askedRows({ groups, barred = [] }: PeopleTerms): ViewRow[] {
 
 function approver(name: string, key: string | undefined): string {
   return key === undefined ? name : `${name}, proved with key ${shortFingerprint(key)}`
+}
+
+/** Over all that is signed but the store: groups of hex digits, as `holdDigest`. */
+function actDigest(hold: FoundHold['hold']): string {
+  return shortFingerprint(sha256(actOf(hold, 'any', 'approve') ?? ''))
+}
+
+function actSection({ asked, summary, terms, ...hold }: FoundHold['hold']): ViewSection {
+  return {
+    title: 'Act',
+    rows: [
+      row('act', asked?.act ?? ''),
+      row('what', summary),
+      row('digest', asked?.digest ?? ''),
+      row('people', `${hold.approved} of ${terms.approvals} have approved`),
+      ...(terms.people === undefined ? [] : askedRows(terms.people)),
+      ...hold.approvals.map((name) => row('approved by', approver(name, hold.keys[name]))),
+      row('asked', hold.openedAt),
+      row('ends', hold.expiresAt),
+    ],
+  }
 }
 
 function goodFor({ endpoint, stage }: HoldEvidence['record']): string {

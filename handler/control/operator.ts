@@ -17,12 +17,13 @@ import type { LivePolicy } from '../policy/judge.ts'
 import type { Limit } from '../policy/compile/limits.ts'
 import { formatDecimal } from '../protocol/decimal.ts'
 import { AdminError } from '../../common/admin-error.ts'
+import { releaseFor, type ActDeps } from './acts.ts'
 import { fullLimitsOf } from './full-limits.ts'
 import { assertionSchema } from './assertion-schema.ts'
 import { actsOf, findHold, holdDetails } from './hold-details.ts'
 import { line, parseBody } from './requests.ts'
 
-export interface OperatorDeps {
+export interface OperatorDeps extends Pick<ActDeps, 'askedFor'> {
   readonly acts: OperatorActs
   /** UUID of the decision store. */
   readonly storeId: string
@@ -124,16 +125,24 @@ export const OPERATOR_ACTIONS: {
   },
   unfreeze: async (_params, body, { operator: deps }) => {
     const act = parseBody(personSchema, body)
-    if (deps.acts.frozen() !== undefined) {
-      await deps.acts.unfreeze(act)
+    const freeze = deps.acts.frozen()
+    if (freeze !== undefined) {
+      const { action, by: first, reason, since } = freeze
+      const subject = JSON.stringify([action, first, since])
+      const what = `end the freeze by ${first} of ${since}: ${reason}`
+      const release = await releaseFor({ act: 'unfreeze', subject, what }, deps)
+      await deps.acts.unfreeze(act, release)
       deps.told('unfrozen', act)
     }
     return frozen(deps)
   },
   listLimits: async (_params, _body, { operator: deps }) => usage(deps),
-  releaseLimits: async (_params, body, { operator: { acts, told } }) => {
+  releaseLimits: async (_params, body, { operator: deps }) => {
+    const { acts, told } = deps
     const { txId, ...act } = parseBody(releaseSchema, body)
-    const released = await acts.releaseCharges(txId, act)
+    const what = `give back what transaction ${txId} was charged`
+    const release = await releaseFor({ act: 'limits-release', subject: txId, what }, deps)
+    const released = await acts.releaseCharges(txId, act, release)
     told('limits released', { txId, ...act })
     return { released }
   },

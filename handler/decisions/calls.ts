@@ -1,10 +1,11 @@
 /** Calls of a store: what can be asked of it by name, and what must be loaded before a batch of calls can be decided. */
 import type { RequestKey } from '../protocol/digest.ts'
 import type { FeedPage } from './feed.ts'
+import { actIdOf } from './acts.ts'
 import { holdIdOf } from './holds.ts'
 import type { ChargedLimit, LimitUsage } from './limits.ts'
 import type { Act, Freeze } from '../../common/admin-api.ts'
-import type { FoundHold, Hold, HoldRequest } from './operations.ts'
+import type { ActRequest, FoundHold, Hold, HoldRequest, PolicyLoad } from './operations.ts'
 import type { Decider } from './proofs.ts'
 import type { ChainHead, RecordContent } from './record.ts'
 import { limitName } from './snapshot.ts'
@@ -19,8 +20,11 @@ export interface Writes {
   approveHold(id: string, act: Decider): Hold
   rejectHold(id: string, act: Decider): Hold
   freeze(action: Freeze['action'], act: Act, replace?: boolean): Freeze
-  unfreeze(act: Act): void
-  releaseCharges(owner: string, act: Act): readonly ChargedLimit[]
+  /** `release`: the id under which people have approved it. */
+  unfreeze(act: Act, release?: string): void
+  releaseCharges(owner: string, act: Act, release?: string): readonly ChargedLimit[]
+  askAct(request: ActRequest): Hold
+  policyLoaded(load: PolicyLoad, release?: string): ChainHead
   /** Adds any other record. */
   append(content: RecordContent): ChainHead
 }
@@ -127,7 +131,17 @@ const NOTES: {
   },
   approveHold: (needs, id) => needs.holds.add(id),
   rejectHold: (needs, id) => needs.holds.add(id),
-  releaseCharges: (needs, owner) => needs.owners.add(owner),
+  releaseCharges: (needs, owner, _act, release) => {
+    needs.owners.add(owner)
+    if (release !== undefined) needs.holds.add(release)
+  },
+  unfreeze: (needs, _act, release) => {
+    if (release !== undefined) needs.holds.add(release)
+  },
+  askAct: (needs, request) => needs.holds.add(actIdOf(request)),
+  policyLoaded: (needs, _load, release) => {
+    if (release !== undefined) needs.holds.add(release)
+  },
 }
 
 function placesOf({ charges }: NewDecision): LimitPlace[] {

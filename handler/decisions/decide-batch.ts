@@ -5,6 +5,7 @@
  */
 import type { Decision } from '../policy/decision.ts'
 import { reserved } from '../policy/reserved.ts'
+import { actIdOf, askAct, useRelease } from './acts.ts'
 import type { Call, Writes, WriteTable } from './calls.ts'
 import { carrierOf, provenIn } from './carried.ts'
 import type { Proven } from './carried.ts'
@@ -100,11 +101,14 @@ export function beginBatch(snapshot: Snapshot, nowMs: number): Batch {
     subject: string,
     { by, note, assertion }: Act,
     approval?: Approval,
+    more: Pick<OperatorContent, 'release' | 'before'> = {},
   ) => {
     const isProof = approval !== undefined && isProven(approval) && assertion !== undefined
     const proof = isProof ? { proof: { key: approval.key, assertion } } : {}
-    tail.append({ kind: 'operator', act: name, by, subject, note, ...proof })
+    tail.append({ kind: 'operator', act: name, by, subject, note, ...proof, ...more })
   }
+  const releasing = (id: string | undefined) =>
+    useRelease(id, holds, { timeMs, seq: () => tail.head().seq })
   const frozen = () => (freeze === undefined ? snapshot.freeze : (freeze ?? undefined))
 
   const writes: Writes = {
@@ -143,17 +147,37 @@ export function beginBatch(snapshot: Snapshot, nowMs: number): Batch {
       act(before === undefined ? 'freeze' : 'freeze-again', action, by)
       return freeze
     },
-    unfreeze: (by) => {
+    unfreeze: (by, release) => {
+      const use = releasing(release)
       freeze = null
-      act('unfreeze', '', by)
+      act('unfreeze', '', by, undefined, use.noted)
+      use.up()
     },
-    releaseCharges: (owner, by) => {
+    askAct: (request) => {
+      const id = actIdOf(request)
+      const { row, record } = askAct(holds.get(id), request, timeMs, tail.head().hash)
+      if (record !== undefined) {
+        holds.set(id, row)
+        tail.append(record)
+      }
+      return holdOf(row, timeMs)
+    },
+    policyLoaded: ({ digest, before, by }, release) => {
+      const use = releasing(release)
+      const previous = before === undefined ? {} : { before }
+      act('policy-load', digest, { by, note: '' }, undefined, { ...use.noted, ...previous })
+      use.up()
+      return tail.head()
+    },
+    releaseCharges: (owner, by, release) => {
+      const use = releasing(release)
       const owned = snapshot.owned.filter((row) => isVariantOf(row.owner, owner))
       if (owned.length === 0) {
         throw new StoreError('ERR_NOTHING_TO_RELEASE', `\`${owner}\` was charged nothing`)
       }
       released = owned
-      act('release-charges', owner, by)
+      act('release-charges', owner, by, undefined, use.noted)
+      use.up()
       return owned.map(describeCharge)
     },
     append: (content) => tail.append(content),

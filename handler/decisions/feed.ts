@@ -36,7 +36,12 @@ export const FEED_RECORDS = 200
 /** Whether a record tells something; `isIndexed`: it is one by which its request is recalled. */
 export function tells(body: RecordBody, isIndexed: boolean): boolean {
   if (body.kind !== 'decision') {
-    return body.kind === 'held' || body.kind === 'alarm' || body.kind === 'operator'
+    return (
+      body.kind === 'held' ||
+      body.kind === 'asked' ||
+      body.kind === 'alarm' ||
+      body.kind === 'operator'
+    )
   }
   if (body.differs !== undefined) return true
   // A RETRY is recorded at each delivery; the first one is told.
@@ -45,7 +50,7 @@ export function tells(body: RecordBody, isIndexed: boolean): boolean {
 
 /** Id of the hold that a record is about. */
 export function holdOfRecord(body: RecordBody): string | undefined {
-  if (body.kind === 'held') return body.hold
+  if (body.kind === 'held' || body.kind === 'asked') return body.hold
   if (body.kind !== 'operator') return undefined
   return body.act.startsWith('hold-') ? body.subject : undefined
 }

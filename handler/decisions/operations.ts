@@ -1,7 +1,10 @@
 /** Acts of operators: release or refuse a hold, freeze, give limits back. Each is a record of the audit chain. */
 import type { Act, Freeze } from '../../common/admin-api.ts'
+import type { ActName } from '../policy/approvals/act.ts'
+import type { PeopleTerms } from '../policy/approvals/people.ts'
 import type { HoldTerms } from '../policy/decision.ts'
 import type { Asked } from './proofs.ts'
+import type { ChainHead } from './record.ts'
 import type { ChargedLimit, LimitUsage } from './limits.ts'
 import type { RequestKey } from '../protocol/digest.ts'
 import type { NewDecision } from './store.ts'
@@ -63,6 +66,26 @@ export interface FoundHold {
   readonly evidence: HoldEvidence | undefined
 }
 
+/** Something that people are asked for. */
+export interface ActRequest {
+  readonly act: Exclude<ActName, 'hold'>
+  /** What it would be done to, so that another one is asked for anew. */
+  readonly subject: string
+  readonly people: PeopleTerms
+  /** One line of printable ASCII. */
+  readonly summary: string
+}
+
+/** A policy that decides from now on. */
+export interface PolicyLoad {
+  /** Hex SHA-256. */
+  readonly digest: string
+  /** Of the one before. */
+  readonly before?: string | undefined
+  /** Who approved it, or where it came from. */
+  readonly by: string
+}
+
 /** The operator's side of the store; each promise may reject with `StoreError`. */
 export interface OperatorActs {
   /** The hold of this request, opened on first sight; or the used one of its approval stage, when that serves it. */
@@ -74,11 +97,15 @@ export interface OperatorActs {
   rejectHold(id: string, act: Act): Promise<Hold>
   /** Adds to a freeze that is in force, and never weakens it unless `replace` says so. */
   freeze(action: Freeze['action'], act: Act, replace?: boolean): Promise<Freeze>
-  unfreeze(act: Act): Promise<void>
+  unfreeze(act: Act, release?: string): Promise<void>
+  /** Asks people for an act; what they said so far. */
+  askAct(request: ActRequest): Promise<Hold>
+  /** Puts on record that another policy decides from here on. */
+  policyLoaded(load: PolicyLoad, release?: string): Promise<ChainHead>
   /** The freeze in force, without a wait; kept across restarts. */
   frozen(): Freeze | undefined
   /** Gives back what the owner (a transaction that failed) was charged; its id may then be charged again. */
-  releaseCharges(owner: string, act: Act): Promise<readonly ChargedLimit[]>
+  releaseCharges(owner: string, act: Act, release?: string): Promise<readonly ChargedLimit[]>
   /** Names of the limits that this approval would exceed now; nothing is charged. */
   fullLimits(entry: NewDecision): Promise<readonly string[]>
   /** What counts now of the limits with these windows in milliseconds; at most a thousand limits and keys. */

@@ -1,5 +1,6 @@
 /** Records of the audit chain: what each kind says, what is hashed, and how one vouches for all before it. */
 import type { Assertion } from '../../common/assertion.ts'
+import type { ActName } from '../policy/approvals/act.ts'
 import { sha256 } from '../protocol/digest.ts'
 import { isDecisionBody, isObject } from './decision-fields.ts'
 import type { DecisionContent } from './decision-fields.ts'
@@ -51,6 +52,8 @@ export interface OperatorContent {
     | 'hold-reject'
     | 'release-charges'
     | 'accept-store'
+    /** Another policy decides from here on; the subject is its digest. */
+    | 'policy-load'
   /** The person, as named on the command line. */
   readonly by: string
   /** What it was done to: a hold, an owner, a store; empty for the handler as a whole. */
@@ -58,6 +61,10 @@ export interface OperatorContent {
   readonly note: string
   /** What proves it: the approver's key, by its fingerprint, and the assertion. */
   readonly proof?: { readonly key: string; readonly assertion: Assertion }
+  /** Id under which people had approved it; it is used up. */
+  readonly release?: string
+  /** Of a policy: the digest of the one that decided until then. */
+  readonly before?: string
 }
 
 /** A signature over the chain so far. */
@@ -91,6 +98,21 @@ export interface HeldContent extends Pick<
   readonly after?: 'rule' | 'terms'
 }
 
+/** People are asked for an act of an operator. */
+export interface AskedContent {
+  readonly kind: 'asked'
+  /** Id under which it waits, as that of a hold. */
+  readonly hold: string
+  readonly act: ActName
+  /** What it would be done to. */
+  readonly subject: string
+  readonly digest: string
+  readonly rule: string
+  readonly nonce: string
+  readonly terms: HoldTerms
+  readonly summary: string
+}
+
 /** An alarm about a verified request that no decision's record shows. */
 export interface AlarmContent {
   readonly kind: 'alarm'
@@ -109,6 +131,7 @@ export type RecordContent =
   | CheckpointContent
   | RecoveredContent
   | HeldContent
+  | AskedContent
   | AlarmContent
 
 /** The JSON value of a record's body. `time` is ISO 8601 and never earlier than that of the record before. */
@@ -130,6 +153,7 @@ const TEXTS: Readonly<Record<RecordBody['kind'], readonly string[]>> = {
   checkpoint: ['jws'],
   recovered: [],
   held: ['hold', 'endpoint', 'requestId', 'signerId', 'stage', 'digest', 'summary'],
+  asked: ['hold', 'act', 'subject', 'digest', 'rule', 'nonce', 'summary'],
   alarm: ['alarm', 'requestId', 'deliveryId'],
 }
 
@@ -158,7 +182,7 @@ function isRecordBody(value: unknown): value is RecordBody {
   const { v, kind, time } = value
   if (v !== 1 || !isKind(kind) || Number.isNaN(Date.parse(String(time)))) return false
   if (!TEXTS[kind].every((name) => typeof value[name] === 'string')) return false
-  if (kind === 'held') return isObject(value['terms'])
+  if (kind === 'held' || kind === 'asked') return isObject(value['terms'])
   return kind !== 'decision' || isDecisionBody(value)
 }
 

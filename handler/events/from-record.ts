@@ -1,6 +1,11 @@
 /** What a record of the chain tells, as an event. */
 import type { FeedHold, FeedItem } from '../decisions/feed.ts'
-import type { AlarmContent, HeldContent, OperatorContent } from '../decisions/record.ts'
+import type {
+  AlarmContent,
+  AskedContent,
+  HeldContent,
+  OperatorContent,
+} from '../decisions/record.ts'
 import type { DecisionContent } from '../decisions/decision-fields.ts'
 import { filledBy } from '../policy/approvals/people.ts'
 import { isEventType } from './catalogue.ts'
@@ -42,6 +47,7 @@ function toldBy(
   context: EventContext,
 ): Told | undefined {
   if (body.kind === 'held') return heldTold(body, hold, context)
+  if (body.kind === 'asked') return askedTold(body, hold)
   if (body.kind === 'alarm') return alarmTold(body)
   if (body.kind === 'decision') return decisionTold(body)
   return body.kind === 'operator' ? actTold(body, hold) : undefined
@@ -104,8 +110,28 @@ function actTold(content: OperatorContent, hold: FeedHold | undefined): Told | u
       const text = `${by} accepted this decision store`
       return { type: 'store.accepted', key: '', text, data: { by }, details }
     }
+    case 'policy-load': {
+      const text = `another policy decides from here on: ${subject} (${by})`
+      return { type: 'policy.loaded', key: 'policy', text, data: { policy: subject, by }, details }
+    }
     default:
       return undefined
+  }
+}
+
+function askedTold({ act, hold: id, terms, summary }: AskedContent, hold?: FeedHold): Told {
+  return {
+    type: act === 'policy' ? 'policy.waiting' : 'act.asked',
+    key: id,
+    text: `${act} waits for ${terms.approvals} approvers: ${id}`,
+    data: {
+      hold: id,
+      act,
+      approvals: 0,
+      approvalsWanted: terms.approvals,
+      ...(hold === undefined ? {} : { expiresAt: hold.expiresAt }),
+    },
+    details: { summary },
   }
 }
 

@@ -33,7 +33,9 @@ export function createPolicyKeeper({
     if (change?.kind === 'swapped') {
       logger.info({ policyDigest: change.digest, rules: change.rules }, `${what} taken over`)
     }
-    if (change?.kind === 'kept') {
+    if (change?.kind === 'kept' && change.waits === true) {
+      logger.warn({ problems: change.problems }, `the changed ${what} waits for people`)
+    } else if (change?.kind === 'kept') {
       refused()
       logger.error({ problems: change.problems }, `the ${what} file is wrong: the old one stays`)
     }

@@ -13,7 +13,12 @@ import { loadInThread } from './threaded-load.ts'
 /** Result of a look at the files that found something new. */
 export type PolicyChange =
   | { readonly kind: 'swapped'; readonly digest: string; readonly rules: number }
-  | { readonly kind: 'kept'; readonly problems: readonly string[] }
+  | {
+      readonly kind: 'kept'
+      readonly problems: readonly string[]
+      /** It is good, and waits for people. */
+      readonly waits?: true
+    }
 
 /** Result of a reload that was asked for. */
 export type PolicyReload = PolicyChange | { readonly kind: 'unchanged'; readonly digest: string }
@@ -47,22 +52,37 @@ export function taken(policy: Policy, at: Date, kept: readonly string[] = []): L
 
 const EMPTIED_HINT = 'write `empty: allowed` into the list if that is meant, and reload'
 
+/** Whether a policy may decide from now on; why not yet. `path`: its file. */
+export type Admit = (policy: Policy, path: string) => Promise<string | undefined>
+
 /** Follows the files of a policy from what was loaded before, if anything was. */
 export function followPolicy<T extends Loaded | undefined>(
   path: string,
   first: T,
   clock: Clock,
+  admit: Admit = async () => undefined,
 ): PolicySource<T> {
   let current: T | Loaded = first
   let problems: readonly string[] = []
   let seen: ReadonlyMap<string, string> = new Map([[path, '']])
+  /** Good, and not admitted yet. */
+  let waiting: Policy | undefined
   let moving: ReadonlyMap<string, string> | undefined
 
+  const take = async (policy: Policy): Promise<PolicyChange> => {
+    const why = await admit(policy, path)
+    waiting = why === undefined ? undefined : policy
+    problems = why === undefined ? [] : [why]
+    if (why !== undefined) return { kind: 'kept', problems, waits: true }
+    current = taken(policy, clock.now())
+    return { kind: 'swapped', digest: policy.digest, rules: policy.rules.length }
+  }
   const look = async (): Promise<PolicyReload> => {
     const known = current?.policy.digest
     const loaded = await loadInThread(path, { known, clock })
     seen = loaded.stamps
     moving = undefined
+    waiting = undefined
     if (loaded.kind === 'refused') {
       problems = loaded.problems.map(formatProblem)
       return { kind: 'kept', problems }
@@ -75,8 +95,14 @@ export function followPolicy<T extends Loaded | undefined>(
       problems = emptied.map((name) => `list \`${name}\` has lost all its entries: ${EMPTIED_HINT}`)
       return { kind: 'kept', problems }
     }
-    current = taken(policy, clock.now())
-    return { kind: 'swapped', digest: policy.digest, rules: policy.rules.length }
+    return take(policy)
+  }
+  /** What a look found, unless it has been told. */
+  const news = async (what: () => Promise<PolicyReload>): Promise<PolicyChange | undefined> => {
+    const before = problems.join('\n')
+    const change = await what()
+    if (change.kind === 'unchanged') return undefined
+    return change.kind === 'kept' && change.problems.join('\n') === before ? undefined : change
   }
   /** One look at a time, so that the newest reading is the one that stays. */
   const inTurn = createSerial()
@@ -86,14 +112,14 @@ export function followPolicy<T extends Loaded | undefined>(
     poll: () =>
       inTurn(async () => {
         const now = await stampsNow(seen.keys())
-        if (areEqual(now, seen)) return undefined
+        if (areEqual(now, seen)) {
+          const next = waiting
+          return next === undefined ? undefined : await news(() => take(next))
+        }
         const still = moving !== undefined && areEqual(now, moving)
         moving = now
         if (!still) return undefined
-        const before = problems.join('\n')
-        const change = await look()
-        if (change.kind === 'unchanged') return undefined
-        return change.kind === 'kept' && change.problems.join('\n') === before ? undefined : change
+        return news(look)
       }),
     reload: () => inTurn(look),
   }

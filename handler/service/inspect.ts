@@ -82,7 +82,7 @@ async function lookAtAll(
   )
   const signer = await look(config?.newAnswerKey.signer, (where) => lookAtSigner(where, keystores))
   const cosigners = await look(cosignerKeys, lookAtCosigners)
-  const policy = await look(policyFile, (path) => lookAtPolicy(path, config?.storePath))
+  const policy = await look(policyFile, (path) => lookAtPolicy(path, config?.storePath, stateDir))
   const tls = await look(config?.tls, lookAtTls)
   const events = await look(config?.eventsFile, lookAtEvents)
 

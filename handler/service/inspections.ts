@@ -17,7 +17,9 @@ import type { Keystores } from '../generations/signers/keystores.ts'
 import { loadPolicy } from '../policy-files/policy-file.ts'
 import type { Policy } from '../policy/compile/policy.ts'
 import { formatProblem } from '../policy/file/problems.ts'
-import { policyOnRecord } from '../decisions/sqlite/policy-on-record.ts'
+import { activatedIn } from '../policy-files/activated-policy.ts'
+import { activatedDirectory } from './policy-activation.ts'
+import { activatedAt, policyOnRecord } from '../decisions/sqlite/policy-on-record.ts'
 import { readTargets } from '../events/targets.ts'
 import type { Target } from '../events/targets.ts'
 import type { CosignerKey } from '../protocol/token.ts'
@@ -196,13 +198,39 @@ export interface LookedPolicy {
   readonly kept: readonly string[]
 }
 
-/** Loads the policy with the lists beside it. `store`: where the policy in force is on record. */
+/** The policy that was activated last, where changes need people; undefined where the file at hand decides. */
+async function activatedPolicy(
+  store: string | undefined,
+  stateDir: string | undefined,
+): Promise<
+  { readonly path: string; readonly digest: string } | { readonly problem: string } | undefined
+> {
+  if (store === undefined || stateDir === undefined) return undefined
+  const directory = activatedDirectory(stateDir)
+  const activated = await activatedIn(directory)
+  if (activated === undefined) return undefined
+  if (activated === 'damaged') return { problem: `\`${directory}\` says nothing that can be read` }
+  const recorded = activatedAt(store, activated.seq)
+  // Nothing was decided here yet: the file at hand is the first.
+  if (recorded === 'empty') return undefined
+  return recorded === activated.digest
+    ? activated
+    : { problem: `the policy in \`${directory}\` is not the one that this store has activated` }
+}
+
+/** Loads the policy with the lists beside it, or the one that people have approved last. `store`: where the policy in force is on record. */
 export async function lookAtPolicy(
   path: string,
   store: string | undefined,
+  stateDir?: string,
 ): Promise<Looked<LookedPolicy>> {
+  const activated = await activatedPolicy(store, stateDir)
+  if (activated !== undefined && 'problem' in activated) return wrong('policy', activated.problem)
   const inForce = () => (store === undefined ? undefined : policyOnRecord(store))
-  const loaded = await loadPolicy(path, { inForce })
+  const loaded = await loadPolicy(activated?.path ?? path, { inForce })
+  if (loaded.ok && activated !== undefined && loaded.policy.digest !== activated.digest) {
+    return wrong('policy', `${activated.path} is not what people have approved`)
+  }
   if (!loaded.ok) {
     return {
       findings: loaded.problems.flatMap((each) => wrong('policy', formatProblem(each)).findings),

@@ -39,6 +39,7 @@ export async function openDoors(
   const operator = {
     acts: store,
     storeId: store.opening.storeId,
+    askedFor: policies.askedFor,
     clock,
     retryBudgetMs: config.cosignerRetryMs,
     policy: () => policies.policies.current().live,

@@ -13,11 +13,15 @@ import {
 } from '../policy-files/policy-source.ts'
 import { createShadow } from '../policy-files/shadow.ts'
 import { createSignatureVerifier } from '../policy-files/statement-signature.ts'
+import type { ActName } from '../policy/approvals/act.ts'
+import type { PeopleTerms } from '../policy/approvals/people.ts'
+import type { Policy } from '../policy/compile/policy.ts'
 import { signToken } from '../protocol/token.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import { noticesOf } from '../telemetry/notices.ts'
 import type { Material } from './inspect.ts'
 import type { Generations } from './open-generations.ts'
+import { createActivation } from './policy-activation.ts'
 import type { Process } from './process.ts'
 
 export interface Policies {
@@ -28,6 +32,8 @@ export interface Policies {
   readonly shadow: ShadowPolicy | undefined
   /** The shadow policy's files; undefined when there are none. */
   readonly watched: PolicySource<Loaded | undefined> | undefined
+  /** Whom the policy in force asks for an act of an operator. */
+  readonly askedFor: (act: ActName) => PeopleTerms | undefined
   readonly notices: () => readonly string[]
 }
 
@@ -49,7 +55,11 @@ export async function openPolicies(
 ): Promise<Policies> {
   const { policy, keptPolicy } = material
   const first = taken(policy, clock.now(), keptPolicy)
-  const policies = followPolicy(config.policyFile, first, clock)
+  const inForce = (): Policy => policies.current().policy
+  const askedFor: Policies['askedFor'] = (act) => inForce().acts.get(act)
+  const activation = createActivation({ config, store, logger, inForce, askedFor })
+  const policies = followPolicy(config.policyFile, first, clock, activation.admit)
+  await activation.started(policy)
   if (keptPolicy.length > 0) {
     metrics.policyRefused()
     logger.error(
@@ -89,6 +99,7 @@ export async function openPolicies(
     holds: createHoldBook(store),
     shadow: shadowSource && createShadow(shadowSource, logger, metrics.shadowed),
     watched: shadowSource,
+    askedFor,
     notices: () =>
       noticesOf({
         frozen: store.frozen(),

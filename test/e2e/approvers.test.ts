@@ -2,7 +2,7 @@
 import { chmod, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
-import type { HoldActs, HoldInfo, HoldList } from '../../common/admin-api.ts'
+import type { HandlerStatus, HoldActs, HoldInfo, HoldList } from '../../common/admin-api.ts'
 import { asserted, challengeOf, ORIGIN, p256, spkiOf } from '../fixtures/approvers.ts'
 import { claimsOf, startTestHandler, transfer } from '../fixtures/handler.ts'
 import type { TestHandler } from '../fixtures/handler.ts'
@@ -18,6 +18,9 @@ rules:
 const BOB = p256()
 const BOBS = `  bob: { keys: [{ publicKey: "${spkiOf(BOB)}", passkey: { id: Y3JlZA, origin: "${ORIGIN}" } }] }`
 
+const GUARDED = `acts: { unfreeze: { treasury: 1 }, limits-release: { treasury: 1 }, policy: { treasury: 1 } }
+`
+
 async function ask(handler: TestHandler): Promise<unknown> {
   return claimsOf((await handler.callback(transfer('a', '50'))).body)['action']
 }
@@ -30,7 +33,7 @@ async function onlyHold(handler: TestHandler): Promise<HoldInfo> {
 }
 
 /** A handler whose policy names ada, with a key in a file, and bob, with a passkey. */
-async function treasury() {
+async function treasury(more = '') {
   const place = await temporaryDirectory()
   const [key, passphrase] = [join(place, 'ada.pem'), join(place, 'passphrase')]
   await writeFile(passphrase, 'correct horse\n', { mode: 0o600 })
@@ -42,9 +45,29 @@ async function treasury() {
     exitCode: 0,
     err: expect.stringMatching(/fingerprint (?:[0-9a-f]{4} ?){5}/),
   })
-  const policy = `version: 1\n${made.out}${BOBS}${RULES}`
+  const policy = `version: 1\n${made.out}${BOBS}${RULES}${more}`
   const handler = await startTestHandler({ policy })
-  return { handler, policy, place, key, secret }
+  /** Lets ada approve, or refuse, what waits under an id. */
+  const decide = async (at: TestHandler, id: string, verdict: 'approve' | 'reject' = 'approve') => {
+    const [act, signature] = [join(place, 'act'), join(place, 'signature')]
+    const asked = await at.command(
+      'hold',
+      'request',
+      id,
+      ...(verdict === 'reject' ? ['--reject'] : []),
+    )
+    expect(asked.exitCode).toBe(0)
+    await writeFile(act, asked.out)
+    const signed = await at.command('approval', 'sign', act, '--key', key, ...secret, '--yes')
+    await writeFile(signature, signed.out)
+    return at.command('hold', verdict, id, '--approver', 'ada', '--signature', signature)
+  }
+  return { handler, policy, place, key, secret, decide }
+}
+
+/** The digest of the policy in force. */
+async function inForce(handler: TestHandler): Promise<string> {
+  return ((await handler.admin('GET', '/v1/status')).json as HandlerStatus).policyDigest
 }
 
 describe('approvers', () => {
@@ -152,5 +175,92 @@ describe('approvers', () => {
     const open = await enrol('--key', key, ...secret)
     expect(open.exitCode).not.toBe(0)
     expect(open.err).toMatch(/chmod|others/)
+  })
+})
+
+describe('acts under groups', () => {
+  it('wait for people, and are done once', async () => {
+    const { handler, decide } = await treasury(GUARDED)
+    const freeze = async () => {
+      expect((await handler.command('freeze', '--by', 'dora', '--reason', 'why')).exitCode).toBe(0)
+    }
+    const unfreeze = () => handler.command('unfreeze', '--by', 'dora')
+    await freeze()
+    const waits = await unfreeze()
+    expect(waits).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('unfreeze waits for people'),
+    })
+    const { id } = await onlyHold(handler)
+    expect((await handler.command('hold', 'show', id)).out).toMatch(
+      /what +│ end the freeze by dora/,
+    )
+    const { digest } = JSON.parse((await handler.command('hold', 'show', id, '--json')).out) as {
+      digest: string
+    }
+    expect(
+      (await handler.command('hold', 'approve', id, '--by', 'ada', '--digest', digest)).exitCode,
+    ).toBe(1)
+    expect((await decide(handler, id)).exitCode).toBe(0)
+    expect((await unfreeze()).exitCode).toBe(0)
+    // Another freeze is another act.
+    await freeze()
+    expect((await unfreeze()).exitCode).toBe(1)
+    const again = await onlyHold(handler)
+    expect(again.id).not.toBe(id)
+    expect((await decide(handler, again.id, 'reject')).exitCode).toBe(0)
+    expect(await unfreeze()).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('refused by ada'),
+    })
+    const limits = ['limits', 'release', 'tx-1', '--by', 'dora']
+    expect(await handler.command(...limits)).toMatchObject({
+      exitCode: 1,
+      err: expect.stringContaining('waits for people'),
+    })
+    const { out: story } = await handler.command('audit', 'show', id)
+    expect(story).toMatch(/: asked[^]*: hold-approve[^]*: unfreeze/)
+    await handler.stop()
+    expect(await handler.command('audit', 'verify', '--json')).toMatchObject({
+      exitCode: 0,
+      err: '',
+    })
+  })
+
+  it('a changed policy waits, also over a restart, and is activated once approved', async () => {
+    const { handler, policy, decide } = await treasury(GUARDED)
+    const first = await inForce(handler)
+    const file = join(handler.home, 'policy.yaml')
+    const weaker = policy.replace(GUARDED, '').replace('treasury: 2', 'treasury: 1')
+    await writeFile(file, weaker)
+    const reload = await handler.command('policy', 'reload')
+    expect(`${reload.out}${reload.err}`).toContain('policy waits for people: 0 of 1')
+    expect(await inForce(handler)).toBe(first)
+    await handler.stop()
+    const again = await startTestHandler({ directory: handler.home, policy: weaker })
+    expect(await inForce(again)).toBe(first)
+    await again.command('policy', 'reload')
+    const { id } = await onlyHold(again)
+    expect((await decide(again, id)).exitCode).toBe(0)
+    await again.command('policy', 'reload')
+    const second = await inForce(again)
+    expect(second).not.toBe(first)
+    const { out } = await again.command('audit', 'show', id)
+    expect(out).toMatch(/: policy-load/)
+    expect(out).toContain(second)
+    expect(out).toContain(first)
+    await again.stop()
+    expect(await again.command('audit', 'verify', '--json')).toMatchObject({ exitCode: 0, err: '' })
+    const third = await startTestHandler({ directory: handler.home, policy: weaker })
+    expect(await inForce(third)).toBe(second)
+  })
+
+  it('a policy that was put in the place of the activated one keeps the handler from starting', async () => {
+    const { handler, policy } = await treasury(GUARDED)
+    const first = await inForce(handler)
+    await handler.stop()
+    const copy = join(handler.stateDir, 'policies', first, 'policy.yaml')
+    await writeFile(copy, policy.replace('treasury: 2', 'treasury: 1'))
+    await expect(startTestHandler({ directory: handler.home, policy })).rejects.toThrow()
   })
 })

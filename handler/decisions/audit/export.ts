@@ -47,13 +47,15 @@ function redact({ seq, prev, hash }: Row, body: RecordBody | undefined): object 
   const { kind, time } = body
   if (kind === 'decision') return { ...place, kind, time, ...redactDecision(body) }
   if (kind === 'operator') return { ...place, kind, time, ...redactAct(body) }
-  if (kind === 'held') {
+  if (kind === 'held' || kind === 'asked') {
     const { summary, ...rest } = body
     return { ...place, ...rest, summarySha256: sha256(summary) }
   }
   return { ...place, ...body }
 }
 
-function redactAct({ act, by, note }: OperatorContent): object {
-  return { act, bySha256: sha256(by), noteSha256: sha256(note) }
+function redactAct({ act, by, note, proof, release }: OperatorContent): object {
+  const key = proof === undefined ? {} : { key: proof.key }
+  const used = release === undefined ? {} : { release }
+  return { act, bySha256: sha256(by), noteSha256: sha256(note), ...key, ...used }
 }

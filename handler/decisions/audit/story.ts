@@ -52,7 +52,9 @@ export function storyOf(
 
 /** Adds the holds of the decisions to `holds`: acts on them come later in the chain. */
 function isAbout(body: RecordBody, id: string, holds: Set<string>): boolean {
-  if (body.kind === 'operator') return body.subject === id || holds.has(body.subject)
+  if (body.kind === 'operator')
+    return [body.subject, body.release].some((each) => each === id || holds.has(each ?? ''))
+  if (body.kind === 'asked') return body.subject === id || body.hold === id
   if (body.kind !== 'decision') return false
   const hold = holdIdOf(body)
   const isOfHold = holds.has(hold) || (body.hold !== undefined && holds.has(body.hold))

@@ -1,13 +1,17 @@
 /** Checks who decided on holds that name approvers: the act is made anew from the records, and the assertion verified over it. */
 import { actOf, signerOf } from '../proofs.ts'
 import type { Approval, Asked } from '../proofs.ts'
-import type { HeldContent, OperatorContent } from '../record.ts'
+import type { AskedContent, HeldContent, OperatorContent } from '../record.ts'
 
 export interface ProofCheck {
   /** The first record says which store it is. */
   created(storeId: string): void
   /** What is wrong with the proof of an act, in words. `held`: how the hold was opened, or asked about last. */
-  record(content: OperatorContent, held: HeldContent | undefined, timeMs: number): string[]
+  record(
+    content: OperatorContent,
+    held: HeldContent | AskedContent | undefined,
+    timeMs: number,
+  ): string[]
 }
 
 export function createProofCheck(): ProofCheck {
@@ -25,7 +29,8 @@ export function createProofCheck(): ProofCheck {
       if (proof === undefined) return ['decides on a hold that names approvers, without a proof']
       const verdict = act === 'hold-approve' ? 'approve' : 'reject'
       const { hold: id, terms, summary, digest, rule = '', nonce = '' } = held
-      const asked: Asked = { act: 'hold', digest, rule, nonce }
+      const name = held.kind === 'asked' ? held.act : 'hold'
+      const asked: Asked = { act: name, digest, rule, nonce }
       const text = textOf(() => actOf({ id, terms, summary, asked }, store, verdict))
       if (text === undefined) return ['decides on a hold that cannot be signed']
       const { key, assertion } = proof

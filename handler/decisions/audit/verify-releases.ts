@@ -7,12 +7,12 @@ import { holdIdOf } from '../holds.ts'
 import { approvedBy } from '../proofs.ts'
 import type { Approval } from '../proofs.ts'
 import { parseBody } from '../record.ts'
-import type { HeldContent } from '../record.ts'
+import type { AskedContent, HeldContent } from '../record.ts'
 
 /** What the records so far say of a hold. */
 export interface HoldStory {
   /** How it was opened, or asked about anew; undefined for a hold of version 0.1.0. */
-  readonly opened: HeldContent | undefined
+  readonly opened: HeldContent | AskedContent | undefined
   /** When it ends, in milliseconds since 1970. */
   readonly endsMs: number
   /** Who has approved. */

@@ -7,9 +7,10 @@ import { carriedName, heldName, holdsUsedBy } from '../hold-uses.ts'
 import { addFreeze, freezeActOf, freezeRowOf } from '../freeze.ts'
 import type { FreezeRow } from '../freeze.ts'
 import type { Freeze } from '../../../common/admin-api.ts'
-import type { ChainRow, HeldContent, OperatorContent, RecordBody } from '../record.ts'
+import type { AskedContent, ChainRow, HeldContent, OperatorContent, RecordBody } from '../record.ts'
 import { MAX_CANDIDATES } from '../requests.ts'
 import { variantOwner } from '../variants.ts'
+import { approvedBy } from '../proofs.ts'
 import type { Approval } from '../proofs.ts'
 import { approvalIn, createProofCheck } from './verify-proofs.ts'
 import { createReleaseCheck } from './verify-releases.ts'
@@ -46,7 +47,7 @@ export function createStateCheck(db: Database): StateCheck {
   const proofs = createProofCheck()
   const rejections = new Map<string, string>()
   const uses = new Map<string, number>()
-  const opened = new Map<string, HeldContent>()
+  const opened = new Map<string, HeldContent | AskedContent>()
   const ends = new Map<string, { readonly fromMs: number; readonly untilMs: number }>()
   const releases = createReleaseCheck(db)
   const storyOf = (hold: string): HoldStory => ({
@@ -103,6 +104,25 @@ export function createStateCheck(db: Database): StateCheck {
     if (act === 'hold-reject') rejections.set(subject, by)
     if (act === 'release-charges') limits.released(subject)
     return proofs.record(content, opened.get(subject), Date.parse(time))
+  }
+  const noteAsked = (body: AskedContent, timeMs: number) => {
+    const { hold, terms } = body
+    for (const each of [approvals, rejections, uses]) each.delete(hold)
+    opened.set(hold, body)
+    ends.set(hold, { fromMs: timeMs, untilMs: timeMs + terms.expiresMs })
+  }
+  /** An act that people had approved uses that up. */
+  const checkRelease = (release: string | undefined, seq: number, timeMs: number): string[] => {
+    if (release === undefined) return []
+    const held = opened.get(release)
+    const isReleased =
+      held?.kind === 'asked' &&
+      approvedBy(held.terms, approvals.get(release) ?? []) >= held.terms.approvals &&
+      timeMs < (ends.get(release)?.untilMs ?? 0) &&
+      !rejections.has(release) &&
+      !uses.has(release)
+    uses.set(release, seq)
+    return isReleased ? [] : [`is done by the release of \`${release}\`, which there was not`]
   }
   const noteHeld = (body: HeldContent, seq: number, timeMs: number): string[] => {
     const { hold, after, terms } = body
@@ -162,8 +182,12 @@ export function createStateCheck(db: Database): StateCheck {
     unrecordedHolds: () => unrecorded,
     record: (row, body) => {
       if (body.kind === 'created') proofs.created(body.storeId)
-      if (body.kind === 'operator') return noteAct(body, body.time)
       const timeMs = Date.parse(body.time)
+      if (body.kind === 'operator') {
+        const problems = noteAct(body, body.time)
+        return [...problems, ...checkRelease(body.release, row.seq, timeMs)]
+      }
+      if (body.kind === 'asked') noteAsked(body, timeMs)
       if (body.kind === 'held') return noteHeld(body, row.seq, timeMs)
       return body.kind === 'decision' ? checkDecision(row, body, timeMs) : []
     },
@@ -185,12 +209,13 @@ export function createStateCheck(db: Database): StateCheck {
 }
 
 /** Whether a hold is what its record says; those of version 0.1.0 have none. */
-function isAsOpened(row: HoldColumns, record: HeldContent | undefined): boolean {
+function isAsOpened(row: HoldColumns, record: HeldContent | AskedContent | undefined): boolean {
   if (record === undefined) return true
   const { approvals, expiresMs, onExpiry, boundTo, people, asked }: StoredTerms = JSON.parse(
     row.terms,
   )
-  const { terms, after } = record
+  const { terms } = record
+  const after = record.kind === 'held' ? record.after : undefined
   const lasts = row.expires - row.opened
   return (
     row.summary === record.summary &&

@@ -89,8 +89,10 @@ export function createCore(db: Database): Core {
     approveHold: (id, act) => alone('approveHold', id, act),
     rejectHold: (id, act) => alone('rejectHold', id, act),
     freeze: (action, act, replace) => alone('freeze', action, act, replace),
-    unfreeze: (act) => alone('unfreeze', act),
-    releaseCharges: (owner, act) => alone('releaseCharges', owner, act),
+    unfreeze: (...args) => alone('unfreeze', ...args),
+    releaseCharges: (...args) => alone('releaseCharges', ...args),
+    askAct: (request) => alone('askAct', request),
+    policyLoaded: (...args) => alone('policyLoaded', ...args),
     append: (content) => alone('append', content),
   }
   const decide = (part: readonly Call<keyof WriteTable>[]): readonly CallResult[] => {

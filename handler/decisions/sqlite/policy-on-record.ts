@@ -1,5 +1,6 @@
 /** The policy that was in force: its digest is that of the last decision on record. */
 import { existsSync } from 'node:fs'
+import { readBody } from '../record.ts'
 import { openReadOnly } from './database.ts'
 
 /** Hex SHA-256; undefined when there is no store, none that can be read, or no decision in it. */
@@ -22,5 +23,23 @@ export function policyOnRecord(path: string): string | undefined {
     }
   } catch {
     return undefined
+  }
+}
+
+/** What a record says of the policy: which was activated there. `empty`: there is no store, or it has recorded nothing yet. */
+export function activatedAt(path: string, seq: number): string | 'empty' | undefined {
+  if (!existsSync(path)) return 'empty'
+  const db = openReadOnly(path)
+  try {
+    const last = db.prepare<[], number>('SELECT ifnull(max(seq), 0) FROM chain').pluck().get() ?? 0
+    if (last <= 1) return 'empty'
+    const text = db
+      .prepare<[number], string>('SELECT body FROM chain WHERE seq = ?')
+      .pluck()
+      .get(seq)
+    const body = text === undefined ? undefined : readBody(text)
+    return body?.kind === 'operator' && body.act === 'policy-load' ? body.subject : undefined
+  } finally {
+    db.close()
   }
 }

@@ -135,12 +135,14 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       await advance()
       return freeze
     },
-    unfreeze: async (act) => {
-      await ask('unfreeze', act)
+    unfreeze: async (act, release) => {
+      await ask('unfreeze', act, release)
       frozen = undefined
       await advance()
     },
-    releaseCharges: (owner, act) => acted(ask('releaseCharges', owner, act)),
+    releaseCharges: (owner, act, release) => acted(ask('releaseCharges', owner, act, release)),
+    askAct: (request) => acted(ask('askAct', request)),
+    policyLoaded: (load, release) => acted(ask('policyLoaded', load, release)),
     fullLimits: (entry) => ask('fullLimits', entry),
     limitUsage: (windows) => ask('limitUsage', windows),
     feedAfter: (seq) => ask('feedAfter', seq),
