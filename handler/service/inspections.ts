@@ -212,8 +212,8 @@ async function activatedPolicy(
   if (activated === 'damaged') return { problem: `\`${directory}\` says nothing that can be read` }
   const recorded = activatedAt(store, activated.seq)
   // Nothing was decided here yet: the file at hand is the first.
-  if (recorded === 'empty') return undefined
-  return recorded === activated.digest
+  if (recorded.isEmpty) return undefined
+  return recorded.digest === activated.digest
     ? activated
     : { problem: `the policy in \`${directory}\` is not the one that this store has activated` }
 }

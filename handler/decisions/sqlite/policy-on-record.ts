@@ -26,19 +26,26 @@ export function policyOnRecord(path: string): string | undefined {
   }
 }
 
-/** What a record says of the policy: which was activated there. `empty`: there is no store, or it has recorded nothing yet. */
-export function activatedAt(path: string, seq: number): string | 'empty' | undefined {
-  if (!existsSync(path)) return 'empty'
+/** What a record says of the policy. */
+export interface RecordedActivation {
+  /** There is no store, or it has recorded nothing yet. */
+  readonly isEmpty: boolean
+  /** Digest of the policy that was activated there. */
+  readonly digest?: string
+}
+
+/** Which policy a record activates. */
+export function activatedAt(path: string, seq: number): RecordedActivation {
+  if (!existsSync(path)) return { isEmpty: true }
   const db = openReadOnly(path)
   try {
     const last = db.prepare<[], number>('SELECT ifnull(max(seq), 0) FROM chain').pluck().get() ?? 0
-    if (last <= 1) return 'empty'
-    const text = db
-      .prepare<[number], string>('SELECT body FROM chain WHERE seq = ?')
-      .pluck()
-      .get(seq)
-    const body = text === undefined ? undefined : readBody(text)
-    return body?.kind === 'operator' && body.act === 'policy-load' ? body.subject : undefined
+    if (last <= 1) return { isEmpty: true }
+    const bodyOf = db.prepare<[number], string>('SELECT body FROM chain WHERE seq = ?').pluck()
+    const body = readBody(bodyOf.get(seq) ?? '')
+    return body?.kind === 'operator' && body.act === 'policy-load'
+      ? { isEmpty: false, digest: body.subject }
+      : { isEmpty: false }
   } finally {
     db.close()
   }
