@@ -3,7 +3,7 @@ import type { HoldDetails, HoldInfo, ViewRow, ViewSection } from '../../common/a
 import { AdminError } from '../../common/admin-error.ts'
 import { formatDuration } from '../../common/duration.ts'
 import { holdDigest } from '../decisions/holds.ts'
-import { actOf } from '../decisions/proofs.ts'
+import { actOf, isOperatorAct } from '../decisions/proofs.ts'
 import type { FoundHold, HoldEvidence, OperatorActs } from '../decisions/operations.ts'
 import { shortFingerprint } from '../policy/approvals/approver-key.ts'
 import { sha256 } from '../protocol/digest.ts'
@@ -28,7 +28,7 @@ export async function findHold(
     throw new AdminError('ERR_HOLD_UNKNOWN', `no hold has the id \`${id}\``)
   }
   const { hold, evidence } = found
-  if (evidence === undefined && hold.asked !== undefined && hold.asked.act !== 'hold') {
+  if (evidence === undefined && isOperatorAct(hold.asked)) {
     return { hold, evidence, digest: actDigest(hold) }
   }
   if (evidence === undefined) {

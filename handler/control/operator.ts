@@ -10,6 +10,7 @@ import type {
 import type { AdminMatch, AdminRoute } from '../../common/admin-routes.ts'
 import type { Clock } from '../../common/clock.ts'
 import type { Hold, OperatorActs } from '../decisions/operations.ts'
+import { isOperatorAct } from '../decisions/proofs.ts'
 import type { AdminErrorCode } from '../../common/refusal-codes.ts'
 import { StoreError, type StoreErrorCode } from '../decisions/store-error.ts'
 import type { PeopleTerms } from '../policy/approvals/people.ts'
@@ -204,7 +205,9 @@ function infoOf(hold: Hold, retryBudgetMs: number): HoldInfo {
   const { id, state, summary, approvals, approved, keys, terms } = hold
   const { rejectedBy = null, openedAt, expiresAt } = hold
   const { people } = terms
-  const retryUntil = new Date(Date.parse(openedAt) + retryBudgetMs).toISOString()
+  const retryUntil = isOperatorAct(hold.asked)
+    ? expiresAt
+    : new Date(Date.parse(openedAt) + retryBudgetMs).toISOString()
   const approvalsWanted = terms.approvals
   return {
     id,

@@ -36,6 +36,11 @@ export function nonceOf(headHash: string, id: string): string {
   return sha256(`countersign-nonce-1\n${headHash}\n${id}`)
 }
 
+/** Whether it is an act of an operator, about which no co-signer asks. */
+export function isOperatorAct(asked: Asked | undefined): boolean {
+  return asked !== undefined && asked.act !== 'hold'
+}
+
 /** How many of the approvals count under these terms. */
 export function approvedBy(terms: HoldTerms, approvals: readonly Approval[]): number {
   const { people } = terms
@@ -50,7 +55,7 @@ export function nameOf(approval: Approval): string {
   return isProven(approval) ? approval.by : approval
 }
 
-/** The bytes that an approver signs, as text; undefined where nobody is asked to. */
+/** The bytes that an approver signs, as text; undefined where nobody is asked to, or where they could not be read. */
 export function actOf(
   { id, terms, summary, asked }: Waiting,
   store: string,
@@ -59,17 +64,12 @@ export function actOf(
   if (terms.people === undefined || asked === undefined) return undefined
   const { act, digest, rule, nonce } = asked
   const what = summary === '' ? '-' : summary
-  return actText({
-    act,
-    verdict,
-    store,
-    subject: id,
-    digest,
-    rule,
-    terms: termsDigest(terms),
-    nonce,
-    what,
-  })
+  const said = { act, verdict, store, subject: id, digest, rule, nonce, what }
+  try {
+    return actText({ ...said, terms: termsDigest(terms) })
+  } catch {
+    return undefined
+  }
 }
 
 /** Who decides, and on which store. */

@@ -7,6 +7,7 @@ import type {
   OperatorContent,
 } from '../decisions/record.ts'
 import type { DecisionContent } from '../decisions/decision-fields.ts'
+import { isOperatorAct } from '../decisions/proofs.ts'
 import { filledBy } from '../policy/approvals/people.ts'
 import { isEventType } from './catalogue.ts'
 import type { EventType, OutgoingEvent } from './catalogue.ts'
@@ -37,8 +38,9 @@ export function eventId(storeId: string, unique: string): string {
 }
 
 /** Until when a hold can be released: its own end, or that of the co-signer's patience. */
-export function endOf({ openedAt, expiresAt }: FeedHold, retryMs: number): number {
-  return Math.min(Date.parse(expiresAt), Date.parse(openedAt) + retryMs)
+export function endOf({ openedAt, expiresAt, asked }: FeedHold, retryMs: number): number {
+  const endMs = Date.parse(expiresAt)
+  return isOperatorAct(asked) ? endMs : Math.min(endMs, Date.parse(openedAt) + retryMs)
 }
 
 function toldBy(

@@ -208,6 +208,8 @@ describe('acts under groups', () => {
     expect((await unfreeze()).exitCode).toBe(1)
     const again = await onlyHold(handler)
     expect(again.id).not.toBe(id)
+    // No co-signer asks for it: it has all the time that people have.
+    expect(again.retryUntil).toBe(again.expiresAt)
     expect((await decide(handler, again.id, 'reject')).exitCode).toBe(0)
     expect(await unfreeze()).toMatchObject({
       exitCode: 1,

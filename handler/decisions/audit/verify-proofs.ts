@@ -31,7 +31,7 @@ export function createProofCheck(): ProofCheck {
       const { hold: id, terms, summary, digest, rule = '', nonce = '' } = held
       const name = held.kind === 'asked' ? held.act : 'hold'
       const asked: Asked = { act: name, digest, rule, nonce }
-      const text = textOf(() => actOf({ id, terms, summary, asked }, store, verdict))
+      const text = actOf({ id, terms, summary, asked }, store, verdict)
       if (text === undefined) return ['decides on a hold that cannot be signed']
       const { key, assertion } = proof
       const found = signerOf(people, { by, assertion, timeMs }, text)
@@ -44,13 +44,4 @@ export function createProofCheck(): ProofCheck {
 /** The approval that a record tells, as the store keeps it. */
 export function approvalIn({ by, proof }: OperatorContent, time: string): Approval {
   return proof === undefined ? by : { by, key: proof.key, timeMs: Date.parse(time) }
-}
-
-/** A record that was altered may say what no act can. */
-function textOf(make: () => string | undefined): string | undefined {
-  try {
-    return make()
-  } catch {
-    return undefined
-  }
 }
