@@ -52,8 +52,19 @@ function planGoal(input: PlanInput): Plan {
   if (input.abandon) return planAbandon(input)
   if (goal.kind === 'unpair') return planUnpair(input)
   if (operation !== null && operation.kind !== goal.kind) return otherOperation(input, operation)
-  if (operation !== null) return otherWish(input, operation) ?? carryOn(input, operation)
+  if (operation !== null && !isLost(input, operation)) {
+    return otherWish(input, operation) ?? carryOn(input, operation)
+  }
   return goal.kind === 'pair' ? beginPair(input, goal) : beginRotate(input, goal)
+}
+
+/**
+ * Nothing came of it before its generation retired, as one does that was quiet for its drain time: a retired one is never
+ * served again, so it is begun anew with another.
+ */
+function isLost({ world }: PlanInput, { to, submission }: Operation): boolean {
+  const isOver = to !== null && stateOf(world, to) === 'retired' && !isThere(world.paired, to)
+  return isOver && (submission === null || submission.outcome === 'clear')
 }
 
 function planAbandon(input: PlanInput): Plan {

@@ -312,6 +312,28 @@ describe('pair, continued', () => {
     expect(stepsOf(begun({ ...PUT, outcome: 'clear' }).plan(PAIR))).toEqual(expected)
   })
 
+  // Killed after its beginning, gone on with a day later: the handler refused the retired generation for ever.
+  it('begins anew when its generation retired before anything came of it', () => {
+    const later = (submission: Partial<Submission> | null) =>
+      world().withGeneration(1, 'retired').doing('pair', null, 1, submission).plan(PAIR)
+    for (const submission of [null, { ...PUT, outcome: 'clear' } as const]) {
+      const plan = later(submission)
+      expect('begin' in plan && plan.begin).toMatchObject({ kind: 'pair', to: 2 })
+      expect(
+        stepsOf(plan)
+          ?.map((step) => step.do)
+          .slice(0, 4),
+      ).toEqual(['stage', 'declare', 'probe', 'pair'])
+    }
+    for (const outcome of ['accepted', 'unknown', 'server-error'] as const) {
+      const plan = later({ ...PUT, outcome })
+      expect('begin' in plan && plan.begin).toBeNull()
+    }
+    const rotating = world().withGeneration(1).withGeneration(2, 'retired').paired(1)
+    const plan = rotating.doing('rotate', 1, 2, null).plan(ROTATE)
+    expect('begin' in plan && plan.begin).toMatchObject({ kind: 'rotate', from: 1, to: 3 })
+  })
+
   it('asks for a lost answer with the same key for 23 hours, and with a new one afterwards', () => {
     const lost = (sentAgo: number) =>
       begun({ ...PUT, outcome: 'unknown', firstSentAtMs: NOW - sentAgo }).plan(PAIR)
