@@ -68,7 +68,8 @@ const FOUND = `## What it has found
 - A run that had to wait could not always say for whom: the holder's note is written a moment after the lock is taken, and a note of a killed run could be read instead.
 - A kill while the lock was being released made the same \`rotate\` rotate twice.
 - Runs that were killed left temporary files that nobody removed.
-- The emulator could carry out two approved changes in different orders at different places.`
+- The emulator could carry out two approved changes in different orders at different places.
+- A pairing that was begun, killed and gone on with after its generation had retired was refused by the handler for ever.`
 
 const figuresOf = (report: Report, part: string) =>
   report
