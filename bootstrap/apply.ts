@@ -52,12 +52,31 @@ export async function applyStep(step: Step, context: PairingContext): Promise<vo
       return journal.append('retire', { generation: step.generation })
     case 'forget':
       await journal.append('forget-intent', {})
-      await handler.forget(ids.cosignerId, ids.apiKeyId)
+      await untilApproved(context, () => handler.forget(ids.cosignerId, ids.apiKeyId))
       return journal.append('done', { generation: null })
     case 'roll-back':
     default:
       return rollBack(step.live, step.reason, context)
   }
+}
+
+/** What the policy of the handler may ask people for; waited for as for the approval of the workspace. */
+function untilApproved<T>(context: PairingContext, ask: () => Promise<T>): Promise<T> {
+  return poll<T>(
+    context,
+    async () => {
+      try {
+        return { done: await ask() }
+      } catch (error) {
+        if (!(error instanceof HandlerRefusal) || error.adminCode !== 'ERR_ACT_WAITING') throw error
+        return { waiting: error.message }
+      }
+    },
+    () =>
+      new BootstrapError('ERR_APPROVAL_PENDING', 'the handler waits for approvers of its policy', {
+        hint: 'the same command continues when they have approved; `countersign-handler hold list`',
+      }),
+  )
 }
 
 /** Asks the handler for a generation; a slot that still drains is waited for. */
@@ -68,7 +87,8 @@ async function stage(step: Step & { do: 'stage' }, context: PairingContext): Pro
     context,
     async () => {
       try {
-        return { done: await context.handler.stage(generation, request) }
+        const made = await untilApproved(context, () => context.handler.stage(generation, request))
+        return { done: made }
       } catch (error) {
         if (!(error instanceof HandlerRefusal) || error.adminCode !== 'ERR_SLOT_BUSY') throw error
         const left = formatDuration(context.deadlineMs - context.clock.monotonicMs())
@@ -98,10 +118,12 @@ async function stage(step: Step & { do: 'stage' }, context: PairingContext): Pro
 async function declare(
   live: number | null,
   pending: number | null,
-  { handler, ids, journal, drainMs }: PairingContext,
+  context: PairingContext,
 ): Promise<void> {
+  const { handler, ids, journal, drainMs } = context
   await journal.append('declare-intent', { live, pending, drainMs })
-  await handler.declare(ids.cosignerId, ids.apiKeyId, { live, pending, drainMs })
+  const needs = { live, pending, drainMs }
+  await untilApproved(context, () => handler.declare(ids.cosignerId, ids.apiKeyId, needs))
   await journal.append('declare', { live, pending })
 }
 

@@ -10,9 +10,11 @@ import { parseJson } from '../../common/json.ts'
 import { ensurePrivateDirectory } from '../../common/atomic-file.ts'
 import { CountersignError, errnoOf } from '../../common/errors.ts'
 import { ADMIN_ERRORS } from '../../common/refusal-codes.ts'
+import type { ApprovedAct } from '../decisions/operations.ts'
 import type { Registry } from '../generations/registry.ts'
 import { AdminError } from '../../common/admin-error.ts'
 import type { DriftBook } from './drift.ts'
+import { releaseFor } from './acts.ts'
 import { type AdminAction, OPERATOR_ACTIONS, type OperatorDeps, refusalOf } from './operator.ts'
 import { parseDrift, parseNeeds, parseRetire, parseSelfTest, parseStage } from './requests.ts'
 
@@ -103,25 +105,49 @@ async function answer(
 const ACTIONS: { readonly [R in AdminRoute]: AdminAction<R, AdminDeps> } = {
   ...OPERATOR_ACTIONS,
   status: async (_params, _body, deps) => deps.status(),
-  stage: async ({ generation }, body, { registry }) =>
-    registry.stage(Number(generation), parseStage(body)),
+  stage: async ({ generation }, body, { registry, operator }) => {
+    const [number, request] = [Number(generation), parseStage(body)]
+    const isThere = registry.infos().some((info) => info.generation === number)
+    const subject = `generation ${number} ${JSON.stringify(request)}`
+    const make = () => registry.stage(number, request)
+    return isThere ? make() : approved({ act: 'rotation', subject }, operator, make)
+  },
   retire: async ({ generation }, body, { registry }) =>
     registry.retire(Number(generation), parseRetire(body)),
   selfTest: async ({ generation }, body, { selfTest }) =>
     selfTest(Number(generation), parseSelfTest(body).nonce),
-  declare: async (params, body, { registry, status }) => {
-    await registry.setNeeds(pairingOf(params), parseNeeds(body))
+  declare: async (params, body, { registry, status, operator }) => {
+    const [pairing, needs] = [pairingOf(params), parseNeeds(body)]
+    const declare = () => registry.setNeeds(pairing, needs)
+    const isThere = registry.state().pairings[pairing] !== undefined
+    if (isThere) await declare()
+    else await approved({ act: 'pairing', subject: `pair ${pairing}` }, operator, declare)
     return status()
   },
-  forget: async (params, _body, { registry, drift, status }) => {
-    await registry.setNeeds(pairingOf(params), undefined)
-    drift.tell(pairingOf(params), null)
+  forget: async (params, _body, { registry, drift, status, operator }) => {
+    const pairing = pairingOf(params)
+    const forget = () => registry.setNeeds(pairing, undefined)
+    const isThere = registry.state().pairings[pairing] !== undefined
+    if (isThere) await approved({ act: 'pairing', subject: `unpair ${pairing}` }, operator, forget)
+    drift.tell(pairing, null)
     return status()
   },
   tellDrift: async (params, body, { drift, status }) => {
     drift.tell(pairingOf(params), parseDrift(body).drift)
     return status()
   },
+}
+
+/** Does what the policy may ask people for. @throws AdminError ERR_ACT_WAITING */
+async function approved<T>(
+  { act, subject }: { readonly act: ApprovedAct; readonly subject: string },
+  operator: OperatorDeps,
+  work: () => Promise<T>,
+): Promise<T> {
+  const release = await releaseFor({ act, subject, what: subject }, operator)
+  const done = await work()
+  if (release !== undefined) await operator.acts.actDone(act, subject, release)
+  return done
 }
 
 function pairingOf({ cosignerId = '', apiKeyId = '' }: AdminMatch['params']): string {

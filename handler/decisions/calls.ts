@@ -5,7 +5,14 @@ import { actIdOf } from './acts.ts'
 import { holdIdOf } from './holds.ts'
 import type { ChargedLimit, LimitUsage } from './limits.ts'
 import type { Act, Freeze } from '../../common/admin-api.ts'
-import type { ActRequest, FoundHold, Hold, HoldRequest, PolicyLoad } from './operations.ts'
+import type {
+  ActRequest,
+  ApprovedAct,
+  FoundHold,
+  Hold,
+  HoldRequest,
+  PolicyLoad,
+} from './operations.ts'
 import type { Decider } from './proofs.ts'
 import type { ChainHead, RecordContent } from './record.ts'
 import { limitName } from './snapshot.ts'
@@ -25,6 +32,7 @@ export interface Writes {
   releaseCharges(owner: string, act: Act, release?: string): readonly ChargedLimit[]
   askAct(request: ActRequest): Hold
   policyLoaded(load: PolicyLoad, release?: string): ChainHead
+  actDone(act: ApprovedAct, subject: string, release: string): void
   /** Adds any other record. */
   append(content: RecordContent): ChainHead
 }
@@ -139,6 +147,7 @@ const NOTES: {
     if (release !== undefined) needs.holds.add(release)
   },
   askAct: (needs, request) => needs.holds.add(actIdOf(request)),
+  actDone: (needs, _act, _subject, release) => needs.holds.add(release),
   policyLoaded: (needs, _load, release) => {
     if (release !== undefined) needs.holds.add(release)
   },

@@ -169,6 +169,11 @@ export function beginBatch(snapshot: Snapshot, nowMs: number): Batch {
       use.up()
       return tail.head()
     },
+    actDone: (name, subject, release) => {
+      const use = releasing(release)
+      act(name, subject, { by: 'bootstrapper', note: '' }, undefined, use.noted)
+      use.up()
+    },
     releaseCharges: (owner, by, release) => {
       const use = releasing(release)
       const owned = snapshot.owned.filter((row) => isVariantOf(row.owner, owner))

@@ -76,6 +76,9 @@ export interface ActRequest {
   readonly summary: string
 }
 
+/** Acts of the bootstrapper. */
+export type ApprovedAct = 'rotation' | 'pairing'
+
 /** A policy that decides from now on. */
 export interface PolicyLoad {
   /** Hex SHA-256. */
@@ -102,6 +105,8 @@ export interface OperatorActs {
   askAct(request: ActRequest): Promise<Hold>
   /** Puts on record that another policy decides from here on. */
   policyLoaded(load: PolicyLoad, release?: string): Promise<ChainHead>
+  /** Puts on record that the bootstrapper has done what people had approved. */
+  actDone(act: ApprovedAct, subject: string, release: string): Promise<void>
   /** The freeze in force, without a wait; kept across restarts. */
   frozen(): Freeze | undefined
   /** Gives back what the owner (a transaction that failed) was charged; its id may then be charged again. */

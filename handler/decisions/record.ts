@@ -54,6 +54,9 @@ export interface OperatorContent {
     | 'accept-store'
     /** Another policy decides from here on; the subject is its digest. */
     | 'policy-load'
+    /** A generation was made, or a pairing made or given up, that people had approved. */
+    | 'rotation'
+    | 'pairing'
   /** The person, as named on the command line. */
   readonly by: string
   /** What it was done to: a hold, an owner, a store; empty for the handler as a whole. */

@@ -63,6 +63,23 @@ describe('pair', () => {
     expect(world.writes).toHaveLength(1)
   })
 
+  it('exits 5 while the approvers of the handler think, and the same command resumes', async () => {
+    const world = await worldWithUser()
+    const resumes = async (...argv: string[]) => {
+      world.handler.asksPeople = true
+      expect(await world.run(...argv, '--wait', '30s')).toBe(5)
+      expect(world.stderr).toContain('the handler waits for approvers of its policy')
+      world.handler.asksPeople = false
+      expect(await world.run(...argv, '--wait', '30s')).toBe(0)
+    }
+    await resumes('pair', ...IDS)
+    expect(world.writes).toHaveLength(1)
+    await resumes('rotate', ...IDS, '--yes')
+    expect(world.handler.needs[PAIRING]).toMatchObject({ live: 2 })
+    await resumes('unpair', ...IDS, '--yes')
+    expect(world.handler.needs).toEqual({})
+  })
+
   it('exits 6 when the request is rejected, and a new run asks anew', async () => {
     const world = await worldWithUser()
     world.knobs({ APPROVAL_DELAY_S: 1, APPROVAL_OUTCOME: 'reject' })

@@ -63,6 +63,7 @@ export interface World {
     ready: boolean
     problems: string[]
     reachable: boolean
+    asksPeople: boolean
     readonly generations: Map<number, Made>
     readonly needs: Record<string, PairingNeeds>
     stage(generation: number, slot?: string): Promise<GenerationInfo>
@@ -268,6 +269,10 @@ function reachable<T extends { reachable: boolean }>(handler: T): T {
   return handler
 }
 
+function waitsForPeople(): HandlerRefusal {
+  return new HandlerRefusal('ERR_ACT_WAITING', 'waits for people: 0 of 1 have approved')
+}
+
 const certificates = new Map<string, string>()
 
 function createHandler(options: WorldOptions, nowMs: () => number) {
@@ -298,6 +303,8 @@ function createHandler(options: WorldOptions, nowMs: () => number) {
     ready: true,
     problems: [] as string[],
     reachable: true,
+    /** Its policy asks people for pairings and generations, and they have not approved. */
+    asksPeople: false,
     generations,
     keyNames,
     needs,
@@ -307,6 +314,7 @@ function createHandler(options: WorldOptions, nowMs: () => number) {
       request: { renewOf?: number; share?: true } = {},
     ): Promise<GenerationInfo> {
       if (generations.has(generation)) return infoOf(generation)
+      if (handler.asksPeople) throw waitsForPeople()
       const letters = handler.slots.map((_, index) => String.fromCodePoint(65 + index))
       const busy = (letter: string) =>
         handler.tls === 'self-signed' &&
@@ -360,6 +368,9 @@ function createHandler(options: WorldOptions, nowMs: () => number) {
       return infoOf(generation)
     },
     declare(pairing: string, wanted: PairingNeeds | undefined): HandlerStatus {
+      if (handler.asksPeople && (needs[pairing] === undefined || wanted === undefined)) {
+        throw waitsForPeople()
+      }
       for (const generation of [wanted?.live, wanted?.pending]) {
         if (typeof generation !== 'number') continue
         if (stateOf(generation) === 'retired') {

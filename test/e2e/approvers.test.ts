@@ -18,7 +18,7 @@ rules:
 const BOB = p256()
 const BOBS = `  bob: { keys: [{ publicKey: "${spkiOf(BOB)}", passkey: { id: Y3JlZA, origin: "${ORIGIN}" } }] }`
 
-const GUARDED = `acts: { unfreeze: { treasury: 1 }, limits-release: { treasury: 1 }, policy: { treasury: 1 } }
+const GUARDED = `acts: { unfreeze: { treasury: 1 }, limits-release: { treasury: 1 }, pairing: { treasury: 1 }, rotation: { treasury: 1 }, policy: { treasury: 1 } }
 `
 
 async function ask(handler: TestHandler): Promise<unknown> {
@@ -222,6 +222,31 @@ describe('acts under groups', () => {
     })
     const { out: story } = await handler.command('audit', 'show', id)
     expect(story).toMatch(/: asked[^]*: hold-approve[^]*: unfreeze/)
+    await handler.stop()
+    expect(await handler.command('audit', 'verify', '--json')).toMatchObject({
+      exitCode: 0,
+      err: '',
+    })
+  })
+
+  it('of the bootstrapper wait as well: a further generation, a pairing, and its end', async () => {
+    const { handler, decide } = await treasury(GUARDED)
+    const needs = { live: 1, pending: null, drainMs: 60_000 }
+    const steps = [
+      ['PUT', '/v1/generations/2', {}],
+      ['PUT', '/v1/pairings/co-1/user-1', needs],
+      ['DELETE', '/v1/pairings/co-1/user-1', undefined],
+    ] as const
+    for (const [method, path, body] of steps) {
+      const waits = await handler.admin(method, path, body)
+      expect(waits).toMatchObject({ status: 409, json: { error: { code: 'ERR_ACT_WAITING' } } })
+      const { id } = await onlyHold(handler)
+      expect((await decide(handler, id)).exitCode).toBe(0)
+      expect(await handler.admin(method, path, body)).toMatchObject({ status: 200 })
+      expect((await handler.command('hold', 'list')).out).toBe('nothing is held\n')
+    }
+    // What is there needs nobody again.
+    expect(await handler.admin('PUT', '/v1/generations/2', {})).toMatchObject({ status: 200 })
     await handler.stop()
     expect(await handler.command('audit', 'verify', '--json')).toMatchObject({
       exitCode: 0,

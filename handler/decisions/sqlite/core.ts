@@ -92,6 +92,7 @@ export function createCore(db: Database): Core {
     unfreeze: (...args) => alone('unfreeze', ...args),
     releaseCharges: (...args) => alone('releaseCharges', ...args),
     askAct: (request) => alone('askAct', request),
+    actDone: (...args) => alone('actDone', ...args),
     policyLoaded: (...args) => alone('policyLoaded', ...args),
     append: (content) => alone('append', content),
   }

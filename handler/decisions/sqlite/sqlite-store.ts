@@ -142,6 +142,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     },
     releaseCharges: (owner, act, release) => acted(ask('releaseCharges', owner, act, release)),
     askAct: (request) => acted(ask('askAct', request)),
+    actDone: (act, subject, release) => acted(ask('actDone', act, subject, release)),
     policyLoaded: (load, release) => acted(ask('policyLoaded', load, release)),
     fullLimits: (entry) => ask('fullLimits', entry),
     limitUsage: (windows) => ask('limitUsage', windows),

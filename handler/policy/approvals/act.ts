@@ -1,7 +1,7 @@
 /** Acts: what an approver signs, as a text of a few lines that a person can read and every program writes alike. */
 
 /** What people may be asked for. */
-export const ACTS = ['hold', 'unfreeze', 'limits-release', 'policy'] as const
+export const ACTS = ['hold', 'unfreeze', 'limits-release', 'pairing', 'rotation', 'policy'] as const
 
 export type ActName = (typeof ACTS)[number]
 
