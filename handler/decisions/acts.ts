@@ -1,4 +1,5 @@
 /** Acts of operators that the policy puts under groups: asked for, approved like a hold, done once. */
+import type { Act } from '../../common/admin-api.ts'
 import { seatsOf } from '../policy/approvals/people.ts'
 import { termsDigest } from '../policy/approvals/terms.ts'
 import type { HoldTerms } from '../policy/decision.ts'
@@ -6,8 +7,9 @@ import { sha256 } from '../protocol/digest.ts'
 import { holdOf, isUsable } from './holds.ts'
 import type { HoldRow } from './holds.ts'
 import type { ActRequest } from './operations.ts'
-import { nonceOf } from './proofs.ts'
-import type { AskedContent } from './record.ts'
+import { isProven, nonceOf } from './proofs.ts'
+import type { Approval } from './proofs.ts'
+import type { AskedContent, OperatorContent } from './record.ts'
 import { StoreError } from './store-error.ts'
 
 /** How long people may take. */
@@ -48,6 +50,19 @@ export function askAct(
     asked,
   }
   return { row, record: { kind: 'asked', hold: id, subject, ...asked, terms, summary } }
+}
+
+/** The record of what somebody did. `approval`: how it is kept, when it is one. */
+export function operatorContent(
+  act: OperatorContent['act'],
+  subject: string,
+  { by, note, assertion }: Act,
+  approval?: Approval,
+  more: Pick<OperatorContent, 'release' | 'before'> = {},
+): OperatorContent {
+  const isProof = approval !== undefined && isProven(approval) && assertion !== undefined
+  const proof = isProof ? { proof: { key: approval.key, assertion } } : {}
+  return { kind: 'operator', act, by, subject, note, ...proof, ...more }
 }
 
 /** The release that an act is done under, if people are asked for it; `up` uses it up, behind the act's record. */

@@ -5,7 +5,7 @@
  */
 import type { Decision } from '../policy/decision.ts'
 import { reserved } from '../policy/reserved.ts'
-import { actIdOf, askAct, useRelease } from './acts.ts'
+import { actIdOf, askAct, operatorContent, useRelease } from './acts.ts'
 import type { Call, Writes, WriteTable } from './calls.ts'
 import { carrierOf, provenIn } from './carried.ts'
 import type { Proven } from './carried.ts'
@@ -24,16 +24,14 @@ import {
 import type { HoldRow } from './holds.ts'
 import { describeCharge } from './limits.ts'
 import { addFreeze, freezeActOf } from './freeze.ts'
-import type { Act, Freeze } from '../../common/admin-api.ts'
-import type { ChainRow, OperatorContent } from './record.ts'
+import type { Freeze } from '../../common/admin-api.ts'
+import type { ChainRow } from './record.ts'
 import { recallFrom } from './requests.ts'
 import type { Changes, Snapshot } from './snapshot.ts'
 import { createSpending } from './spending.ts'
 import type { Spending } from './spending.ts'
 import { StoreError } from './store-error.ts'
 import type { NewDecision, Recall, Spent } from './store.ts'
-import { isProven } from './proofs.ts'
-import type { Approval } from './proofs.ts'
 import { isVariantOf } from './variants.ts'
 
 /** What a call returned, or why nothing was changed by it. */
@@ -96,16 +94,8 @@ export function beginBatch(snapshot: Snapshot, nowMs: number): Batch {
   }
   let freeze: Freeze | null | undefined
   let released: Changes['released'] = []
-  const act = (
-    name: OperatorContent['act'],
-    subject: string,
-    { by, note, assertion }: Act,
-    approval?: Approval,
-    more: Pick<OperatorContent, 'release' | 'before'> = {},
-  ) => {
-    const isProof = approval !== undefined && isProven(approval) && assertion !== undefined
-    const proof = isProof ? { proof: { key: approval.key, assertion } } : {}
-    tail.append({ kind: 'operator', act: name, by, subject, note, ...proof, ...more })
+  const act = (...what: Parameters<typeof operatorContent>) => {
+    tail.append(operatorContent(...what))
   }
   const releasing = (id: string | undefined) =>
     useRelease(id, holds, { timeMs, seq: () => tail.head().seq })
