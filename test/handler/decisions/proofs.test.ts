@@ -238,6 +238,9 @@ describe('a hold that names groups', () => {
   it('does not let whoever signed the request approve it, not even later', async () => {
     const b = await bench()
     const barred = termsOf(withBarred(people({ treasury: 2 }), ['ada']))
+    const early = b.open(TWO, { requestId: 'other' })
+    expect(b.approve(early, 'ada')).toMatchObject({ approved: 1 })
+    expect(b.open(barred, { requestId: 'other' })).toMatchObject({ approved: 0, approvals: [] })
     const hold = b.open(barred)
     expect(() => b.approve(hold, 'ada')).toThrow(/signed the request itself/)
     // The statement has expired at the next delivery, and nothing shows who it was.
