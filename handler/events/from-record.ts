@@ -116,6 +116,9 @@ function actTold(content: OperatorContent, hold: FeedHold | undefined): Told | u
       const text = `another policy decides from here on: ${subject} (${by})`
       return { type: 'policy.loaded', key: 'policy', text, data: { policy: subject, by }, details }
     }
+    // Told when people were asked, and when the last of them has approved.
+    case 'pairing':
+    case 'rotation':
     default:
       return undefined
   }
