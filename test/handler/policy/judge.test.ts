@@ -14,6 +14,8 @@ import { parseRequest } from '../../../handler/protocol/parse-request.ts'
 import type { CallbackRequest } from '../../../handler/protocol/request.ts'
 import { parseStrictJson } from '../../../handler/protocol/strict-json.ts'
 import { createSignatureVerifier } from '../../../handler/policy-files/statement-signature.ts'
+import { ed25519, spkiOf } from '../../fixtures/approvers.ts'
+import type { Pair } from '../../fixtures/approvers.ts'
 import { policyOf } from './policy.ts'
 import { configRequest, txRequest } from './requests.ts'
 
@@ -32,6 +34,10 @@ function requestOf(value: unknown): CallbackRequest {
   const parsed = parseRequest('tx_sign_request', claimsOf(value))
   if (parsed.kind !== 'request') throw new Error(parsed.kind)
   return parsed.request
+}
+
+function pemOf({ publicKey }: Pair): string {
+  return publicKey.export({ type: 'spki', format: 'pem' }).toString()
 }
 
 const sample = readFileSync(
@@ -171,6 +177,75 @@ describe('factsOf', () => {
       statement: { status: 'valid', contentDigest: undefined },
       rawTx: { status: 'absent' },
     })
+  })
+})
+
+describe('a hold that names people', () => {
+  const [ada, desk] = [ed25519(), ed25519()]
+  const held = (approvals: string) =>
+    policyOf(`
+approvers:
+  ada: { keys: [{ publicKey: "${spkiOf(ada)}" }] }
+  bob: { keys: [{ publicKey: "${spkiOf(ed25519())}" }] }
+groups: { treasury: [ada, bob] }
+statementKeys:
+  ada: { publicKey: ${JSON.stringify(pemOf(ada))} }
+  desk: { publicKey: ${JSON.stringify(pemOf(desk))} }
+rules:
+  - { id: large, when: { asset: ETH }, then: { action: RETRY, hold: { approvals: ${approvals} } } }
+`)
+  const request = (by?: Pair, amount = '1') => {
+    const statement = {
+      externalTxId: 'e-1',
+      operation: 'TRANSFER',
+      asset: 'ETH',
+      source: 'VAULT:0',
+      destination: 'VAULT:1',
+      amount: '1',
+      expiry: '2026-11-21T00:00:00Z',
+    }
+    const signed = by && {
+      statement,
+      statementSignature: sign(null, statementBytes(statement), by.privateKey).toString('base64'),
+    }
+    return requestOf({
+      requestId: 'r',
+      txId: 't',
+      operation: 'TRANSFER',
+      asset: 'ETH',
+      sourceType: 'VAULT',
+      sourceId: '0',
+      externalTxId: 'e-1',
+      amountStr: amount,
+      destType: 'VAULT',
+      destId: '1',
+      ...(signed && { extraParameters: signed }),
+    })
+  }
+  const holdOf = (approvals: string, by?: Pair, amount?: string) =>
+    livePolicy(held(approvals), verifySignature).evaluate(request(by, amount), KNOWN).hold
+
+  it('does not let the one approve whose statement asks for it', () => {
+    const hold = holdOf('{ treasury: 1 }', ada)
+    expect(hold?.people?.barred).toEqual(['ada'])
+    expect(hold?.people?.approvers.map(({ name }) => name)).toEqual(['ada', 'bob'])
+  })
+
+  it('bars nobody for a statement of no approver, for none, or for one that is not valid', () => {
+    for (const hold of [
+      holdOf('{ treasury: 1 }', desk),
+      holdOf('{ treasury: 1 }'),
+      holdOf('{ treasury: 1 }', ada, '2'),
+    ]) {
+      expect(hold?.people?.groups).toHaveLength(1)
+      expect(hold?.people?.barred).toBeUndefined()
+    }
+  })
+
+  it('is as it was where names are enough', () => {
+    const hold = holdOf('2', ada)
+    expect(hold?.approvals).toBe(2)
+    expect(hold?.people).toBeUndefined()
   })
 })
 

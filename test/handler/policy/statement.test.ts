@@ -5,6 +5,7 @@ import type { StatementKey } from '../../../handler/policy/statement.ts'
 import { checkStatement } from '../../../handler/policy/statement.ts'
 import type { Statement } from '../../../handler/policy/statement-text.ts'
 import { parseStatement, statementBytes } from '../../../handler/policy/statement-text.ts'
+import { Unreadable } from '../../../handler/protocol/request.ts'
 import type { TxSignRequest } from '../../../handler/protocol/request.ts'
 import {
   createSignatureVerifier,
@@ -20,6 +21,7 @@ const NOW = new Date('2026-11-21T12:00:00Z')
 const initiator = generateStatementKey()
 const KEYS: readonly StatementKey[] = [{ name: 'treasury', publicKey: initiator.publicKeyPem }]
 const verify = createSignatureVerifier()
+const UNREADABLE = new Unreadable(['x'])
 
 const STATEMENT: Statement = {
   externalTxId: 'order-17',
@@ -131,6 +133,34 @@ describe('a statement about the request', () => {
       status: 'invalid',
       reason: `the statement is for another ${what}`,
     })
+  })
+
+  it.each([
+    ['`fee` cannot be read', { fee: UNREADABLE }],
+    ['`destinations` cannot be read', { destinations: UNREADABLE }],
+    [
+      '`destinations[1].amountNative` cannot be read',
+      { destinations: [destination({}), { ...destination({}), amountNative: UNREADABLE }] },
+    ],
+    [
+      '`rawTx[0].payload` cannot be read',
+      { rawTx: [{ rawTx: 'aa', payload: UNREADABLE, keyDerivationPath: null }] },
+    ],
+    ['the statement is for another `destination`', { destId: UNREADABLE }],
+    ['`sourceId` cannot be read', { sourceId: UNREADABLE }],
+  ] satisfies [string, Partial<TxSignRequest>][])(
+    'for what is not readable: %s',
+    (reason, changes) => {
+      expect(checkSigned({}, changes)).toEqual({
+        status: 'invalid',
+        reason: expect.stringContaining(reason),
+      })
+    },
+  )
+
+  it('cannot be looked for in parameters that cannot be read: absent', () => {
+    const request = { ...signed(STATEMENT, REQUEST), extraParameters: UNREADABLE }
+    expect(check(request)).toEqual({ status: 'absent' })
   })
 
   it('gross: what arrives is less by the fee', () => {
