@@ -14,7 +14,7 @@ export interface Shutdown {
   readonly ending: () => boolean
   /** Milliseconds that an answer may take from now on, out of the usual. */
   readonly timeLeftMs: (usualMs: number) => number
-  /** The timer of the straight line: while ending, long waits end early, so that deadlines come before the end. */
+  /** The timer of the straight line: while ending, long waits end early, and none outlasts the end. */
   readonly after: After
   /** Accepts for a while, then closes; cuts what is left at the end. */
   readonly end: (listeners: { close(): Promise<void>; cut(): void }) => Promise<void>
@@ -24,6 +24,9 @@ export interface Shutdown {
 export function createShutdown(clock: Clock, sleep: Sleep, after: After): Shutdown {
   const waiting = new Set<() => void>()
   let endMs: number | undefined
+  const wakeAll = () => {
+    for (const wake of waiting) wake()
+  }
   return {
     ending: () => endMs !== undefined,
     timeLeftMs: (usualMs) =>
@@ -49,13 +52,15 @@ export function createShutdown(clock: Clock, sleep: Sleep, after: After): Shutdo
       const closed = listeners.close()
       const hurry = async () => {
         await sleep(HURRY_MS - ACCEPT_MS, over.signal)
-        for (const wake of waiting) wake()
+        wakeAll()
       }
       const hurried = hurry()
       await Promise.race([closed, sleep(END_MS - ACCEPT_MS, over.signal)])
       over.abort()
       listeners.cut()
       await hurried
+      // Nobody is left who waits: what began to wait after the hurry is told before the store is closed.
+      wakeAll()
     },
   }
 }

@@ -11,6 +11,7 @@ import { send } from '../events/send.ts'
 import type { Target } from '../events/targets.ts'
 import type { AlarmEvent, RefusedEvent } from '../callback/ports.ts'
 import type { SqliteStore } from '../decisions/sqlite/sqlite-store.ts'
+import type { After } from '../../common/clock.ts'
 import { formatDuration } from '../../common/duration.ts'
 import type { Metrics } from '../telemetry/metrics.ts'
 import type { Process } from './process.ts'
@@ -33,6 +34,8 @@ export interface EventsParts {
   readonly targets: readonly Target[]
   readonly store: SqliteStore
   readonly metrics: Metrics
+  /** Ends what only waits to be counted when the handler ends. */
+  readonly after: After
   readonly fetch: typeof fetch
 }
 
@@ -53,17 +56,12 @@ export interface ConditionSources {
 }
 
 /** Opens an outbox for each target; nothing is delivered before the chores run. */
-export async function openEvents(
-  process: Process,
-  { targets, store, metrics, fetch }: EventsParts,
-): Promise<Events> {
-  const { config, clock, after, closers } = process
+export async function openEvents(process: Process, parts: EventsParts): Promise<Events> {
+  const { targets, store, after } = parts
+  const { config, clock, closers } = process
   const { storeId } = store.opening
   const context: EventContext = { storeId, retryMs: config.cosignerRetryMs }
-  const outboxes =
-    targets.length === 0
-      ? []
-      : await openOutboxes(process, { targets, store, metrics, fetch }, context)
+  const outboxes = targets.length === 0 ? [] : await openOutboxes(process, parts, context)
   closers.add(async () => {
     await Promise.all(outboxes.map((outbox) => outbox.stop()))
   })

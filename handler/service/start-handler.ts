@@ -103,7 +103,7 @@ async function open(
       ? { history: undefined, metrics: counted }
       : keepHistory(counted, clock)
   const retries = createRetryBudget()
-  const connections = watchDropped(logger, metrics.dropped, clock, after)
+  const connections = watchDropped(logger, metrics.dropped, clock, capacity.shutdown.after)
   const silence = watchSilence(config.silenceAlarmMs, clock, logger, () =>
     metrics.alarm({ kind: 'silence' }),
   )
@@ -123,6 +123,7 @@ async function open(
     targets: material.targets,
     store,
     metrics,
+    after: capacity.shutdown.after,
     fetch: deps.fetch ?? fetch,
   })
   const expiry = () =>

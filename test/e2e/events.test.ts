@@ -216,6 +216,25 @@ describe('an alarm', () => {
     expect(ops.taken[0]).toMatchObject({ type: 'alarm.policy-error', data: { requestId: 'a' } })
     await isIntact(handler)
   })
+
+  it('that was only counted when the handler ends is a record, too', async () => {
+    const handler = await startTestHandler({
+      policy: POLICY,
+      decider: () => Promise.reject(new Error('boom')),
+    })
+    for (const id of ['a', 'b', 'c']) await handler.callback(transfer(id, '1'))
+    await handler.stop()
+    const { out } = await handler.command('audit', 'export')
+    const records = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { kind: string; requestId?: string; more?: number })
+    const alarms = records.filter(({ kind }) => kind === 'alarm')
+    expect(alarms.map(({ requestId, more }) => [requestId, more])).toEqual([
+      ['a', 0],
+      ['c', 1],
+    ])
+  })
 })
 
 describe('what lasts', () => {

@@ -65,4 +65,19 @@ describe('a handler that ends', () => {
     await time.advance(1_500)
     await ended
   })
+
+  it('leaves no wait behind, not even one that began after the hurry', async () => {
+    const { time, shutdown, end } = shutdownWith(() => new Promise(() => undefined))
+    const ended = end()
+    await time.advance(1_500)
+    await time.advance(2_400)
+    const told: string[] = []
+    shutdown.after(1_000, () => {
+      told.push('counted')
+      shutdown.after(1_000, () => told.push('counted besides'))
+    })
+    await time.advance(100)
+    await ended
+    expect(told).toEqual(['counted', 'counted besides'])
+  })
 })
