@@ -24,12 +24,20 @@ const REASONS = {
 
 export type ReservedRule = keyof typeof REASONS
 
-/** Reserved since version 0.1.0. */
-const NEW: ReadonlySet<string> = new Set<ReservedRule>(['uncertain'])
+/** Those of them that were reserved in version 0.1.0. */
+const BEFORE: ReadonlySet<string> = new Set<ReservedRule>([
+  'default',
+  'malformed',
+  'contradiction',
+  'raw-tx',
+  'conflict',
+  'freeze',
+  'deadline',
+])
 
 /** True for a reserved id that a rule of version 0.1.0 could have. */
 export function isNewlyReserved(rule: string): boolean {
-  return NEW.has(rule)
+  return isReserved(rule) && !BEFORE.has(rule)
 }
 
 /** True for an id that a rule of a policy must not have. */

@@ -50,6 +50,14 @@ describe('a policy file that would be refused now', () => {
     ['whose own test fails', FAILING, 'expects APPROVE by `small`'],
     ['with an id that has been reserved', RESERVED, '`uncertain` is reserved'],
     ['with both', FAILING.replaceAll('small', 'uncertain'), '`uncertain` is reserved'],
+    // These were refused at the start after an upgrade: only `uncertain` was known to be new.
+    ...['unreadable', 'store-unavailable', 'policy-error', 'internal-error'].map(
+      (id): [string, string, string] => [
+        `with the id \`${id}\``,
+        RESERVED.replace('uncertain', id),
+        `\`${id}\` is reserved`,
+      ],
+    ),
   ])('%s is kept when it was in force', async (_, text, problem) => {
     const { policy, store } = await files(text, text)
     const { findings, value } = await lookAtPolicy(policy, store)
